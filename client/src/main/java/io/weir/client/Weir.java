@@ -1,0 +1,66 @@
+package io.weir.client;
+
+import io.weir.model.ShardMap;
+import io.weir.model.TableSpec;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/// A connection to a cluster of parameter servers. Thread-safe; one for a process is enough.
+///
+/// Pushes through [#table] belong to no run: they carry an identity that this connection makes up for itself.
+public interface Weir extends AutoCloseable {
+    /// The shard map this connection works by.
+    ShardMap shardMap();
+
+    /// Joins a run.
+    ///
+    /// @throws io.weir.model.WeirException `RUN_FINISHED` if it is finished and not to be continued, `RUN_MISMATCH`
+    ///     if it has another number of workers
+    Run join(RunOptions options);
+
+    /// How a run stands.
+    ///
+    /// @throws io.weir.model.WeirException `UNKNOWN_RUN` if there is none of this name
+    RunStatus runStatus(String name);
+
+    /// Creates a table. The same table with the same specification again is fine.
+    ///
+    /// @throws io.weir.model.WeirException `TABLE_MISMATCH`, naming what differs, if it is there with another one
+    TableInfo create(TableSpec spec);
+
+    /// Describes the table with this name, if there is one.
+    Optional<TableInfo> describe(String name);
+
+    /// Describes all tables, by name.
+    List<TableInfo> tables();
+
+    /// Drops a table. Its id is not used again; late pushes to it are refused.
+    ///
+    /// @return false if there is no such table
+    boolean drop(String name);
+
+    /// The embedding table with this name, outside any run.
+    ///
+    /// @throws io.weir.model.WeirException `UNKNOWN_TABLE` if there is none
+    Table table(String name);
+
+    /// The dense table with this name, outside any run.
+    DenseTable denseTable(String name);
+
+    /// Hands every stored row of a table to `receiver`, shard by shard, in no promised order. Rows that appear
+    /// meanwhile may be left out; every row is delivered whole.
+    ///
+    /// @param receiver gets one batch after the other; the batch is reused
+    void scan(String table, Consumer<RowBatch> receiver);
+
+    /// Stores whole rows, weights and slots, over what is there. Acknowledged and exactly once, as a push.
+    void load(String table, RowBatch rows);
+
+    /// Bytes of parameters and index that the servers hold, all tables together.
+    long memoryBytes();
+
+    /// Waits until every push is acknowledged, at most for the deadline, and disconnects.
+    @Override
+    void close();
+}

@@ -1,0 +1,62 @@
+package io.weir.model;
+
+/// What the keys of a table mean. Immutable.
+public sealed interface TableShape {
+    /// Greatest `dim` of an embedding table.
+    int MAX_DIM = 4096;
+
+    /// Floats in a block of a dense table unless told otherwise: 64 KiB.
+    int DEFAULT_BLOCK_LENGTH = 16_384;
+
+    /// Rows of `dim` floats under any 64-bit key, created by their first push.
+    record Embedding(int dim) implements TableShape {
+        public Embedding {
+            if (dim < 1 || dim > MAX_DIM) {
+                throw new IllegalArgumentException("dim must be from 1 to " + MAX_DIM + ": dim=" + dim);
+            }
+        }
+    }
+
+    /// One tensor of `length` floats, kept as rows of `blockLength` floats under the keys 0, 1, 2 …; the last one is
+    /// padded with floats that nobody reads.
+    record Dense(long length, int blockLength) implements TableShape {
+        /// Greatest block: 1 Mi floats.
+        public static final int MAX_BLOCK_LENGTH = 1 << 20;
+
+        public Dense {
+            if (length < 1) {
+                throw new IllegalArgumentException("dense length must be at least 1: length=" + length);
+            }
+            if (blockLength < 16 || blockLength > MAX_BLOCK_LENGTH || blockLength % 16 != 0) {
+                throw new IllegalArgumentException("dense block length must be a multiple of 16 from 16 to "
+                        + MAX_BLOCK_LENGTH + ": blockLength=" + blockLength);
+            }
+        }
+
+        /// Blocks in the table, the last one perhaps partly used.
+        public long blockCount() {
+            return (length + blockLength - 1) / blockLength;
+        }
+    }
+
+    /// Floats in one stored row.
+    default int rowLength() {
+        if (this instanceof Embedding e) {
+            return e.dim();
+        } else if (this instanceof Dense d) {
+            return d.blockLength();
+        }
+        throw new IllegalStateException("no row length for " + this);
+    }
+
+    /// Shard of row `key` of the table with this id.
+    ///
+    /// Rows of an embedding table go by [Keys#shardOf]. Blocks of a dense table lie contiguously: block `b` of
+    /// `B` is in stretch `⌊b · shardCount / B⌋`, and stretch `i` on shard `(i + tableId) mod shardCount`.
+    default int shardOf(long key, int tableId, int shardCount) {
+        if (this instanceof Dense d) {
+            return (int) ((key * shardCount / d.blockCount() + tableId) % shardCount);
+        }
+        return Keys.shardOf(key, shardCount);
+    }
+}

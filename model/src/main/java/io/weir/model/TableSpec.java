@@ -1,0 +1,70 @@
+package io.weir.model;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.regex.Pattern;
+
+/// What a table is: its name, shape, optimizer and initial row. Immutable; equal specifications make equal tables.
+///
+/// @param name letters, digits and `. _ - /`, at most [#MAX_NAME_LENGTH], beginning with a letter or digit
+/// @param shape what its keys mean
+/// @param optimizer what a pushed gradient does
+/// @param initialRow what a row reads as before its first push
+/// @param seed of the initial rows
+public record TableSpec(String name, TableShape shape, OptimizerSpec optimizer, InitialRow initialRow, long seed) {
+    /// Longest name, in characters.
+    public static final int MAX_NAME_LENGTH = 200;
+
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._/-]*");
+
+    public TableSpec {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(shape, "shape");
+        Objects.requireNonNull(optimizer, "optimizer");
+        Objects.requireNonNull(initialRow, "initialRow");
+        if (name.length() > MAX_NAME_LENGTH || !NAME.matcher(name).matches()) {
+            throw new IllegalArgumentException("table name must be 1 to " + MAX_NAME_LENGTH
+                    + " letters, digits, '.', '_', '-' or '/', beginning with a letter or digit: name='" + name + "'");
+        }
+    }
+
+    /// An embedding table whose rows start as zeros.
+    public static TableSpec embedding(String name, int dim, OptimizerSpec optimizer) {
+        return new TableSpec(name, new TableShape.Embedding(dim), optimizer, new InitialRow.Zero(), 0);
+    }
+
+    /// A dense table of zeros, in blocks of the default length.
+    public static TableSpec dense(String name, long length, OptimizerSpec optimizer) {
+        int blockLength = (int) Math.min(TableShape.DEFAULT_BLOCK_LENGTH, (length + 15) / 16 * 16);
+        return new TableSpec(
+                name, new TableShape.Dense(length, Math.max(16, blockLength)), optimizer, new InitialRow.Zero(), 0);
+    }
+
+    /// The same table with other initial rows.
+    public TableSpec withInitialRow(InitialRow initialRow, long seed) {
+        return new TableSpec(name, shape, optimizer, initialRow, seed);
+    }
+
+    /// Floats in one stored row, without slots.
+    public int rowLength() {
+        return shape.rowLength();
+    }
+
+    /// What differs from `other`, as `dim: here 8, there 16`; empty if nothing does.
+    public List<String> differencesTo(TableSpec other) {
+        List<String> differences = new ArrayList<>();
+        addDifference(differences, "name", name, other.name);
+        addDifference(differences, "shape", shape, other.shape);
+        addDifference(differences, "optimizer", optimizer.text(), other.optimizer.text());
+        addDifference(differences, "initial row", initialRow, other.initialRow);
+        addDifference(differences, "seed", seed, other.seed);
+        return differences;
+    }
+
+    private static void addDifference(List<String> differences, String what, Object here, Object there) {
+        if (!here.equals(there)) {
+            differences.add(what + ": here " + here + ", there " + there);
+        }
+    }
+}

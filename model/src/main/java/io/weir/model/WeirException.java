@@ -1,0 +1,26 @@
+package io.weir.model;
+
+import java.util.Objects;
+
+/// A request failed for a reason that crossed the network, or would have. Mistakes that the caller's own process can
+/// see are [IllegalArgumentException] instead, thrown before anything is sent.
+public class WeirException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final ErrorCode code;
+
+    public WeirException(ErrorCode code, String message) {
+        super(message);
+        this.code = Objects.requireNonNull(code, "code");
+    }
+
+    public WeirException(ErrorCode code, String message, Throwable cause) {
+        super(message, cause);
+        this.code = Objects.requireNonNull(code, "code");
+    }
+
+    /// The reason, for programs; the message is for people.
+    public ErrorCode code() {
+        return code;
+    }
+}
