@@ -52,6 +52,10 @@ public final class DataLayout {
     /// Where the payload begins.
     public static final int PAYLOAD_OFFSET = FrameLayout.HEADER_BYTES + FIELD_BYTES;
 
+    /// Most floats in the reply to a pull, so that it fits a frame.
+    public static final int MAX_REPLY_FLOATS =
+            (Limits.MAX_FRAME_BYTES - ReplyLayout.PAYLOAD_OFFSET - FrameLayout.TRAILER_BYTES) / Float.BYTES;
+
     private DataLayout() {}
 
     public static long run(ByteBuffer frame, int at) {
@@ -195,6 +199,12 @@ public final class DataLayout {
         if (count < 0 || rowLength < 1 || offset(frame, at) < 0) {
             throw malformed("count and offset must be 0 or more and row length at least 1: count=" + count + ", offset="
                     + offset(frame, at) + ", rowLength=" + rowLength);
+        }
+        if (type == FrameType.PULL || type == FrameType.PUSH_PULL) {
+            long replyFloats = (long) count * (layout == LAYOUT_KEYS ? rowLength : 1);
+            if (replyFloats > MAX_REPLY_FLOATS) {
+                throw malformed("a reply must fit a frame: floats=" + replyFloats + ", limit=" + MAX_REPLY_FLOATS);
+            }
         }
         if (type != FrameType.LOAD) {
             long expected = payloadBytes(type, layout, count, rowLength, 0);
