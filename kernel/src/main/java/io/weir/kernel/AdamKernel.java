@@ -1,5 +1,6 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
 import static io.weir.kernel.Lanes.NARROW;
 import static io.weir.kernel.Lanes.ORDER;
 import static io.weir.kernel.Lanes.WIDE;
@@ -28,6 +29,7 @@ final class AdamKernel extends UpdateKernel {
     private final float[] rates;
 
     private final float[] rootScales;
+    private final boolean tableReachesLimits;
 
     /// `beta1` and `beta2` to the powers 1, 2, 4, 8, …
     private final double[] squares1 = new double[Integer.SIZE];
@@ -38,7 +40,7 @@ final class AdamKernel extends UpdateKernel {
         this.rate = requirePositive("rate", rate);
         this.beta1 = requireFraction("beta1", beta1);
         this.beta2 = requireFraction("beta2", beta2);
-        this.epsilon = requireNonNegative("epsilon", epsilon);
+        this.epsilon = Math.max(requireNonNegative("epsilon", epsilon), LEAST_EPSILON);
         squares1[0] = beta1;
         squares2[0] = beta2;
         for (int i = 1; i < Integer.SIZE; i++) {
@@ -46,16 +48,28 @@ final class AdamKernel extends UpdateKernel {
             squares2[i] = squares2[i - 1] * squares2[i - 1];
         }
         int tableLength = 2;
-        while (tableLength < MAX_TABLE_LENGTH
-                && (rateAt(tableLength - 1) != rate || rootScaleAt(tableLength - 1) != 1)) {
+        while (tableLength < MAX_TABLE_LENGTH && !atLimits(tableLength - 1)) {
             tableLength++;
         }
+        tableReachesLimits = atLimits(tableLength - 1);
         rates = new float[tableLength];
         rootScales = new float[tableLength];
         for (int t = 0; t < tableLength; t++) {
             rates[t] = rateAt(Math.max(1, t));
             rootScales[t] = rootScaleAt(Math.max(1, t));
         }
+    }
+
+    private boolean atLimits(int t) {
+        return rateAt(t) == rate && rootScaleAt(t) == 1;
+    }
+
+    private float lateRate(int t) {
+        return tableReachesLimits ? rate : rateAt(t);
+    }
+
+    private float lateRootScale(int t) {
+        return tableReachesLimits ? 1 : rootScaleAt(t);
     }
 
     /// `rate / (1 − beta1ᵗ)` for the unsigned push count `t`, from 1.
@@ -90,6 +104,7 @@ final class AdamKernel extends UpdateKernel {
             int count,
             long startBytes,
             long gradient,
+            long gradientStrideBytes,
             int length,
             long slotStrideBytes) {
         float beta1 = this.beta1;
@@ -100,70 +115,34 @@ final class AdamKernel extends UpdateKernel {
         float[] rates = this.rates;
         float[] rootScales = this.rootScales;
 
-        if (length == 1) {
-            for (int i = from; i < from + count; i++) {
-                long weight = base + rowOffsets[i] + startBytes;
-                int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
-                boolean listed = Integer.compareUnsigned(t, rates.length) < 0;
-                float rate = listed ? rates[t] : rateAt(t);
-                float rootScale = listed ? rootScales[t] : rootScaleAt(t);
-                element(weight, gradient, slotStrideBytes, beta1, rest1, beta2, rest2, rate, rootScale, epsilon);
-                gradient += Float.BYTES;
-            }
-            return;
-        }
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
             int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
-            boolean listed = Integer.compareUnsigned(t, rates.length) < 0;
-            float rate = listed ? rates[t] : rateAt(t);
-            float rootScale = listed ? rootScales[t] : rootScaleAt(t);
+            float rate = Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : lateRate(t);
+            float rootScale = Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : lateRootScale(t);
             for (int j = 0; j < length; j++) {
                 long offset = (long) j * Float.BYTES;
-                element(
-                        weight + offset,
-                        gradient + offset,
-                        slotStrideBytes,
-                        beta1,
-                        rest1,
-                        beta2,
-                        rest2,
-                        rate,
-                        rootScale,
-                        epsilon);
+                float g = MEMORY.get(FLOAT, gradient + offset);
+                float m = beta1 * MEMORY.get(FLOAT, weight + offset + slotStrideBytes) + rest1 * g;
+                float v = beta2 * MEMORY.get(FLOAT, weight + offset + 2 * slotStrideBytes) + (rest2 * g) * g;
+                MEMORY.set(FLOAT, weight + offset + slotStrideBytes, m);
+                MEMORY.set(FLOAT, weight + offset + 2 * slotStrideBytes, v);
+                float step = (rate * m) / ((float) Math.sqrt(v) * rootScale + epsilon);
+                MEMORY.set(FLOAT, weight + offset, MEMORY.get(FLOAT, weight + offset) - step);
             }
-            gradient += (long) length * Float.BYTES;
+            gradient += gradientStrideBytes;
         }
     }
 
-    private static void element(
-            long weight,
-            long gradient,
-            long slotStrideBytes,
-            float beta1,
-            float rest1,
-            float beta2,
-            float rest2,
-            float rate,
-            float rootScale,
-            float epsilon) {
-        float g = MEMORY.get(FLOAT, gradient);
-        float m = beta1 * MEMORY.get(FLOAT, weight + slotStrideBytes) + rest1 * g;
-        float v = beta2 * MEMORY.get(FLOAT, weight + 2 * slotStrideBytes) + (rest2 * g) * g;
-        MEMORY.set(FLOAT, weight + slotStrideBytes, m);
-        MEMORY.set(FLOAT, weight + 2 * slotStrideBytes, v);
-        float step = (rate * m) / ((float) Math.sqrt(v) * rootScale + epsilon);
-        MEMORY.set(FLOAT, weight, MEMORY.get(FLOAT, weight) - step);
-    }
-
     @Override
-    void vectorRows(
+    void narrowRows(
             long base,
             long[] rowOffsets,
             int from,
             int count,
             long startBytes,
             long gradient,
+            long gradientStrideBytes,
             int length,
             long slotStrideBytes) {
         float beta1 = this.beta1;
@@ -174,29 +153,12 @@ final class AdamKernel extends UpdateKernel {
         float[] rates = this.rates;
         float[] rootScales = this.rootScales;
 
-        int wideBound = WIDE.loopBound(length);
-        int narrowBound = NARROW.loopBound(length);
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
             int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
-            boolean listed = Integer.compareUnsigned(t, rates.length) < 0;
-            float rate = listed ? rates[t] : rateAt(t);
-            float rootScale = listed ? rootScales[t] : rootScaleAt(t);
-            int j = 0;
-            for (; j < wideBound; j += WIDE.length()) {
-                long offset = (long) j * Float.BYTES;
-                var g = FloatVector.fromMemorySegment(WIDE, MEMORY, gradient + offset, ORDER);
-                var oldM = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset + slotStrideBytes, ORDER);
-                var oldV = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset + 2 * slotStrideBytes, ORDER);
-                var m = oldM.mul(beta1).add(g.mul(rest1));
-                var v = oldV.mul(beta2).add(g.mul(rest2).mul(g));
-                m.intoMemorySegment(MEMORY, weight + offset + slotStrideBytes, ORDER);
-                v.intoMemorySegment(MEMORY, weight + offset + 2 * slotStrideBytes, ORDER);
-                var step = m.mul(rate).div(v.sqrt().mul(rootScale).add(epsilon));
-                var w = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset, ORDER);
-                w.sub(step).intoMemorySegment(MEMORY, weight + offset, ORDER);
-            }
-            for (; j < narrowBound; j += NARROW.length()) {
+            float rate = Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : lateRate(t);
+            float rootScale = Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : lateRootScale(t);
+            for (int j = 0; j < length; j += NARROW.length()) {
                 long offset = (long) j * Float.BYTES;
                 var g = FloatVector.fromMemorySegment(NARROW, MEMORY, gradient + offset, ORDER);
                 var oldM = FloatVector.fromMemorySegment(NARROW, MEMORY, weight + offset + slotStrideBytes, ORDER);
@@ -209,21 +171,89 @@ final class AdamKernel extends UpdateKernel {
                 var w = FloatVector.fromMemorySegment(NARROW, MEMORY, weight + offset, ORDER);
                 w.sub(step).intoMemorySegment(MEMORY, weight + offset, ORDER);
             }
-            for (; j < length; j++) {
+            gradient += gradientStrideBytes;
+        }
+    }
+
+    @Override
+    void middleRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            long gradientStrideBytes,
+            int length,
+            long slotStrideBytes) {
+        float beta1 = this.beta1;
+        float beta2 = this.beta2;
+        float rest1 = 1 - beta1;
+        float rest2 = 1 - beta2;
+        float epsilon = this.epsilon;
+        float[] rates = this.rates;
+        float[] rootScales = this.rootScales;
+
+        for (int i = from; i < from + count; i++) {
+            long weight = base + rowOffsets[i] + startBytes;
+            int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
+            float rate = Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : lateRate(t);
+            float rootScale = Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : lateRootScale(t);
+            for (int j = 0; j < length; j += MIDDLE.length()) {
                 long offset = (long) j * Float.BYTES;
-                element(
-                        weight + offset,
-                        gradient + offset,
-                        slotStrideBytes,
-                        beta1,
-                        rest1,
-                        beta2,
-                        rest2,
-                        rate,
-                        rootScale,
-                        epsilon);
+                var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + offset, ORDER);
+                var oldM = FloatVector.fromMemorySegment(MIDDLE, MEMORY, weight + offset + slotStrideBytes, ORDER);
+                var oldV = FloatVector.fromMemorySegment(MIDDLE, MEMORY, weight + offset + 2 * slotStrideBytes, ORDER);
+                var m = oldM.mul(beta1).add(g.mul(rest1));
+                var v = oldV.mul(beta2).add(g.mul(rest2).mul(g));
+                m.intoMemorySegment(MEMORY, weight + offset + slotStrideBytes, ORDER);
+                v.intoMemorySegment(MEMORY, weight + offset + 2 * slotStrideBytes, ORDER);
+                var step = m.mul(rate).div(v.sqrt().mul(rootScale).add(epsilon));
+                var w = FloatVector.fromMemorySegment(MIDDLE, MEMORY, weight + offset, ORDER);
+                w.sub(step).intoMemorySegment(MEMORY, weight + offset, ORDER);
             }
-            gradient += (long) length * Float.BYTES;
+            gradient += gradientStrideBytes;
+        }
+    }
+
+    @Override
+    void wideRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            long gradientStrideBytes,
+            int length,
+            long slotStrideBytes) {
+        float beta1 = this.beta1;
+        float beta2 = this.beta2;
+        float rest1 = 1 - beta1;
+        float rest2 = 1 - beta2;
+        float epsilon = this.epsilon;
+        float[] rates = this.rates;
+        float[] rootScales = this.rootScales;
+
+        for (int i = from; i < from + count; i++) {
+            long weight = base + rowOffsets[i] + startBytes;
+            int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
+            float rate = Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : lateRate(t);
+            float rootScale = Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : lateRootScale(t);
+            for (int j = 0; j < length; j += WIDE.length()) {
+                long offset = (long) j * Float.BYTES;
+                var g = FloatVector.fromMemorySegment(WIDE, MEMORY, gradient + offset, ORDER);
+                var oldM = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset + slotStrideBytes, ORDER);
+                var oldV = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset + 2 * slotStrideBytes, ORDER);
+                var m = oldM.mul(beta1).add(g.mul(rest1));
+                var v = oldV.mul(beta2).add(g.mul(rest2).mul(g));
+                m.intoMemorySegment(MEMORY, weight + offset + slotStrideBytes, ORDER);
+                v.intoMemorySegment(MEMORY, weight + offset + 2 * slotStrideBytes, ORDER);
+                var step = m.mul(rate).div(v.sqrt().mul(rootScale).add(epsilon));
+                var w = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset, ORDER);
+                w.sub(step).intoMemorySegment(MEMORY, weight + offset, ORDER);
+            }
+            gradient += gradientStrideBytes;
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
 import static io.weir.kernel.Lanes.NARROW;
 import static io.weir.kernel.Lanes.ORDER;
 import static io.weir.kernel.Lanes.WIDE;
@@ -51,6 +52,7 @@ final class FtrlKernel extends UpdateKernel {
             int count,
             long startBytes,
             long gradient,
+            long gradientStrideBytes,
             int length,
             long slotStrideBytes) {
         float inverseAlpha = this.inverseAlpha;
@@ -58,47 +60,35 @@ final class FtrlKernel extends UpdateKernel {
         float l1 = this.l1;
         float l2 = this.l2;
 
-        if (length == 1) {
-            for (int i = from; i < from + count; i++) {
-                long weight = base + rowOffsets[i] + startBytes;
-                element(weight, gradient, slotStrideBytes, inverseAlpha, beta, l1, l2);
-                gradient += Float.BYTES;
-            }
-            return;
-        }
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
             for (int j = 0; j < length; j++) {
                 long offset = (long) j * Float.BYTES;
-                element(weight + offset, gradient + offset, slotStrideBytes, inverseAlpha, beta, l1, l2);
+                float g = MEMORY.get(FLOAT, gradient + offset);
+                float w = MEMORY.get(FLOAT, weight + offset);
+                float n = MEMORY.get(FLOAT, weight + offset + 2 * slotStrideBytes);
+                float q = n + g * g;
+                float root = (float) Math.sqrt(q);
+                float sigma = (root - (float) Math.sqrt(n)) * inverseAlpha;
+                float z = (MEMORY.get(FLOAT, weight + offset + slotStrideBytes) + g) - sigma * w;
+                MEMORY.set(FLOAT, weight + offset + slotStrideBytes, z);
+                MEMORY.set(FLOAT, weight + offset + 2 * slotStrideBytes, q);
+                float shrunk = Math.min(Math.max(z, -l1), l1) - z;
+                MEMORY.set(FLOAT, weight + offset, shrunk / ((beta + root) * inverseAlpha + l2));
             }
-            gradient += (long) length * Float.BYTES;
+            gradient += gradientStrideBytes;
         }
     }
 
-    private static void element(
-            long weight, long gradient, long slotStrideBytes, float inverseAlpha, float beta, float l1, float l2) {
-        float g = MEMORY.get(FLOAT, gradient);
-        float w = MEMORY.get(FLOAT, weight);
-        float n = MEMORY.get(FLOAT, weight + 2 * slotStrideBytes);
-        float q = n + g * g;
-        float root = (float) Math.sqrt(q);
-        float sigma = (root - (float) Math.sqrt(n)) * inverseAlpha;
-        float z = (MEMORY.get(FLOAT, weight + slotStrideBytes) + g) - sigma * w;
-        MEMORY.set(FLOAT, weight + slotStrideBytes, z);
-        MEMORY.set(FLOAT, weight + 2 * slotStrideBytes, q);
-        float shrunk = Math.min(Math.max(z, -l1), l1) - z;
-        MEMORY.set(FLOAT, weight, shrunk / ((beta + root) * inverseAlpha + l2));
-    }
-
     @Override
-    void vectorRows(
+    void narrowRows(
             long base,
             long[] rowOffsets,
             int from,
             int count,
             long startBytes,
             long gradient,
+            long gradientStrideBytes,
             int length,
             long slotStrideBytes) {
         float inverseAlpha = this.inverseAlpha;
@@ -106,27 +96,9 @@ final class FtrlKernel extends UpdateKernel {
         float l1 = this.l1;
         float l2 = this.l2;
 
-        int wideBound = WIDE.loopBound(length);
-        int narrowBound = NARROW.loopBound(length);
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
-            int j = 0;
-            for (; j < wideBound; j += WIDE.length()) {
-                long offset = (long) j * Float.BYTES;
-                var g = FloatVector.fromMemorySegment(WIDE, MEMORY, gradient + offset, ORDER);
-                var w = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset, ORDER);
-                var n = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset + 2 * slotStrideBytes, ORDER);
-                var q = n.add(g.mul(g));
-                var root = q.sqrt();
-                var sigma = root.sub(n.sqrt()).mul(inverseAlpha);
-                var old = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset + slotStrideBytes, ORDER);
-                var z = old.add(g).sub(sigma.mul(w));
-                z.intoMemorySegment(MEMORY, weight + offset + slotStrideBytes, ORDER);
-                q.intoMemorySegment(MEMORY, weight + offset + 2 * slotStrideBytes, ORDER);
-                var shrunk = z.max(-l1).min(l1).sub(z);
-                shrunk.div(root.add(beta).mul(inverseAlpha).add(l2)).intoMemorySegment(MEMORY, weight + offset, ORDER);
-            }
-            for (; j < narrowBound; j += NARROW.length()) {
+            for (int j = 0; j < length; j += NARROW.length()) {
                 long offset = (long) j * Float.BYTES;
                 var g = FloatVector.fromMemorySegment(NARROW, MEMORY, gradient + offset, ORDER);
                 var w = FloatVector.fromMemorySegment(NARROW, MEMORY, weight + offset, ORDER);
@@ -141,11 +113,81 @@ final class FtrlKernel extends UpdateKernel {
                 var shrunk = z.max(-l1).min(l1).sub(z);
                 shrunk.div(root.add(beta).mul(inverseAlpha).add(l2)).intoMemorySegment(MEMORY, weight + offset, ORDER);
             }
-            for (; j < length; j++) {
+            gradient += gradientStrideBytes;
+        }
+    }
+
+    @Override
+    void middleRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            long gradientStrideBytes,
+            int length,
+            long slotStrideBytes) {
+        float inverseAlpha = this.inverseAlpha;
+        float beta = this.beta;
+        float l1 = this.l1;
+        float l2 = this.l2;
+
+        for (int i = from; i < from + count; i++) {
+            long weight = base + rowOffsets[i] + startBytes;
+            for (int j = 0; j < length; j += MIDDLE.length()) {
                 long offset = (long) j * Float.BYTES;
-                element(weight + offset, gradient + offset, slotStrideBytes, inverseAlpha, beta, l1, l2);
+                var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + offset, ORDER);
+                var w = FloatVector.fromMemorySegment(MIDDLE, MEMORY, weight + offset, ORDER);
+                var n = FloatVector.fromMemorySegment(MIDDLE, MEMORY, weight + offset + 2 * slotStrideBytes, ORDER);
+                var q = n.add(g.mul(g));
+                var root = q.sqrt();
+                var sigma = root.sub(n.sqrt()).mul(inverseAlpha);
+                var old = FloatVector.fromMemorySegment(MIDDLE, MEMORY, weight + offset + slotStrideBytes, ORDER);
+                var z = old.add(g).sub(sigma.mul(w));
+                z.intoMemorySegment(MEMORY, weight + offset + slotStrideBytes, ORDER);
+                q.intoMemorySegment(MEMORY, weight + offset + 2 * slotStrideBytes, ORDER);
+                var shrunk = z.max(-l1).min(l1).sub(z);
+                shrunk.div(root.add(beta).mul(inverseAlpha).add(l2)).intoMemorySegment(MEMORY, weight + offset, ORDER);
             }
-            gradient += (long) length * Float.BYTES;
+            gradient += gradientStrideBytes;
+        }
+    }
+
+    @Override
+    void wideRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            long gradientStrideBytes,
+            int length,
+            long slotStrideBytes) {
+        float inverseAlpha = this.inverseAlpha;
+        float beta = this.beta;
+        float l1 = this.l1;
+        float l2 = this.l2;
+
+        for (int i = from; i < from + count; i++) {
+            long weight = base + rowOffsets[i] + startBytes;
+            for (int j = 0; j < length; j += WIDE.length()) {
+                long offset = (long) j * Float.BYTES;
+                var g = FloatVector.fromMemorySegment(WIDE, MEMORY, gradient + offset, ORDER);
+                var w = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset, ORDER);
+                var n = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset + 2 * slotStrideBytes, ORDER);
+                var q = n.add(g.mul(g));
+                var root = q.sqrt();
+                var sigma = root.sub(n.sqrt()).mul(inverseAlpha);
+                var old = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset + slotStrideBytes, ORDER);
+                var z = old.add(g).sub(sigma.mul(w));
+                z.intoMemorySegment(MEMORY, weight + offset + slotStrideBytes, ORDER);
+                q.intoMemorySegment(MEMORY, weight + offset + 2 * slotStrideBytes, ORDER);
+                var shrunk = z.max(-l1).min(l1).sub(z);
+                shrunk.div(root.add(beta).mul(inverseAlpha).add(l2)).intoMemorySegment(MEMORY, weight + offset, ORDER);
+            }
+            gradient += gradientStrideBytes;
         }
     }
 }

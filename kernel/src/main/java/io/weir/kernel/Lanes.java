@@ -23,8 +23,5 @@ final class Lanes {
     static final VectorSpecies<Float> WIDE =
             FloatVector.SPECIES_PREFERRED.length() >= 16 ? FloatVector.SPECIES_512 : MIDDLE;
 
-    /// Rows with fewer floats are left to the scalar form.
-    static final int SHORTEST = NARROW.length();
-
     private Lanes() {}
 }

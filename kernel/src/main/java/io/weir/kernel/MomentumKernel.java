@@ -1,5 +1,6 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
 import static io.weir.kernel.Lanes.NARROW;
 import static io.weir.kernel.Lanes.ORDER;
 import static io.weir.kernel.Lanes.WIDE;
@@ -31,63 +32,42 @@ final class MomentumKernel extends UpdateKernel {
             int count,
             long startBytes,
             long gradient,
+            long gradientStrideBytes,
             int length,
             long slotStrideBytes) {
         float rate = this.rate;
         float momentum = this.momentum;
 
-        if (length == 1) {
-            for (int i = from; i < from + count; i++) {
-                long weight = base + rowOffsets[i] + startBytes;
-                element(weight, gradient, slotStrideBytes, rate, momentum);
-                gradient += Float.BYTES;
-            }
-            return;
-        }
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
             for (int j = 0; j < length; j++) {
                 long offset = (long) j * Float.BYTES;
-                element(weight + offset, gradient + offset, slotStrideBytes, rate, momentum);
+                float v = momentum * MEMORY.get(FLOAT, weight + offset + slotStrideBytes)
+                        + MEMORY.get(FLOAT, gradient + offset);
+                MEMORY.set(FLOAT, weight + offset + slotStrideBytes, v);
+                MEMORY.set(FLOAT, weight + offset, MEMORY.get(FLOAT, weight + offset) - rate * v);
             }
-            gradient += (long) length * Float.BYTES;
+            gradient += gradientStrideBytes;
         }
     }
 
-    private static void element(long weight, long gradient, long slotStrideBytes, float rate, float momentum) {
-        float v = momentum * MEMORY.get(FLOAT, weight + slotStrideBytes) + MEMORY.get(FLOAT, gradient);
-        MEMORY.set(FLOAT, weight + slotStrideBytes, v);
-        MEMORY.set(FLOAT, weight, MEMORY.get(FLOAT, weight) - rate * v);
-    }
-
     @Override
-    void vectorRows(
+    void narrowRows(
             long base,
             long[] rowOffsets,
             int from,
             int count,
             long startBytes,
             long gradient,
+            long gradientStrideBytes,
             int length,
             long slotStrideBytes) {
         float rate = this.rate;
         float momentum = this.momentum;
 
-        int wideBound = WIDE.loopBound(length);
-        int narrowBound = NARROW.loopBound(length);
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
-            int j = 0;
-            for (; j < wideBound; j += WIDE.length()) {
-                long offset = (long) j * Float.BYTES;
-                var g = FloatVector.fromMemorySegment(WIDE, MEMORY, gradient + offset, ORDER);
-                var old = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset + slotStrideBytes, ORDER);
-                var v = old.mul(momentum).add(g);
-                v.intoMemorySegment(MEMORY, weight + offset + slotStrideBytes, ORDER);
-                var w = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset, ORDER);
-                w.sub(v.mul(rate)).intoMemorySegment(MEMORY, weight + offset, ORDER);
-            }
-            for (; j < narrowBound; j += NARROW.length()) {
+            for (int j = 0; j < length; j += NARROW.length()) {
                 long offset = (long) j * Float.BYTES;
                 var g = FloatVector.fromMemorySegment(NARROW, MEMORY, gradient + offset, ORDER);
                 var old = FloatVector.fromMemorySegment(NARROW, MEMORY, weight + offset + slotStrideBytes, ORDER);
@@ -96,11 +76,65 @@ final class MomentumKernel extends UpdateKernel {
                 var w = FloatVector.fromMemorySegment(NARROW, MEMORY, weight + offset, ORDER);
                 w.sub(v.mul(rate)).intoMemorySegment(MEMORY, weight + offset, ORDER);
             }
-            for (; j < length; j++) {
+            gradient += gradientStrideBytes;
+        }
+    }
+
+    @Override
+    void middleRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            long gradientStrideBytes,
+            int length,
+            long slotStrideBytes) {
+        float rate = this.rate;
+        float momentum = this.momentum;
+
+        for (int i = from; i < from + count; i++) {
+            long weight = base + rowOffsets[i] + startBytes;
+            for (int j = 0; j < length; j += MIDDLE.length()) {
                 long offset = (long) j * Float.BYTES;
-                element(weight + offset, gradient + offset, slotStrideBytes, rate, momentum);
+                var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + offset, ORDER);
+                var old = FloatVector.fromMemorySegment(MIDDLE, MEMORY, weight + offset + slotStrideBytes, ORDER);
+                var v = old.mul(momentum).add(g);
+                v.intoMemorySegment(MEMORY, weight + offset + slotStrideBytes, ORDER);
+                var w = FloatVector.fromMemorySegment(MIDDLE, MEMORY, weight + offset, ORDER);
+                w.sub(v.mul(rate)).intoMemorySegment(MEMORY, weight + offset, ORDER);
             }
-            gradient += (long) length * Float.BYTES;
+            gradient += gradientStrideBytes;
+        }
+    }
+
+    @Override
+    void wideRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            long gradientStrideBytes,
+            int length,
+            long slotStrideBytes) {
+        float rate = this.rate;
+        float momentum = this.momentum;
+
+        for (int i = from; i < from + count; i++) {
+            long weight = base + rowOffsets[i] + startBytes;
+            for (int j = 0; j < length; j += WIDE.length()) {
+                long offset = (long) j * Float.BYTES;
+                var g = FloatVector.fromMemorySegment(WIDE, MEMORY, gradient + offset, ORDER);
+                var old = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset + slotStrideBytes, ORDER);
+                var v = old.mul(momentum).add(g);
+                v.intoMemorySegment(MEMORY, weight + offset + slotStrideBytes, ORDER);
+                var w = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset, ORDER);
+                w.sub(v.mul(rate)).intoMemorySegment(MEMORY, weight + offset, ORDER);
+            }
+            gradient += gradientStrideBytes;
         }
     }
 }

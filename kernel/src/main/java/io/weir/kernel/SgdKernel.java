@@ -1,5 +1,6 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
 import static io.weir.kernel.Lanes.NARROW;
 import static io.weir.kernel.Lanes.ORDER;
 import static io.weir.kernel.Lanes.WIDE;
@@ -29,67 +30,94 @@ final class SgdKernel extends UpdateKernel {
             int count,
             long startBytes,
             long gradient,
+            long gradientStrideBytes,
             int length,
             long slotStrideBytes) {
         float rate = this.rate;
 
-        if (length == 1) {
-            for (int i = from; i < from + count; i++) {
-                long weight = base + rowOffsets[i] + startBytes;
-                element(weight, gradient, rate);
-                gradient += Float.BYTES;
-            }
-            return;
-        }
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
             for (int j = 0; j < length; j++) {
                 long offset = (long) j * Float.BYTES;
-                element(weight + offset, gradient + offset, rate);
+                float w = MEMORY.get(FLOAT, weight + offset);
+                MEMORY.set(FLOAT, weight + offset, w - rate * MEMORY.get(FLOAT, gradient + offset));
             }
-            gradient += (long) length * Float.BYTES;
+            gradient += gradientStrideBytes;
         }
     }
 
-    private static void element(long weight, long gradient, float rate) {
-        float w = MEMORY.get(FLOAT, weight);
-        MEMORY.set(FLOAT, weight, w - rate * MEMORY.get(FLOAT, gradient));
-    }
-
     @Override
-    void vectorRows(
+    void narrowRows(
             long base,
             long[] rowOffsets,
             int from,
             int count,
             long startBytes,
             long gradient,
+            long gradientStrideBytes,
             int length,
             long slotStrideBytes) {
         float rate = this.rate;
 
-        int wideBound = WIDE.loopBound(length);
-        int narrowBound = NARROW.loopBound(length);
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
-            int j = 0;
-            for (; j < wideBound; j += WIDE.length()) {
-                long offset = (long) j * Float.BYTES;
-                var g = FloatVector.fromMemorySegment(WIDE, MEMORY, gradient + offset, ORDER);
-                var w = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset, ORDER);
-                w.sub(g.mul(rate)).intoMemorySegment(MEMORY, weight + offset, ORDER);
-            }
-            for (; j < narrowBound; j += NARROW.length()) {
+            for (int j = 0; j < length; j += NARROW.length()) {
                 long offset = (long) j * Float.BYTES;
                 var g = FloatVector.fromMemorySegment(NARROW, MEMORY, gradient + offset, ORDER);
                 var w = FloatVector.fromMemorySegment(NARROW, MEMORY, weight + offset, ORDER);
                 w.sub(g.mul(rate)).intoMemorySegment(MEMORY, weight + offset, ORDER);
             }
-            for (; j < length; j++) {
+            gradient += gradientStrideBytes;
+        }
+    }
+
+    @Override
+    void middleRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            long gradientStrideBytes,
+            int length,
+            long slotStrideBytes) {
+        float rate = this.rate;
+
+        for (int i = from; i < from + count; i++) {
+            long weight = base + rowOffsets[i] + startBytes;
+            for (int j = 0; j < length; j += MIDDLE.length()) {
                 long offset = (long) j * Float.BYTES;
-                element(weight + offset, gradient + offset, rate);
+                var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + offset, ORDER);
+                var w = FloatVector.fromMemorySegment(MIDDLE, MEMORY, weight + offset, ORDER);
+                w.sub(g.mul(rate)).intoMemorySegment(MEMORY, weight + offset, ORDER);
             }
-            gradient += (long) length * Float.BYTES;
+            gradient += gradientStrideBytes;
+        }
+    }
+
+    @Override
+    void wideRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            long gradientStrideBytes,
+            int length,
+            long slotStrideBytes) {
+        float rate = this.rate;
+
+        for (int i = from; i < from + count; i++) {
+            long weight = base + rowOffsets[i] + startBytes;
+            for (int j = 0; j < length; j += WIDE.length()) {
+                long offset = (long) j * Float.BYTES;
+                var g = FloatVector.fromMemorySegment(WIDE, MEMORY, gradient + offset, ORDER);
+                var w = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset, ORDER);
+                w.sub(g.mul(rate)).intoMemorySegment(MEMORY, weight + offset, ORDER);
+            }
+            gradient += gradientStrideBytes;
         }
     }
 }

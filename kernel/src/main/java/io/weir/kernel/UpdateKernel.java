@@ -1,5 +1,9 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.NARROW;
+import static io.weir.kernel.Lanes.WIDE;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 
@@ -17,6 +21,13 @@ import java.lang.ref.Reference;
 ///
 /// Calls are checked whole before the first row is touched, and allocate nothing.
 public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, AdaGradKernel, AdamKernel, FtrlKernel {
+    /// The least epsilon below a root: less than the root of every float above 0, so it alters no quotient
+    /// whose sum of squares is not 0, and makes the others 0 instead of 0 / 0.
+    static final float LEAST_EPSILON = 0x1p-75f;
+
+    /// Rows of one pass: records of dim 100 with two slots then fill about 64 KiB.
+    private static final int RUN_ROWS = 48;
+
     UpdateKernel() {}
 
     /// Plain gradient descent, no slots: `w ← w − rate · g`.
@@ -37,13 +48,19 @@ public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, Ada
         return new MomentumKernel(rate, momentum);
     }
 
-    /// AdaGrad in its diagonal form, slot `a` (from 0): `a ← a + g · g`, then `w ← w − (rate · g) / (√a +
-    /// epsilon)`.
+    /// AdaGrad in its diagonal form, slot `a` (from 0):
     ///
-    /// An `epsilon` below 2⁻⁷⁵ counts as 2⁻⁷⁵: the root of the smallest float above 0 is larger, so this alters
-    /// no sum that matters, and a coordinate whose gradients have all been 0 keeps its weight instead of
-    /// becoming 0 / 0. Sums of squares do not depend on who pushes first, save for rounding, which makes this
-    /// optimizer the least sensitive one to stale gradients.
+    /// ```
+    ///   a ← a + g · g
+    ///   w ← w − (rate · g) / (√a + epsilon)
+    /// ```
+    ///
+    /// An `epsilon` below 2⁻⁷⁵ counts as 2⁻⁷⁵, here and in Adam: the root of the smallest float above 0 is
+    /// larger, so this alters no sum that matters, and a coordinate whose gradients have all been 0 keeps its
+    /// weight instead of becoming 0 / 0.
+    ///
+    /// Sums of squares do not depend on who pushes first, save for rounding, which makes this optimizer the
+    /// least sensitive one to stale gradients.
     /// Source: *Adaptive Subgradient Methods for Online Learning and Stochastic Optimization*, JMLR 12 (2011),
     /// figure 1, with `epsilon` outside of the root.
     public static UpdateKernel adaGrad(float rate, float epsilon) {
@@ -127,12 +144,40 @@ public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, Ada
             int length,
             long slotStrideBytes) {
         long base = check(records, rowOffsets, from, count, startBytes, length, slotStrideBytes);
-        long gradient = NativeMemory.address(gradients, gradientsOffset, (long) count * length * Float.BYTES, false);
+        long stride = (long) length * Float.BYTES;
+        long gradient = NativeMemory.address(gradients, gradientsOffset, count * stride, false);
+        int wide = WIDE.loopBound(length);
+        int middle = MIDDLE.loopBound(length - wide);
+        int narrow = NARROW.loopBound(length - wide - middle);
+        int rest = length - wide - middle - narrow;
+        long wideBytes = (long) wide * Float.BYTES;
+        long middleBytes = (long) middle * Float.BYTES;
+        long narrowBytes = (long) narrow * Float.BYTES;
         try {
-            if (length < Lanes.SHORTEST) {
-                scalarRows(base, rowOffsets, from, count, startBytes, gradient, length, slotStrideBytes);
-            } else {
-                vectorRows(base, rowOffsets, from, count, startBytes, gradient, length, slotStrideBytes);
+            // One pass for each width of lanes, over few enough rows that the second finds them in the cache.
+            for (int i = 0; i < count; i += RUN_ROWS) {
+                int first = from + i;
+                int rows = Math.min(RUN_ROWS, count - i);
+                long start = startBytes;
+                long g = gradient + i * stride;
+                if (wide > 0) {
+                    wideRows(base, rowOffsets, first, rows, start, g, stride, wide, slotStrideBytes);
+                    start += wideBytes;
+                    g += wideBytes;
+                }
+                if (middle > 0) {
+                    middleRows(base, rowOffsets, first, rows, start, g, stride, middle, slotStrideBytes);
+                    start += middleBytes;
+                    g += middleBytes;
+                }
+                if (narrow > 0) {
+                    narrowRows(base, rowOffsets, first, rows, start, g, stride, narrow, slotStrideBytes);
+                    start += narrowBytes;
+                    g += narrowBytes;
+                }
+                if (rest > 0) {
+                    scalarRows(base, rowOffsets, first, rows, start, g, stride, rest, slotStrideBytes);
+                }
             }
         } finally {
             Reference.reachabilityFence(records);
@@ -154,7 +199,8 @@ public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, Ada
         long base = check(records, rowOffsets, from, count, startBytes, length, slotStrideBytes);
         long gradient = NativeMemory.address(gradients, gradientsOffset, (long) count * length * Float.BYTES, false);
         try {
-            scalarRows(base, rowOffsets, from, count, startBytes, gradient, length, slotStrideBytes);
+            long stride = (long) length * Float.BYTES;
+            scalarRows(base, rowOffsets, from, count, startBytes, gradient, stride, length, slotStrideBytes);
         } finally {
             Reference.reachabilityFence(records);
             Reference.reachabilityFence(gradients);
@@ -175,7 +221,11 @@ public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, Ada
         }
     }
 
-    /// The loop without lanes. `base` and `gradient` are addresses, all arguments are checked.
+    /// The loop without lanes. `base` and `gradient` are addresses, gradients lie `gradientStrideBytes` apart,
+    /// and all arguments are checked.
+    ///
+    /// This loop and the three below are methods of their own, each with one shape of vector: the compiler
+    /// keeps vectors in registers only while everything a method inlines stays within its limits.
     abstract void scalarRows(
             long base,
             long[] rowOffsets,
@@ -183,17 +233,43 @@ public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, Ada
             int count,
             long startBytes,
             long gradient,
+            long gradientStrideBytes,
             int length,
             long slotStrideBytes);
 
-    /// The same results by vectors, for rows of at least [Lanes#SHORTEST] weights.
-    abstract void vectorRows(
+    /// The same results by the lanes of [Lanes#NARROW]; `length` is a multiple of them.
+    abstract void narrowRows(
             long base,
             long[] rowOffsets,
             int from,
             int count,
             long startBytes,
             long gradient,
+            long gradientStrideBytes,
+            int length,
+            long slotStrideBytes);
+
+    /// The same results by the lanes of [Lanes#MIDDLE]; `length` is a multiple of them.
+    abstract void middleRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            long gradientStrideBytes,
+            int length,
+            long slotStrideBytes);
+
+    /// The same results by the lanes of [Lanes#WIDE]; `length` is a multiple of them.
+    abstract void wideRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            long gradientStrideBytes,
             int length,
             long slotStrideBytes);
 
