@@ -38,18 +38,31 @@ final class AdaGradKernel extends UpdateKernel {
         float rate = this.rate;
         float epsilon = this.epsilon;
 
+        // For linear models: an inner loop of one round would cost more than its float.
+        if (length == 1) {
+            for (int i = from; i < from + count; i++) {
+                long weight = base + rowOffsets[i] + startBytes;
+                element(weight, gradient, slotStrideBytes, rate, epsilon);
+                gradient += gradientStrideBytes;
+            }
+            return;
+        }
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
             for (int j = 0; j < length; j++) {
                 long offset = (long) j * Float.BYTES;
-                float g = MEMORY.get(FLOAT, gradient + offset);
-                float a = MEMORY.get(FLOAT, weight + offset + slotStrideBytes) + g * g;
-                MEMORY.set(FLOAT, weight + offset + slotStrideBytes, a);
-                float step = (rate * g) / ((float) Math.sqrt(a) + epsilon);
-                MEMORY.set(FLOAT, weight + offset, MEMORY.get(FLOAT, weight + offset) - step);
+                element(weight + offset, gradient + offset, slotStrideBytes, rate, epsilon);
             }
             gradient += gradientStrideBytes;
         }
+    }
+
+    private static void element(long weight, long gradient, long slotStrideBytes, float rate, float epsilon) {
+        float g = MEMORY.get(FLOAT, gradient);
+        float a = MEMORY.get(FLOAT, weight + slotStrideBytes) + g * g;
+        MEMORY.set(FLOAT, weight + slotStrideBytes, a);
+        float step = (rate * g) / ((float) Math.sqrt(a) + epsilon);
+        MEMORY.set(FLOAT, weight, MEMORY.get(FLOAT, weight) - step);
     }
 
     @Override

@@ -115,6 +115,18 @@ final class AdamKernel extends UpdateKernel {
         float[] rates = this.rates;
         float[] rootScales = this.rootScales;
 
+        // For linear models: an inner loop of one round would cost more than its float.
+        if (length == 1) {
+            for (int i = from; i < from + count; i++) {
+                long weight = base + rowOffsets[i] + startBytes;
+                int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
+                float rate = Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : lateRate(t);
+                float rootScale = Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : lateRootScale(t);
+                element(weight, gradient, slotStrideBytes, beta1, rest1, beta2, rest2, rate, rootScale, epsilon);
+                gradient += gradientStrideBytes;
+            }
+            return;
+        }
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
             int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
@@ -122,16 +134,40 @@ final class AdamKernel extends UpdateKernel {
             float rootScale = Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : lateRootScale(t);
             for (int j = 0; j < length; j++) {
                 long offset = (long) j * Float.BYTES;
-                float g = MEMORY.get(FLOAT, gradient + offset);
-                float m = beta1 * MEMORY.get(FLOAT, weight + offset + slotStrideBytes) + rest1 * g;
-                float v = beta2 * MEMORY.get(FLOAT, weight + offset + 2 * slotStrideBytes) + (rest2 * g) * g;
-                MEMORY.set(FLOAT, weight + offset + slotStrideBytes, m);
-                MEMORY.set(FLOAT, weight + offset + 2 * slotStrideBytes, v);
-                float step = (rate * m) / ((float) Math.sqrt(v) * rootScale + epsilon);
-                MEMORY.set(FLOAT, weight + offset, MEMORY.get(FLOAT, weight + offset) - step);
+                element(
+                        weight + offset,
+                        gradient + offset,
+                        slotStrideBytes,
+                        beta1,
+                        rest1,
+                        beta2,
+                        rest2,
+                        rate,
+                        rootScale,
+                        epsilon);
             }
             gradient += gradientStrideBytes;
         }
+    }
+
+    private static void element(
+            long weight,
+            long gradient,
+            long slotStrideBytes,
+            float beta1,
+            float rest1,
+            float beta2,
+            float rest2,
+            float rate,
+            float rootScale,
+            float epsilon) {
+        float g = MEMORY.get(FLOAT, gradient);
+        float m = beta1 * MEMORY.get(FLOAT, weight + slotStrideBytes) + rest1 * g;
+        float v = beta2 * MEMORY.get(FLOAT, weight + 2 * slotStrideBytes) + (rest2 * g) * g;
+        MEMORY.set(FLOAT, weight + slotStrideBytes, m);
+        MEMORY.set(FLOAT, weight + 2 * slotStrideBytes, v);
+        float step = (rate * m) / ((float) Math.sqrt(v) * rootScale + epsilon);
+        MEMORY.set(FLOAT, weight, MEMORY.get(FLOAT, weight) - step);
     }
 
     @Override

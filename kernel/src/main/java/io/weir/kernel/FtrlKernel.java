@@ -60,24 +60,38 @@ final class FtrlKernel extends UpdateKernel {
         float l1 = this.l1;
         float l2 = this.l2;
 
+        // For linear models: an inner loop of one round would cost more than its float.
+        if (length == 1) {
+            for (int i = from; i < from + count; i++) {
+                long weight = base + rowOffsets[i] + startBytes;
+                element(weight, gradient, slotStrideBytes, inverseAlpha, beta, l1, l2);
+                gradient += gradientStrideBytes;
+            }
+            return;
+        }
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
             for (int j = 0; j < length; j++) {
                 long offset = (long) j * Float.BYTES;
-                float g = MEMORY.get(FLOAT, gradient + offset);
-                float w = MEMORY.get(FLOAT, weight + offset);
-                float n = MEMORY.get(FLOAT, weight + offset + 2 * slotStrideBytes);
-                float q = n + g * g;
-                float root = (float) Math.sqrt(q);
-                float sigma = (root - (float) Math.sqrt(n)) * inverseAlpha;
-                float z = (MEMORY.get(FLOAT, weight + offset + slotStrideBytes) + g) - sigma * w;
-                MEMORY.set(FLOAT, weight + offset + slotStrideBytes, z);
-                MEMORY.set(FLOAT, weight + offset + 2 * slotStrideBytes, q);
-                float shrunk = Math.min(Math.max(z, -l1), l1) - z;
-                MEMORY.set(FLOAT, weight + offset, shrunk / ((beta + root) * inverseAlpha + l2));
+                element(weight + offset, gradient + offset, slotStrideBytes, inverseAlpha, beta, l1, l2);
             }
             gradient += gradientStrideBytes;
         }
+    }
+
+    private static void element(
+            long weight, long gradient, long slotStrideBytes, float inverseAlpha, float beta, float l1, float l2) {
+        float g = MEMORY.get(FLOAT, gradient);
+        float w = MEMORY.get(FLOAT, weight);
+        float n = MEMORY.get(FLOAT, weight + 2 * slotStrideBytes);
+        float q = n + g * g;
+        float root = (float) Math.sqrt(q);
+        float sigma = (root - (float) Math.sqrt(n)) * inverseAlpha;
+        float z = (MEMORY.get(FLOAT, weight + slotStrideBytes) + g) - sigma * w;
+        MEMORY.set(FLOAT, weight + slotStrideBytes, z);
+        MEMORY.set(FLOAT, weight + 2 * slotStrideBytes, q);
+        float shrunk = Math.min(Math.max(z, -l1), l1) - z;
+        MEMORY.set(FLOAT, weight, shrunk / ((beta + root) * inverseAlpha + l2));
     }
 
     @Override

@@ -38,17 +38,29 @@ final class MomentumKernel extends UpdateKernel {
         float rate = this.rate;
         float momentum = this.momentum;
 
+        // For linear models: an inner loop of one round would cost more than its float.
+        if (length == 1) {
+            for (int i = from; i < from + count; i++) {
+                long weight = base + rowOffsets[i] + startBytes;
+                element(weight, gradient, slotStrideBytes, rate, momentum);
+                gradient += gradientStrideBytes;
+            }
+            return;
+        }
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
             for (int j = 0; j < length; j++) {
                 long offset = (long) j * Float.BYTES;
-                float v = momentum * MEMORY.get(FLOAT, weight + offset + slotStrideBytes)
-                        + MEMORY.get(FLOAT, gradient + offset);
-                MEMORY.set(FLOAT, weight + offset + slotStrideBytes, v);
-                MEMORY.set(FLOAT, weight + offset, MEMORY.get(FLOAT, weight + offset) - rate * v);
+                element(weight + offset, gradient + offset, slotStrideBytes, rate, momentum);
             }
             gradient += gradientStrideBytes;
         }
+    }
+
+    private static void element(long weight, long gradient, long slotStrideBytes, float rate, float momentum) {
+        float v = momentum * MEMORY.get(FLOAT, weight + slotStrideBytes) + MEMORY.get(FLOAT, gradient);
+        MEMORY.set(FLOAT, weight + slotStrideBytes, v);
+        MEMORY.set(FLOAT, weight, MEMORY.get(FLOAT, weight) - rate * v);
     }
 
     @Override

@@ -35,15 +35,28 @@ final class SgdKernel extends UpdateKernel {
             long slotStrideBytes) {
         float rate = this.rate;
 
+        // For linear models: an inner loop of one round would cost more than its float.
+        if (length == 1) {
+            for (int i = from; i < from + count; i++) {
+                long weight = base + rowOffsets[i] + startBytes;
+                element(weight, gradient, rate);
+                gradient += gradientStrideBytes;
+            }
+            return;
+        }
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
             for (int j = 0; j < length; j++) {
                 long offset = (long) j * Float.BYTES;
-                float w = MEMORY.get(FLOAT, weight + offset);
-                MEMORY.set(FLOAT, weight + offset, w - rate * MEMORY.get(FLOAT, gradient + offset));
+                element(weight + offset, gradient + offset, rate);
             }
             gradient += gradientStrideBytes;
         }
+    }
+
+    private static void element(long weight, long gradient, float rate) {
+        float w = MEMORY.get(FLOAT, weight);
+        MEMORY.set(FLOAT, weight, w - rate * MEMORY.get(FLOAT, gradient));
     }
 
     @Override
