@@ -44,8 +44,7 @@ class FrameFuzzTest {
         Long.MIN_VALUE
     };
 
-    /// Far below what any of the edges asks for; the first throw of each message links its text, which takes some 100
-    // KiB.
+    /// Far below what any of the edges asks for. The first throw of each message links its text: some 100 KiB.
     private static final long MOST_ALLOCATED = 1 << 20;
 
     /// Bytes for an exception with its trace and text, and for a message of these sizes.
