@@ -81,6 +81,28 @@ class TableShapeTest {
     }
 
     @Test
+    void stretchesBeginAtTheirFirstBlock() {
+        SplittableRandom random = new SplittableRandom(4);
+        for (int round = 0; round < 300; round++) {
+            int shardCount = random.nextInt(1, 100);
+            TableShape.Dense shape = new TableShape.Dense(16L * random.nextInt(1, 300), 16);
+            assertThat(shape.firstBlockOf(0, shardCount)).isZero();
+            assertThat(shape.firstBlockOf(shardCount, shardCount)).isEqualTo(shape.blockCount());
+            for (int stretch = 0; stretch < shardCount; stretch++) {
+                long end = shape.firstBlockOf(stretch + 1, shardCount);
+                for (long block = shape.firstBlockOf(stretch, shardCount); block < end; block++) {
+                    assertThat(shape.shardOf(block, 0, shardCount))
+                            .as("seed=4, round=%s", round)
+                            .isEqualTo(stretch);
+                }
+            }
+        }
+        TableShape.Dense greatest = new TableShape.Dense(TableShape.Dense.MAX_LENGTH, 16);
+        assertThat(greatest.firstBlockOf(ShardMap.MAX_SHARDS, ShardMap.MAX_SHARDS))
+                .isEqualTo(greatest.blockCount());
+    }
+
+    @Test
     void fewerBlocksThanShardsEachLieOnOne() {
         TableShape shape = new TableShape.Dense(48, 16);
         assertThat(new int[] {shape.shardOf(0, 1, 8), shape.shardOf(1, 1, 8), shape.shardOf(2, 1, 8)})

@@ -53,6 +53,10 @@ public final class DataLayout {
     /// Where the payload begins.
     public static final int PAYLOAD_OFFSET = FrameLayout.HEADER_BYTES + FIELD_BYTES;
 
+    /// Most floats in the reply to a pull, so that it fits a frame.
+    public static final int MAX_REPLY_FLOATS =
+            (Limits.MAX_FRAME_BYTES - ReplyLayout.PAYLOAD_OFFSET - FrameLayout.TRAILER_BYTES) / Float.BYTES;
+
     private DataLayout() {}
 
     public static long run(ByteBuffer frame, int at) {
@@ -240,6 +244,7 @@ public final class DataLayout {
         } else if (offset < 0 || (offset != 0 && type != FrameType.SCAN)) {
             throw malformed("offset must be 0, or the cursor of a scan: offset=" + offset + ", type=" + type);
         }
+        checkReply(type, layout, count, rowLength);
         int actual = FrameLayout.payloadBytes(frame, at);
         if (type == FrameType.LOAD) {
             long least = payloadBytes(type, layout, count, rowLength, rowLength);
@@ -254,9 +259,14 @@ public final class DataLayout {
             throw malformed("payload must fit the count: expected=" + expected + ", actual=" + actual + ", type=" + type
                     + ", count=" + count + ", rowLength=" + rowLength);
         }
-        if (type == FrameType.PULL) {
-            long floats = layout == LAYOUT_STRETCH ? count : (long) count * rowLength;
-            FrameLayout.frameBytes(ReplyLayout.FIELD_BYTES, floats * Float.BYTES);
+    }
+
+    private static void checkReply(int type, int layout, int count, int rowLength) {
+        if (type == FrameType.PULL || type == FrameType.PUSH_PULL) {
+            long floats = (long) count * (layout == LAYOUT_KEYS ? rowLength : 1);
+            if (floats > MAX_REPLY_FLOATS) {
+                throw malformed("reply must fit a frame: floats=" + floats + ", limit=" + MAX_REPLY_FLOATS);
+            }
         }
     }
 

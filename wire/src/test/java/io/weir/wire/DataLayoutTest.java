@@ -204,21 +204,23 @@ class DataLayoutTest {
     }
 
     @Test
-    void refusesPullsWhoseReplyFitsNoFrame() {
-        int most = (Limits.MAX_FRAME_BYTES - FrameLayout.HEADER_BYTES - ReplyLayout.FIELD_BYTES - 4) / 4;
+    void rejectsPullsWhoseReplyFitsNoFrame() {
+        int most = DataLayout.MAX_REPLY_FLOATS;
+        assertThat(FrameLayout.frameBytes(ReplyLayout.FIELD_BYTES, 4L * most)).isEqualTo(Limits.MAX_FRAME_BYTES);
         assertThatCode(() ->
                         DataLayout.check(Frames.data(FrameType.PULL, 0, 0, STRETCH, 16, 0, most, new byte[0], true), 0))
                 .doesNotThrowAnyException();
         for (int count : new int[] {most + 1, 1 << 30, Integer.MAX_VALUE}) {
-            assertThatThrownBy(() -> DataLayout.check(
-                            Frames.data(FrameType.PULL, 0, 0, STRETCH, 16, 0, count, new byte[0], true), 0))
-                    .isInstanceOfSatisfying(
-                            WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.LIMIT_EXCEEDED))
-                    .hasMessage("frame must be at most 67108864 bytes: fieldBytes=16, payloadBytes=" + 4L * count);
+            refuses(
+                    Frames.data(FrameType.PULL, 0, 0, STRETCH, 16, 0, count, new byte[0], true),
+                    "reply must fit a frame: floats=" + count + ", limit=" + most);
         }
-        assertThatThrownBy(() -> DataLayout.check(
-                        Frames.data(FrameType.PULL, 0, 0, KEYS, 1 << 20, 0, 1000, new byte[8000], true), 0))
-                .hasMessage("frame must be at most 67108864 bytes: fieldBytes=16, payloadBytes=4194304000");
+        refuses(
+                Frames.data(FrameType.PULL, 0, 0, KEYS, 1 << 20, 0, 1000, new byte[8000], true),
+                "reply must fit a frame: floats=1048576000, limit=" + most);
+        refuses(
+                Frames.data(FrameType.PUSH_PULL, 1, 0, KEYS, 1 << 20, 0, Integer.MAX_VALUE, new byte[0], true),
+                "reply must fit a frame: floats=2251799812636672, limit=" + most);
     }
 
     @Test
