@@ -321,14 +321,13 @@ final class Session implements AutoCloseable {
         }
         if (!call.isDone() && !transport.await(call, System.nanoTime() + deadlineNs)) {
             CompletableFuture<Void> handle = call.abandon();
-            WeirException timeout = timedOut(what);
-            throw numbered ? new PushPendingException(timeout.getMessage(), handle) : timeout;
+            throw numbered ? new PushPendingException(timeoutText(what), handle) : timedOut(what);
         }
         Message reply = call.reply();
         WeirException failure = call.failure();
         pool.give(call);
         if (failure != null) {
-            throw new WeirException(failure.code(), failure.getMessage(), failure);
+            throw failure.here();
         }
         return reply;
     }
@@ -341,11 +340,14 @@ final class Session implements AutoCloseable {
     }
 
     private WeirException timedOut(String what) {
-        String trouble = transport.trouble();
         return new WeirException(
-                trouble.isEmpty() ? ErrorCode.DEADLINE_EXCEEDED : ErrorCode.UNAVAILABLE,
-                what + " was not answered within the deadline: deadlineMs=" + deadlineNs / 1_000_000
-                        + (trouble.isEmpty() ? "" : "; " + trouble));
+                transport.trouble().isEmpty() ? ErrorCode.DEADLINE_EXCEEDED : ErrorCode.UNAVAILABLE, timeoutText(what));
+    }
+
+    private String timeoutText(String what) {
+        String trouble = transport.trouble();
+        return what + " was not answered within the deadline: deadlineMs=" + deadlineNs / 1_000_000
+                + (trouble.isEmpty() ? "" : "; " + trouble);
     }
 
     private void sendKeys(
@@ -539,7 +541,7 @@ final class Session implements AutoCloseable {
         }
     }
 
-    /// Whether all values are finite. `x − x` is 0 for a finite `x` and NaN otherwise; several sums, so that one
+    /// Whether all values are finite. `0 · x` is a zero for a finite `x` and NaN otherwise; several sums, so that one
     /// addition need not wait for the other.
     private static boolean areFinite(float[] values, int from, int length) {
         float a = 0;
@@ -553,17 +555,17 @@ final class Session implements AutoCloseable {
         int bound = from + (length & -8);
         int i = from;
         for (; i < bound; i += 8) {
-            a += values[i] - values[i];
-            b += values[i + 1] - values[i + 1];
-            c += values[i + 2] - values[i + 2];
-            d += values[i + 3] - values[i + 3];
-            e += values[i + 4] - values[i + 4];
-            f += values[i + 5] - values[i + 5];
-            g += values[i + 6] - values[i + 6];
-            h += values[i + 7] - values[i + 7];
+            a += values[i] * 0f;
+            b += values[i + 1] * 0f;
+            c += values[i + 2] * 0f;
+            d += values[i + 3] * 0f;
+            e += values[i + 4] * 0f;
+            f += values[i + 5] * 0f;
+            g += values[i + 6] * 0f;
+            h += values[i + 7] * 0f;
         }
         for (; i < from + length; i++) {
-            a += values[i] - values[i];
+            a += values[i] * 0f;
         }
         return a + b + c + d + e + f + g + h == 0;
     }
@@ -618,8 +620,8 @@ final class Session implements AutoCloseable {
         }
 
         @Override
-        public boolean complete(Void value) {
-            boolean first = super.complete(value);
+        public boolean complete(@Nullable Void value) {
+            boolean first = super.complete(null);
             LockSupport.unpark(waiter);
             return first;
         }

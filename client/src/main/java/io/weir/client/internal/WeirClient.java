@@ -63,13 +63,18 @@ public final class WeirClient implements Weir {
         List<RunStatus.Worker> workers = new ArrayList<>();
         for (Message.Member member : reply.members()) {
             workers.add(new RunStatus.Worker(
-                    workers.size(),
-                    RunStatus.State.values()[Math.min(member.state(), RunStatus.State.values().length - 1)],
-                    member.generation(),
-                    member.number(),
-                    member.clock()));
+                    workers.size(), stateOf(member.state()), member.generation(), member.number(), member.clock()));
         }
         return new RunStatus(name, workers);
+    }
+
+    private static RunStatus.State stateOf(int state) {
+        return switch (state) {
+            case 0 -> RunStatus.State.MISSING;
+            case 1 -> RunStatus.State.ACTIVE;
+            case 2 -> RunStatus.State.LEFT;
+            default -> RunStatus.State.FINISHED;
+        };
     }
 
     /// Home shard of a run: by its id, as a key would be placed.
