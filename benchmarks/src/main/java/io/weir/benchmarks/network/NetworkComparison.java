@@ -1,0 +1,161 @@
+package io.weir.benchmarks.network;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/// Measures contenders that serve the same raw request pattern, interleaved: in each repetition, every pattern runs
+/// against every contender in turn. Prints medians with the lowest and highest repetition.
+///
+/// Arguments: repetitions, milliseconds a measurement, idle connections (0 skips that part), then the contenders as
+/// [Settings] reads them.
+final class NetworkComparison {
+    private record Pattern(String name, int payloadBytes, int replyBytes, int inFlight, boolean latency) {}
+
+    private static final List<Pattern> PATTERNS = List.of(
+            new Pattern("ping p50 us", 48, 48, 1, true),
+            new Pattern("small x64 k/s", 48, 48, 64, false),
+            new Pattern("pull x1 req/s", 80_000, 640_000, 1, false),
+            new Pattern("pull x8 req/s", 80_000, 640_000, 8, false),
+            new Pattern("push x1 req/s", 720_000, 8, 1, false),
+            new Pattern("push x8 req/s", 720_000, 8, 8, false));
+
+    private static final class Contender {
+        final Settings settings;
+        final Process process;
+        final int port;
+        final RawClient client;
+        final double[][] results;
+
+        Contender(String text, int repetitions) throws IOException {
+            settings = Settings.parse(text);
+            process = new ProcessBuilder(
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
+                            "-XX:+UseSerialGC",
+                            "-Xmx256m",
+                            "--enable-native-access=ALL-UNNAMED",
+                            "--sun-misc-unsafe-memory-access=allow",
+                            "-cp",
+                            System.getProperty("java.class.path"),
+                            RawServer.class.getName(),
+                            text)
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+            BufferedReader reader =
+                    new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+            String line = reader.readLine();
+            if (line == null) {
+                throw new IOException("the server ended before it listened: contender=" + text);
+            }
+            port = Integer.parseInt(line.substring(line.lastIndexOf(' ') + 1));
+            client = new RawClient(settings, port);
+            results = new double[PATTERNS.size()][repetitions];
+        }
+
+        long residentKib() throws IOException {
+            for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/status"))) {
+                if (line.startsWith("VmRSS:")) {
+                    return Long.parseLong(line.replaceAll("[^0-9]", ""));
+                }
+            }
+            return -1;
+        }
+    }
+
+    private NetworkComparison() {}
+
+    @SuppressWarnings("SystemOut")
+    public static void main(String[] arguments) throws IOException {
+        int repetitions = Integer.parseInt(arguments[0]);
+        long durationNs = Long.parseLong(arguments[1]) * 1_000_000;
+        int idleCount = Integer.parseInt(arguments[2]);
+        List<Contender> contenders = new ArrayList<>();
+        for (int i = 3; i < arguments.length; i++) {
+            contenders.add(new Contender(arguments[i], repetitions));
+        }
+        long[] latenciesNs = new long[200_000];
+        for (int repetition = -2; repetition < repetitions; repetition++) {
+            for (int p = 0; p < PATTERNS.size(); p++) {
+                Pattern pattern = PATTERNS.get(p);
+                for (Contender contender : contenders) {
+                    double result = measure(contender.client, pattern, durationNs, latenciesNs);
+                    if (repetition >= 0) {
+                        contender.results[p][repetition] = result;
+                    }
+                }
+            }
+        }
+        StringBuilder head = new StringBuilder();
+        for (Pattern pattern : PATTERNS) {
+            head.append(String.format(Locale.ROOT, " %24s", pattern.name()));
+        }
+        System.out.println(head);
+        for (Contender contender : contenders) {
+            StringBuilder line = new StringBuilder();
+            for (double[] results : contender.results) {
+                double[] sorted = results.clone();
+                Arrays.sort(sorted);
+                line.append(String.format(
+                        Locale.ROOT,
+                        " %8.1f (%.1f-%.1f)",
+                        sorted[sorted.length / 2],
+                        sorted[0],
+                        sorted[sorted.length - 1]));
+            }
+            System.out.println(line + "  " + contender.settings.text());
+        }
+        if (idleCount > 0) {
+            for (Contender contender : contenders) {
+                long before = contender.residentKib();
+                List<SocketChannel> idle = new ArrayList<>();
+                for (int i = 0; i < idleCount; i++) {
+                    idle.add(SocketChannel.open(
+                            new java.net.InetSocketAddress(java.net.InetAddress.getLoopbackAddress(), contender.port)));
+                }
+                double pingUs = measure(contender.client, PATTERNS.get(0), durationNs, latenciesNs);
+                double pulls = measure(contender.client, PATTERNS.get(2), durationNs, latenciesNs);
+                long after = contender.residentKib();
+                System.out.printf(
+                        Locale.ROOT,
+                        "%d idle connections: ping p50 %.1f us, pull x1 %.0f req/s, resident %d -> %d MiB  %s%n",
+                        idleCount,
+                        pingUs,
+                        pulls,
+                        before >> 10,
+                        after >> 10,
+                        contender.settings.text());
+                for (SocketChannel channel : idle) {
+                    channel.close();
+                }
+            }
+        }
+        for (Contender contender : contenders) {
+            contender.client.close();
+            contender.process.destroy();
+        }
+    }
+
+    private static double measure(RawClient client, Pattern pattern, long durationNs, long[] latenciesNs)
+            throws IOException {
+        long startNs = System.nanoTime();
+        int count =
+                client.run(pattern.payloadBytes(), pattern.replyBytes(), pattern.inFlight(), durationNs, latenciesNs);
+        long elapsedNs = System.nanoTime() - startNs;
+        if (pattern.latency()) {
+            int kept = Math.min(count, latenciesNs.length);
+            Arrays.sort(latenciesNs, 0, kept);
+            return latenciesNs[kept / 2] / 1e3;
+        }
+        double perSecond = count * 1e9 / elapsedNs;
+        return pattern.inFlight() > 8 ? perSecond / 1e3 : perSecond;
+    }
+}
