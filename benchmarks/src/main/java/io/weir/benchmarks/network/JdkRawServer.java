@@ -5,7 +5,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
@@ -36,7 +35,7 @@ final class JdkRawServer {
 
     JdkRawServer(Settings settings) throws IOException {
         this.settings = settings;
-        this.readBuffer = buffer(settings.readBytes());
+        this.readBuffer = settings.readBuffer(settings.readBytes());
         this.writeBuffer = pieceBuffer();
         this.selector = Selector.open();
         this.listener = ServerSocketChannel.open();
@@ -184,7 +183,7 @@ final class JdkRawServer {
             answer(connection, buffer.flip());
             if (buffer.hasRemaining()) {
                 ByteBuffer held = frameBuffers.isEmpty()
-                        ? buffer(RawFrame.MAX_PAYLOAD_BYTES + settings.readBytes())
+                        ? settings.readBuffer(RawFrame.MAX_PAYLOAD_BYTES + settings.readBytes())
                         : frameBuffers.pop();
                 connection.frame = held.clear().put(buffer).flip();
             }
@@ -261,10 +260,6 @@ final class JdkRawServer {
     }
 
     private ByteBuffer pieceBuffer() {
-        return buffer(Math.max(settings.pieceBytes(), RawFrame.HEADER_BYTES));
-    }
-
-    private static ByteBuffer buffer(int bytes) {
-        return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        return settings.writeBuffer(Math.max(settings.pieceBytes(), RawFrame.HEADER_BYTES));
     }
 }

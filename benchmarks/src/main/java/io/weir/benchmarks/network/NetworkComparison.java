@@ -11,22 +11,25 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /// Measures contenders that serve the same raw request pattern, interleaved: in each repetition, every pattern runs
 /// against every contender in turn. Prints medians with the lowest and highest repetition.
 ///
 /// Arguments: repetitions, milliseconds a measurement, idle connections (0 skips that part), then the contenders as
-/// [Settings] reads them.
+/// [Settings] reads them. `-Dpatterns=pull.*` measures only the patterns whose name matches.
 final class NetworkComparison {
     private record Pattern(String name, int payloadBytes, int replyBytes, int inFlight, boolean latency) {}
 
-    private static final List<Pattern> PATTERNS = List.of(
-            new Pattern("ping p50 us", 48, 48, 1, true),
-            new Pattern("small x64 k/s", 48, 48, 64, false),
-            new Pattern("pull x1 req/s", 80_000, 640_000, 1, false),
-            new Pattern("pull x8 req/s", 80_000, 640_000, 8, false),
-            new Pattern("push x1 req/s", 720_000, 8, 1, false),
-            new Pattern("push x8 req/s", 720_000, 8, 8, false));
+    private static final List<Pattern> PATTERNS = Stream.of(
+                    new Pattern("ping p50 us", 48, 48, 1, true),
+                    new Pattern("small x64 k/s", 48, 48, 64, false),
+                    new Pattern("pull x1 req/s", 80_000, 640_000, 1, false),
+                    new Pattern("pull x8 req/s", 80_000, 640_000, 8, false),
+                    new Pattern("push x1 req/s", 720_000, 8, 1, false),
+                    new Pattern("push x8 req/s", 720_000, 8, 8, false))
+            .filter(pattern -> pattern.name().matches(System.getProperty("patterns", ".*")))
+            .toList();
 
     private static final class Contender {
         final Settings settings;

@@ -5,7 +5,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
@@ -37,12 +36,8 @@ final class RawClient implements AutoCloseable {
         channel.configureBlocking(false);
         this.selector = Selector.open();
         this.key = channel.register(selector, SelectionKey.OP_READ);
-        this.in = ByteBuffer.allocateDirect(settings.clientReadBytes())
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .limit(0);
-        this.out = ByteBuffer.allocateDirect(settings.clientWriteBytes())
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .limit(0);
+        this.in = settings.readBuffer(settings.clientReadBytes()).limit(0);
+        this.out = settings.writeBuffer(settings.clientWriteBytes()).limit(0);
     }
 
     /// Runs requests for `durationNs`, at most `inFlight` unanswered, and waits for the last reply.

@@ -1,5 +1,7 @@
 package io.weir.benchmarks.network;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -17,6 +19,9 @@ import java.util.Map;
 /// @param clientWriteBytes most bytes of one write of the client
 /// @param clientSendBufferBytes `SO_SNDBUF` of the client, 0 leaves it to the kernel
 /// @param clientReceiveBufferBytes `SO_RCVBUF` of the client, 0 leaves it to the kernel
+/// @param readPageOffset where in a memory page the read buffers of the client and the JDK server begin, -1 leaves
+///     it to `malloc`
+/// @param writePageOffset the same for the write buffers
 record Settings(
         String text,
         String kind,
@@ -29,7 +34,11 @@ record Settings(
         int clientReadBytes,
         int clientWriteBytes,
         int clientSendBufferBytes,
-        int clientReceiveBufferBytes) {
+        int clientReceiveBufferBytes,
+        int readPageOffset,
+        int writePageOffset) {
+
+    private static final int PAGE_BYTES = 4096;
 
     static Settings parse(String text) {
         String[] halves = text.split(":", 2);
@@ -55,11 +64,30 @@ record Settings(
                 take(values, "cread", 128 << 10),
                 take(values, "cwrite", 128 << 10),
                 take(values, "csnd", 0),
-                take(values, "crcv", 0));
+                take(values, "crcv", 0),
+                take(values, "rpage", 0),
+                take(values, "wpage", 0));
         if (!values.isEmpty()) {
             throw new IllegalArgumentException("unknown settings: names=" + values.keySet());
         }
         return settings;
+    }
+
+    ByteBuffer readBuffer(int bytes) {
+        return buffer(bytes, readPageOffset);
+    }
+
+    ByteBuffer writeBuffer(int bytes) {
+        return buffer(bytes, writePageOffset);
+    }
+
+    private static ByteBuffer buffer(int bytes, int pageOffset) {
+        ByteBuffer buffer = pageOffset < 0
+                ? ByteBuffer.allocateDirect(bytes)
+                : ByteBuffer.allocateDirect(bytes + 3 * PAGE_BYTES)
+                        .alignedSlice(PAGE_BYTES)
+                        .slice(pageOffset, bytes);
+        return buffer.order(ByteOrder.LITTLE_ENDIAN);
     }
 
     private static int take(Map<String, Integer> values, String name, int fallback) {
