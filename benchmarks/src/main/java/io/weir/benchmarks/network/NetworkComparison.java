@@ -31,6 +31,11 @@ final class NetworkComparison {
             .filter(pattern -> pattern.name().matches(System.getProperty("patterns", ".*")))
             .toList();
 
+    /// A measurement that other processes disturbed is repeated, at most so often.
+    private static final int MAX_ATTEMPTS = 30;
+
+    private static final long MAX_FOREIGN_TICKS = 2;
+
     private static final class Contender {
         final Settings settings;
         final Process process;
@@ -64,6 +69,23 @@ final class NetworkComparison {
             results = new double[PATTERNS.size()][repetitions];
         }
 
+        /// Processor time, in ticks of 10 ms, of everything but this process and the server.
+        long foreignTicks() throws IOException {
+            String[] all =
+                    Files.readString(Path.of("/proc/stat")).split("\n", 2)[0].split(" +", -1);
+            long busy = 0;
+            for (int i = 1; i <= 3; i++) {
+                busy += Long.parseLong(all[i]);
+            }
+            return busy - ticks(ProcessHandle.current().pid()) - ticks(process.pid());
+        }
+
+        private static long ticks(long pid) throws IOException {
+            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
+            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+            return Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
+        }
+
         long residentKib() throws IOException {
             for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/status"))) {
                 if (line.startsWith("VmRSS:")) {
@@ -86,11 +108,20 @@ final class NetworkComparison {
             contenders.add(new Contender(arguments[i], repetitions));
         }
         long[] latenciesNs = new long[200_000];
+        int disturbed = 0;
         for (int repetition = -2; repetition < repetitions; repetition++) {
             for (int p = 0; p < PATTERNS.size(); p++) {
                 Pattern pattern = PATTERNS.get(p);
                 for (Contender contender : contenders) {
-                    double result = measure(contender.client, pattern, durationNs, latenciesNs);
+                    double result = Double.NaN;
+                    for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+                        long foreignBefore = contender.foreignTicks();
+                        result = measure(contender.client, pattern, durationNs, latenciesNs);
+                        if (contender.foreignTicks() - foreignBefore <= MAX_FOREIGN_TICKS) {
+                            break;
+                        }
+                        disturbed++;
+                    }
                     if (repetition >= 0) {
                         contender.results[p][repetition] = result;
                     }
@@ -116,6 +147,7 @@ final class NetworkComparison {
             }
             System.out.println(line + "  " + contender.settings.text());
         }
+        System.out.println("measurements thrown away because other processes were busy: " + disturbed);
         if (idleCount > 0) {
             for (Contender contender : contenders) {
                 long before = contender.residentKib();
