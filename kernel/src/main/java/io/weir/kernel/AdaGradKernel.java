@@ -1,0 +1,114 @@
+package io.weir.kernel;
+
+import static io.weir.kernel.Lanes.NARROW;
+import static io.weir.kernel.Lanes.ORDER;
+import static io.weir.kernel.Lanes.WIDE;
+import static io.weir.kernel.NativeMemory.MEMORY;
+import static io.weir.kernel.RecordLayout.FLOAT;
+
+import jdk.incubator.vector.FloatVector;
+
+/// See [UpdateKernel#adaGrad].
+final class AdaGradKernel extends UpdateKernel {
+    /// The smallest epsilon: below the root of every float above 0, so a sum of squares that is not 0 outweighs
+    /// it.
+    private static final float LEAST_EPSILON = 0x1p-75f;
+
+    private final float rate;
+    private final float epsilon;
+
+    AdaGradKernel(float rate, float epsilon) {
+        this.rate = requirePositive("rate", rate);
+        this.epsilon = Math.max(requireNonNegative("epsilon", epsilon), LEAST_EPSILON);
+    }
+
+    @Override
+    public int slotCount() {
+        return 1;
+    }
+
+    @Override
+    void scalarRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            int length,
+            long slotStrideBytes) {
+        float rate = this.rate;
+        float epsilon = this.epsilon;
+
+        if (length == 1) {
+            for (int i = from; i < from + count; i++) {
+                long weight = base + rowOffsets[i] + startBytes;
+                element(weight, gradient, slotStrideBytes, rate, epsilon);
+                gradient += Float.BYTES;
+            }
+            return;
+        }
+        for (int i = from; i < from + count; i++) {
+            long weight = base + rowOffsets[i] + startBytes;
+            for (int j = 0; j < length; j++) {
+                long offset = (long) j * Float.BYTES;
+                element(weight + offset, gradient + offset, slotStrideBytes, rate, epsilon);
+            }
+            gradient += (long) length * Float.BYTES;
+        }
+    }
+
+    private static void element(long weight, long gradient, long slotStrideBytes, float rate, float epsilon) {
+        float g = MEMORY.get(FLOAT, gradient);
+        float a = MEMORY.get(FLOAT, weight + slotStrideBytes) + g * g;
+        MEMORY.set(FLOAT, weight + slotStrideBytes, a);
+        float step = (rate * g) / ((float) Math.sqrt(a) + epsilon);
+        MEMORY.set(FLOAT, weight, MEMORY.get(FLOAT, weight) - step);
+    }
+
+    @Override
+    void vectorRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            int length,
+            long slotStrideBytes) {
+        float rate = this.rate;
+        float epsilon = this.epsilon;
+
+        int wideBound = WIDE.loopBound(length);
+        int narrowBound = NARROW.loopBound(length);
+        for (int i = from; i < from + count; i++) {
+            long weight = base + rowOffsets[i] + startBytes;
+            int j = 0;
+            for (; j < wideBound; j += WIDE.length()) {
+                long offset = (long) j * Float.BYTES;
+                var g = FloatVector.fromMemorySegment(WIDE, MEMORY, gradient + offset, ORDER);
+                var old = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset + slotStrideBytes, ORDER);
+                var a = old.add(g.mul(g));
+                a.intoMemorySegment(MEMORY, weight + offset + slotStrideBytes, ORDER);
+                var step = g.mul(rate).div(a.sqrt().add(epsilon));
+                var w = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset, ORDER);
+                w.sub(step).intoMemorySegment(MEMORY, weight + offset, ORDER);
+            }
+            for (; j < narrowBound; j += NARROW.length()) {
+                long offset = (long) j * Float.BYTES;
+                var g = FloatVector.fromMemorySegment(NARROW, MEMORY, gradient + offset, ORDER);
+                var old = FloatVector.fromMemorySegment(NARROW, MEMORY, weight + offset + slotStrideBytes, ORDER);
+                var a = old.add(g.mul(g));
+                a.intoMemorySegment(MEMORY, weight + offset + slotStrideBytes, ORDER);
+                var step = g.mul(rate).div(a.sqrt().add(epsilon));
+                var w = FloatVector.fromMemorySegment(NARROW, MEMORY, weight + offset, ORDER);
+                w.sub(step).intoMemorySegment(MEMORY, weight + offset, ORDER);
+            }
+            for (; j < length; j++) {
+                long offset = (long) j * Float.BYTES;
+                element(weight + offset, gradient + offset, slotStrideBytes, rate, epsilon);
+            }
+            gradient += (long) length * Float.BYTES;
+        }
+    }
+}
