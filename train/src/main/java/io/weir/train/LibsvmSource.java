@@ -529,7 +529,8 @@ public final class LibsvmSource implements ExampleSource {
         }
 
         /// An empty chunk, or null after a stop.
-        @Nullable Chunk takeFree() {
+        @Nullable
+        Chunk takeFree() {
             lock.lock();
             try {
                 while (free.isEmpty() && !stopped) {

@@ -110,7 +110,7 @@ public final class LogisticRegression {
         void fail(Throwable thrown) {
             if (!failure.compareAndSet(null, thrown)) {
                 Throwable first = failure.get();
-                if (first != null && first != thrown) {
+                if (first != null && !first.equals(thrown)) {
                     first.addSuppressed(thrown);
                 }
             }
