@@ -37,6 +37,11 @@ public sealed interface TableShape {
         public long blockCount() {
             return (length + blockLength - 1) / blockLength;
         }
+
+        /// First block of a stretch, from 0 to `shardCount`: the smallest `b` with `b · shardCount ≥ stretch · B`.
+        public long firstBlockOf(int stretch, int shardCount) {
+            return (stretch * blockCount() + shardCount - 1) / shardCount;
+        }
     }
 
     /// Floats in one stored row.

@@ -19,6 +19,17 @@ public class WeirException extends RuntimeException {
         this.code = Objects.requireNonNull(code, "code");
     }
 
+    /// The message, never null.
+    @Override
+    public String getMessage() {
+        return Objects.requireNonNullElse(super.getMessage(), code.name());
+    }
+
+    /// The same failure with the stack of the calling thread, which is told of it later than it happened.
+    public WeirException here() {
+        return new WeirException(code, getMessage(), this);
+    }
+
     /// The reason, for programs; the message is for people.
     public ErrorCode code() {
         return code;

@@ -1,0 +1,46 @@
+package io.weir.client;
+
+import java.time.Duration;
+import java.util.Objects;
+
+/// How a connection behaves. Immutable; start from [#defaults].
+///
+/// @param deadline how long a call waits
+/// @param maxInFlight most calls under way for one worker; a further one waits
+/// @param spin how long a waiting thread polls before it sleeps; waking up costs more than a small request
+public record ClientConfig(Duration deadline, int maxInFlight, Duration spin) {
+    /// Most calls under way that may be asked for.
+    public static final int MAX_IN_FLIGHT = 4096;
+
+    public ClientConfig {
+        Objects.requireNonNull(deadline, "deadline");
+        Objects.requireNonNull(spin, "spin");
+        if (deadline.compareTo(Duration.ofMillis(1)) < 0 || deadline.compareTo(Duration.ofDays(1)) > 0) {
+            throw new IllegalArgumentException("deadline must be from 1 ms to 1 day: deadline=" + deadline);
+        }
+        if (maxInFlight < 1 || maxInFlight > MAX_IN_FLIGHT) {
+            throw new IllegalArgumentException(
+                    "calls in flight must be from 1 to " + MAX_IN_FLIGHT + ": maxInFlight=" + maxInFlight);
+        }
+        if (spin.isNegative() || spin.compareTo(Duration.ofSeconds(1)) > 0) {
+            throw new IllegalArgumentException("spin must be from 0 to 1 s: spin=" + spin);
+        }
+    }
+
+    /// A deadline of 30 s, 64 calls in flight, 50 µs of polling.
+    public static ClientConfig defaults() {
+        return new ClientConfig(Duration.ofSeconds(30), 64, Duration.ofNanos(50_000));
+    }
+
+    public ClientConfig withDeadline(Duration deadline) {
+        return new ClientConfig(deadline, maxInFlight, spin);
+    }
+
+    public ClientConfig withMaxInFlight(int maxInFlight) {
+        return new ClientConfig(deadline, maxInFlight, spin);
+    }
+
+    public ClientConfig withSpin(Duration spin) {
+        return new ClientConfig(deadline, maxInFlight, spin);
+    }
+}

@@ -1,0 +1,201 @@
+package io.weir.client.internal;
+
+import io.weir.model.WeirException;
+import io.weir.wire.Checksum;
+import io.weir.wire.Message;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/// One call of the user: it is done when each of its requests has been answered. Reused; one thread starts it, any
+/// thread may bring answers.
+///
+/// The caller's arrays are written only under the call's own lock and only while it is not abandoned, so that a caller
+/// who gave up waiting has its arrays for itself.
+final class Call implements ShardTransport.Waitable {
+    private final AtomicInteger remaining = new AtomicInteger();
+    private final Grouping grouping = new Grouping();
+    private final Checksum checksum = new Checksum();
+    private float @Nullable [] rows;
+    private AtomicInteger inFlight = new AtomicInteger();
+    private int rowsFrom;
+    private int rowLength;
+    private boolean abandoned;
+    private @Nullable Message reply;
+    private @Nullable WeirException failure;
+    private volatile boolean done;
+    private volatile @Nullable Thread waiter;
+    private @Nullable CompletableFuture<Void> future;
+    private @Nullable RowSink sink;
+
+    /// Takes the rows of a scan.
+    interface RowSink {
+        /// Says how the answer goes on: rows that follow, and the cursor behind them, -1 at the end.
+        void begin(long cursor, int count, int valueLength);
+
+        /// Takes some of the rows, laid out as `RowLayout` says.
+        void accept(ByteBuffer payload, int at, int count, int valueLength);
+    }
+
+    /// Begins a call. One request is counted until [#started], so that it cannot end before all are sent.
+    void begin(
+            float @Nullable [] rows,
+            int rowsFrom,
+            int rowLength,
+            @Nullable CompletableFuture<Void> future,
+            AtomicInteger inFlight) {
+        this.inFlight = inFlight;
+        this.rows = rows;
+        this.rowsFrom = rowsFrom;
+        this.rowLength = rowLength;
+        this.future = future;
+        this.sink = null;
+        this.abandoned = false;
+        this.reply = null;
+        this.failure = null;
+        this.done = false;
+        this.waiter = null;
+        remaining.set(1);
+    }
+
+    void setSink(RowSink sink) {
+        this.sink = sink;
+    }
+
+    @Nullable
+    RowSink sink() {
+        return sink;
+    }
+
+    Grouping grouping() {
+        return grouping;
+    }
+
+    /// For the thread that starts the call.
+    Checksum checksum() {
+        return checksum;
+    }
+
+    int rowLength() {
+        return rowLength;
+    }
+
+    boolean isAsync() {
+        return future != null;
+    }
+
+    /// Counts one more request.
+    void add() {
+        remaining.incrementAndGet();
+    }
+
+    /// Says that all requests are sent.
+    ///
+    /// @return as [#answered]
+    boolean started() {
+        return answered();
+    }
+
+    boolean isDone() {
+        return done;
+    }
+
+    @Override
+    public boolean holds() {
+        return done;
+    }
+
+    /// Copies `count` floats of an answer, from byte `at` of `source`, into the caller's array: for keys, row after
+    /// row to where each key stood; for a stretch, one after the other.
+    ///
+    /// @param first index, in the request's order, of the first row; or the first float of the stretch
+    synchronized void scatter(Request request, FloatBuffer source, int at, int first, int count) {
+        float[] target = rows;
+        if (abandoned || target == null) {
+            return;
+        }
+        if (request.isStretch()) {
+            source.get(at, target, rowsFrom + request.from() + first, count);
+        } else {
+            grouping.scatter(source, at, request.from() + first, count, target, rowsFrom, rowLength);
+        }
+    }
+
+    /// Takes the answer to a control message.
+    void replied(Message message) {
+        reply = message;
+    }
+
+    @Nullable
+    Message reply() {
+        return reply;
+    }
+
+    /// One request failed; the first failure is the call's.
+    void failed(WeirException exception) {
+        synchronized (this) {
+            if (failure == null) {
+                failure = exception;
+            }
+        }
+    }
+
+    /// One request is answered.
+    ///
+    /// @return whether the call is done and nobody waits to take it back
+    boolean answered() {
+        if (remaining.decrementAndGet() != 0) {
+            return false;
+        }
+        inFlight.decrementAndGet();
+        CompletableFuture<Void> result;
+        @Nullable WeirException exception;
+        synchronized (this) {
+            result = future;
+            exception = failure;
+            done = true;
+        }
+        if (result == null) {
+            LockSupport.unpark(waiter);
+            return false;
+        }
+        boolean reusable = !abandoned;
+        if (exception == null) {
+            result.complete(null);
+        } else {
+            result.completeExceptionally(exception);
+        }
+        return reusable;
+    }
+
+    synchronized @Nullable WeirException failure() {
+        return failure;
+    }
+
+    @Override
+    public void setWaiter(@Nullable Thread thread) {
+        waiter = thread;
+    }
+
+    /// Leaves the arrays alone from now on. What is still in flight goes on.
+    ///
+    /// @return completes when the last request is answered
+    CompletableFuture<Void> abandon() {
+        CompletableFuture<Void> handle = new CompletableFuture<>();
+        synchronized (this) {
+            abandoned = true;
+            rows = null;
+            future = handle;
+        }
+        WeirException exception = failure();
+        if (done && exception == null) {
+            handle.complete(null);
+        } else if (done) {
+            handle.completeExceptionally(exception);
+        }
+        return handle;
+    }
+}

@@ -1,0 +1,154 @@
+package io.weir.client.internal;
+
+import io.weir.model.ErrorCode;
+import io.weir.model.WeirException;
+import io.weir.wire.FrameType;
+import io.weir.wire.Message;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import org.jspecify.annotations.Nullable;
+
+/// What becomes of the answers that a transport brings: rows go into the caller's arrays, decisions to the worker's
+/// stream, and the call ends when its last request is answered. Thread-safe, called without locks, but for [#rows] and
+/// [#scanned], which may be called from inside a shard.
+public final class ReplyHandler {
+    private final RequestPool pool;
+    private @Nullable ShardTransport transport;
+
+    ReplyHandler(RequestPool pool) {
+        this.pool = pool;
+    }
+
+    void bind(ShardTransport boundTransport) {
+        transport = boundTransport;
+    }
+
+    /// Some rows of an answer.
+    ///
+    /// @param at where they begin, in floats
+    /// @param first index of the first row in the answer; of the first float for a stretch
+    /// @param count rows; floats for a stretch
+    public void rows(Request request, FloatBuffer source, int at, int first, int count) {
+        request.call().scatter(request, source, at, first, count);
+    }
+
+    /// The answer to a scan begins.
+    public void scanBegins(Request request, long cursor, int count, int valueLength) {
+        Call.RowSink sink = request.call().sink();
+        if (sink != null) {
+            sink.begin(cursor, count, valueLength);
+        }
+    }
+
+    /// Some rows of the answer to a scan.
+    public void scanned(Request request, ByteBuffer payload, int at, int count, int valueLength) {
+        Call.RowSink sink = request.call().sink();
+        if (sink != null) {
+            sink.accept(payload, at, count, valueLength);
+        }
+    }
+
+    /// The request is answered: all rows are there, the push is applied.
+    public void answered(Request request) {
+        Lane lane = request.lane();
+        if (lane != null && lane.stream.onDecided(request)) {
+            resend(lane);
+        }
+        end(request);
+    }
+
+    /// A control message is answered.
+    public void replied(Request request, Message message) {
+        request.call().replied(message);
+        end(request);
+    }
+
+    /// The request is refused.
+    public void refused(Request request, ErrorCode code, boolean ordered, int retryAfterMs, String message) {
+        Lane lane = request.lane();
+        if (lane == null) {
+            if (code == ErrorCode.BUSY) {
+                again(request, Math.max(1, retryAfterMs));
+                return;
+            }
+            fail(request, code, message);
+            return;
+        }
+        if (ordered) {
+            boolean resend = lane.stream.onDecided(request);
+            fail(request, code, message);
+            if (resend) {
+                resend(lane);
+            }
+        } else if (code == ErrorCode.BUSY || code == ErrorCode.GAP) {
+            if (lane.stream.onReturned(request, retryAfterMs)) {
+                resend(lane);
+            }
+        } else {
+            boolean resend = lane.stream.onWithdrawn(request);
+            fail(request, code, message);
+            if (resend) {
+                resend(lane);
+            }
+        }
+    }
+
+    /// The connection was lost before the request was answered. It will be sent again.
+    public void lost(Request request, String cause) {
+        Lane lane = request.lane();
+        if (lane != null) {
+            if (lane.stream.onReturned(request, 0)) {
+                resend(lane);
+            }
+        } else if (FrameType.isData(request.type()) && request.call().sink() == null) {
+            request.setRowsDone(0);
+            transport().send(request);
+        } else {
+            fail(request, ErrorCode.UNAVAILABLE, cause);
+        }
+    }
+
+    /// The server will never answer: the request fails, and is not sent again.
+    public void failed(Request request, ErrorCode code, String cause) {
+        Lane lane = request.lane();
+        if (lane != null) {
+            lane.stream.onWithdrawn(request);
+        }
+        fail(request, code, cause);
+    }
+
+    private void fail(Request request, ErrorCode code, String message) {
+        request.call().failed(new WeirException(code, message));
+        end(request);
+    }
+
+    private void end(Request request) {
+        Call call = request.call();
+        pool.give(request);
+        if (call.answered()) {
+            pool.give(call);
+        }
+    }
+
+    private void again(Request request, int delayMs) {
+        transport().resendLater(() -> transport().send(request), delayMs);
+    }
+
+    private void resend(Lane lane) {
+        int delayMs = lane.stream.retryAfterMs(lane);
+        if (delayMs > 0) {
+            transport().resendLater(() -> lane.stream.resend(lane), delayMs);
+        } else {
+            lane.stream.resend(lane);
+            transport().push();
+        }
+    }
+
+    private ShardTransport transport() {
+        ShardTransport bound = transport;
+        if (bound == null) {
+            throw new IllegalStateException("no transport is bound");
+        }
+        return bound;
+    }
+}

@@ -1,0 +1,135 @@
+package io.weir.client.internal;
+
+import io.weir.wire.DataLayout;
+import io.weir.wire.FrameLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import org.jspecify.annotations.Nullable;
+
+/// One frame on its way to one shard or server, kept until it is answered so that it can be sent again. Reused; owned
+/// by the thread that fills it, then by the transport.
+public final class Request {
+    private final ByteBuffer frame;
+    private final FloatBuffer floats;
+    private @Nullable Object attachment;
+    private @Nullable Call call;
+    private @Nullable Lane lane;
+    private int server;
+    private int from;
+    private int count;
+    private int length;
+    private boolean stretch;
+    private int slot;
+    private int rowsDone;
+
+    @Nullable
+    Request next;
+
+    Request(int capacity) {
+        frame = ByteBuffer.allocateDirect(capacity).order(ByteOrder.LITTLE_ENDIAN);
+        floats = frame.asFloatBuffer();
+    }
+
+    void begin(Call call, int server, int from, int count, int length, boolean stretch) {
+        this.call = call;
+        this.server = server;
+        this.from = from;
+        this.count = count;
+        this.length = length;
+        this.stretch = stretch;
+        this.lane = null;
+        this.rowsDone = 0;
+        call.add();
+    }
+
+    void end() {
+        call = null;
+        lane = null;
+    }
+
+    /// The bytes of the frame, from 0.
+    public ByteBuffer frame() {
+        return frame;
+    }
+
+    /// Bytes of the frame.
+    public int length() {
+        return length;
+    }
+
+    /// Something that the transport keeps with the buffer for as long as the buffer lives.
+    public @Nullable Object attachment() {
+        return attachment;
+    }
+
+    public void attach(Object attachment) {
+        this.attachment = attachment;
+    }
+
+    /// Index of the server it goes to.
+    public int server() {
+        return server;
+    }
+
+    /// Shard it goes to, for data frames.
+    public int shard() {
+        return DataLayout.shard(frame, 0);
+    }
+
+    public int type() {
+        return FrameLayout.type(frame, 0);
+    }
+
+    FloatBuffer floats() {
+        return floats;
+    }
+
+    Call call() {
+        Call present = call;
+        if (present == null) {
+            throw new IllegalStateException("request is not in use");
+        }
+        return present;
+    }
+
+    @Nullable
+    Lane lane() {
+        return lane;
+    }
+
+    void setLane(Lane lane) {
+        this.lane = lane;
+    }
+
+    /// First index in the call's sorted order, or first float of the stretch.
+    int from() {
+        return from;
+    }
+
+    /// Keys, or floats of a stretch.
+    int count() {
+        return count;
+    }
+
+    boolean isStretch() {
+        return stretch;
+    }
+
+    int slot() {
+        return slot;
+    }
+
+    void setSlot(int slot) {
+        this.slot = slot;
+    }
+
+    /// Rows of the answer that have been taken so far.
+    int rowsDone() {
+        return rowsDone;
+    }
+
+    void setRowsDone(int rowsDone) {
+        this.rowsDone = rowsDone;
+    }
+}

@@ -1,0 +1,721 @@
+package io.weir.client.internal;
+
+import io.weir.client.ClientConfig;
+import io.weir.client.PushPendingException;
+import io.weir.client.RowBatch;
+import io.weir.client.TableInfo;
+import io.weir.model.ErrorCode;
+import io.weir.model.ShardMap;
+import io.weir.model.TableShape;
+import io.weir.model.WeirException;
+import io.weir.wire.DataLayout;
+import io.weir.wire.FrameLayout;
+import io.weir.wire.FrameType;
+import io.weir.wire.Limits;
+import io.weir.wire.Message;
+import io.weir.wire.MessageCodec;
+import io.weir.wire.RowLayout;
+import java.lang.System.Logger.Level;
+import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/// One identity's way to the servers: turns calls into requests, numbers its pushes, waits for answers. A run's worker
+/// has one of its own, and so has a connection for what belongs to no run. Thread-safe.
+final class Session implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(Session.class.getName());
+
+    private final ShardTransport transport;
+    private final ShardMap map;
+    private final int[] serverOfShard;
+    private final RequestPool pool = new RequestPool();
+    private final long deadlineNs;
+    private final int maxInFlight;
+    private final int shardCount;
+    private final AtomicInteger inFlight = new AtomicInteger();
+    private final ShardTransport.Waitable room = new Room();
+    private final ShardTransport.Waitable window = new Window();
+    private final ShardTransport.Waitable quiet = new Quiet();
+    private final AtomicReference<@Nullable WorkerStream> stream = new AtomicReference<>();
+    private volatile boolean closed;
+
+    Session(ClientConfig config, Function<ReplyHandler, ShardTransport> connect) {
+        this.deadlineNs = config.deadline().toNanos();
+        this.maxInFlight = config.maxInFlight();
+        ReplyHandler handler = new ReplyHandler(pool);
+        this.transport = connect.apply(handler);
+        handler.bind(transport);
+        this.map = transport.map();
+        this.shardCount = map.shardCount();
+        this.serverOfShard = new int[shardCount];
+        for (int shard = 0; shard < serverOfShard.length; shard++) {
+            serverOfShard[shard] = map.serverOf(shard);
+        }
+    }
+
+    ShardMap map() {
+        return map;
+    }
+
+    // ---- identity ----
+
+    /// Opens this session's worker on every server.
+    void open(long run, int worker, int generation) {
+        WorkerStream opened = new WorkerStream(run, worker, generation, shardCount, transport::send);
+        for (int server = 0; server < map.servers().size(); server++) {
+            Message reply = control(server, new Message.OpenWorker(run, worker, generation));
+            if (reply instanceof Message.OpenWorkerReply places) {
+                for (Message.Entry entry : places.entries()) {
+                    opened.resume(entry.shard(), entry.lastNumber(), entry.clock());
+                }
+            }
+        }
+        stream.set(opened);
+    }
+
+    /// Opens an identity that belongs to no run, unless there is one.
+    synchronized void openAnonymous() {
+        if (stream.get() == null) {
+            open(ThreadLocalRandom.current().nextLong(), 0, 1);
+        }
+    }
+
+    WorkerStream stream() {
+        WorkerStream opened = stream.get();
+        if (opened == null) {
+            throw new IllegalStateException("no worker is open");
+        }
+        return opened;
+    }
+
+    /// Closes the worker on every server.
+    void closeWorker(boolean finished) {
+        WorkerStream opened = stream.getAndSet(null);
+        if (opened == null) {
+            return;
+        }
+        for (int server = 0; server < map.servers().size(); server++) {
+            control(server, new Message.CloseWorker(opened.run(), opened.worker(), opened.generation(), finished));
+        }
+    }
+
+    /// Waits until every push is decided.
+    ///
+    /// @return false if the deadline passed before
+    boolean drain() {
+        WorkerStream opened = stream.get();
+        return opened == null || transport.await(quiet, System.nanoTime() + deadlineNs);
+    }
+
+    // ---- embedding tables ----
+
+    void pull(TableInfo table, long[] keys, int from, int count, float[] rows, int rowsFrom) {
+        Call call = begin(rows, rowsFrom, table.spec().rowLength(), null);
+        sendKeys(FrameType.PULL, call, table, keys, from, count, null, 0);
+        finish(call, "pull", false);
+    }
+
+    CompletableFuture<Void> pullAsync(TableInfo table, long[] keys, float[] rows) {
+        Future future = new Future();
+        Call call = begin(rows, 0, table.spec().rowLength(), future);
+        sendKeys(FrameType.PULL, call, table, keys, 0, keys.length, null, 0);
+        finishAsync(call);
+        return future;
+    }
+
+    void push(TableInfo table, long[] keys, int from, int count, float[] gradients, int gradientsFrom) {
+        requireFinite(table, keys, from, count, gradients, gradientsFrom);
+        Call call = begin(null, 0, table.spec().rowLength(), null);
+        sendKeys(FrameType.PUSH, call, table, keys, from, count, gradients, gradientsFrom);
+        finish(call, "push", true);
+    }
+
+    CompletableFuture<Void> pushAsync(TableInfo table, long[] keys, float[] gradients) {
+        requireFinite(table, keys, 0, keys.length, gradients, 0);
+        Future future = new Future();
+        Call call = begin(null, 0, table.spec().rowLength(), future);
+        sendKeys(FrameType.PUSH, call, table, keys, 0, keys.length, gradients, 0);
+        finishAsync(call);
+        return future;
+    }
+
+    void pushPull(TableInfo table, long[] keys, float[] gradients, float[] rows) {
+        requireFinite(table, keys, 0, keys.length, gradients, 0);
+        Call call = begin(rows, 0, table.spec().rowLength(), null);
+        sendKeys(FrameType.PUSH_PULL, call, table, keys, 0, keys.length, gradients, 0);
+        finish(call, "pushPull", true);
+    }
+
+    CompletableFuture<Void> pushPullAsync(TableInfo table, long[] keys, float[] gradients, float[] rows) {
+        requireFinite(table, keys, 0, keys.length, gradients, 0);
+        Future future = new Future();
+        Call call = begin(rows, 0, table.spec().rowLength(), future);
+        sendKeys(FrameType.PUSH_PULL, call, table, keys, 0, keys.length, gradients, 0);
+        finishAsync(call);
+        return future;
+    }
+
+    // ---- dense tables ----
+
+    void stretch(
+            int type,
+            TableInfo table,
+            long offset,
+            int count,
+            float @Nullable [] gradients,
+            int gradientsFrom,
+            float @Nullable [] values,
+            int valuesFrom,
+            String what) {
+        requireFiniteStretch(table, offset, count, gradients, gradientsFrom);
+        Call call = begin(values, valuesFrom, 1, null);
+        sendStretch(type, call, table, offset, count, gradients, gradientsFrom);
+        finish(call, what, gradients != null);
+    }
+
+    CompletableFuture<Void> stretchAsync(
+            int type,
+            TableInfo table,
+            long offset,
+            int count,
+            float @Nullable [] gradients,
+            int gradientsFrom,
+            float @Nullable [] values,
+            int valuesFrom) {
+        requireFiniteStretch(table, offset, count, gradients, gradientsFrom);
+        Future future = new Future();
+        Call call = begin(values, valuesFrom, 1, future);
+        sendStretch(type, call, table, offset, count, gradients, gradientsFrom);
+        finishAsync(call);
+        return future;
+    }
+
+    // ---- whole rows ----
+
+    /// Scans one shard from `cursor` on.
+    ///
+    /// @return the cursor to go on from, -1 at the end
+    long scan(TableInfo table, int shard, long cursor, RowBatch batch) {
+        ScanSink sink = new ScanSink(batch);
+        Call call = begin(null, 0, 0, null);
+        call.setSink(sink);
+        Request request = request(call, shard, FrameType.SCAN, table, 0, batch.capacity(), 0, cursor);
+        send(call, request, shard, 0, null, 0);
+        finish(call, "scan", false);
+        return sink.cursor;
+    }
+
+    void load(TableInfo table, RowBatch rows) {
+        int valueLength = rows.valueLength();
+        int expected = table.spec().rowLength() * (1 + table.spec().optimizer().slotCount());
+        if (valueLength != expected) {
+            throw new IllegalArgumentException("rows must have weights and slots of the table: expected=" + expected
+                    + ", actual=" + valueLength + ", table=" + table.spec().name());
+        }
+        Call call = begin(null, 0, valueLength, null);
+        Grouping grouping = call.grouping();
+        long[] keys = rows.keys();
+        if (table.spec().shape() instanceof TableShape.Dense) {
+            grouping.groupBlocks(keys, rows.count(), shardCount, table);
+        } else {
+            grouping.group(keys, 0, rows.count(), shardCount);
+        }
+        int rowBytes = RowLayout.rowBytes(valueLength);
+        int most = Math.max(1, Limits.MAX_SCAN_BYTES / rowBytes);
+        WorkerStream numbering = stream();
+        boolean more = true;
+        for (int round = 0; more; round++) {
+            awaitWindow(numbering);
+            numbering.lock().lock();
+            try {
+                more = false;
+                long number = numbering.nextNumber();
+                for (int shard = 0; shard < shardCount; shard++) {
+                    int start = grouping.startOf(shard) + round * most;
+                    int count = Math.min(grouping.endOf(shard) - start, most);
+                    if (count <= 0) {
+                        continue;
+                    }
+                    more |= start + count < grouping.endOf(shard);
+                    long payloadBytes = (long) count * rowBytes;
+                    Request request = request(call, shard, FrameType.LOAD, table, start, count, payloadBytes, -1);
+                    putStoredRows(request.frame(), grouping, rows, start, count);
+                    send(call, request, shard, payloadBytes, numbering, number);
+                }
+            } finally {
+                numbering.lock().unlock();
+            }
+        }
+        finish(call, "load", true);
+    }
+
+    private static void putStoredRows(ByteBuffer frame, Grouping grouping, RowBatch rows, int start, int count) {
+        int at = DataLayout.PAYLOAD_OFFSET;
+        int valueLength = rows.valueLength();
+        for (int i = 0; i < count; i++) {
+            int row = grouping.position(start + i);
+            frame.putLong(at + RowLayout.KEY_OFFSET, rows.keys()[row]);
+            frame.putInt(at + RowLayout.PUSH_COUNT_OFFSET, rows.pushCounts()[row]);
+            frame.putInt(at + RowLayout.RESERVED_OFFSET, 0);
+            at += RowLayout.VALUES_OFFSET;
+            for (int j = 0; j < valueLength; j++) {
+                frame.putFloat(at, rows.values()[row * valueLength + j]);
+                at += Float.BYTES;
+            }
+        }
+    }
+
+    // ---- control ----
+
+    /// Sends a control message to one server and waits for its answer.
+    ///
+    /// @throws WeirException if it is refused, or not answered within the deadline
+    Message control(int server, Message message) {
+        Call call = begin(null, 0, 0, null);
+        byte[] payload = message.toPayload();
+        int length = MessageCodec.frameBytes(payload);
+        Request request = pool.take(length);
+        request.begin(call, server, 0, 0, length, false);
+        MessageCodec.encode(
+                message.type(), payload, 0, request.frame(), 0, transport.checksums() ? call.checksum() : null);
+        transport.send(request);
+        transport.push();
+        Message reply = finish(call, "request", false);
+        if (reply == null) {
+            throw new WeirException(ErrorCode.INTERNAL, "control message was answered with something else");
+        }
+        return reply;
+    }
+
+    // ---- how ----
+
+    private Call begin(float @Nullable [] rows, int rowsFrom, int rowLength, @Nullable CompletableFuture<Void> future) {
+        if (closed) {
+            throw new IllegalStateException("the connection is closed");
+        }
+        long untilNs = System.nanoTime() + deadlineNs;
+        while (inFlight.incrementAndGet() > maxInFlight) {
+            inFlight.decrementAndGet();
+            if (!transport.await(room, untilNs)) {
+                throw timedOut("an earlier request");
+            }
+        }
+        Call call = pool.takeCall();
+        call.begin(rows, rowsFrom, rowLength, future, inFlight);
+        return call;
+    }
+
+    /// Waits for the call and gives it back.
+    private @Nullable Message finish(Call call, String what, boolean numbered) {
+        call.started();
+        if (!call.isDone()) {
+            transport.poll();
+        }
+        if (!call.isDone() && !transport.await(call, System.nanoTime() + deadlineNs)) {
+            CompletableFuture<Void> handle = call.abandon();
+            throw numbered ? new PushPendingException(timeoutText(what), handle) : timedOut(what);
+        }
+        Message reply = call.reply();
+        WeirException failure = call.failure();
+        pool.give(call);
+        if (failure != null) {
+            throw failure.here();
+        }
+        return reply;
+    }
+
+    private void finishAsync(Call call) {
+        if (call.started()) {
+            pool.give(call);
+        }
+        transport.poll();
+    }
+
+    private WeirException timedOut(String what) {
+        return new WeirException(
+                transport.trouble().isEmpty() ? ErrorCode.DEADLINE_EXCEEDED : ErrorCode.UNAVAILABLE, timeoutText(what));
+    }
+
+    private String timeoutText(String what) {
+        String trouble = transport.trouble();
+        return what + " was not answered within the deadline: deadlineMs=" + deadlineNs / 1_000_000
+                + (trouble.isEmpty() ? "" : "; " + trouble);
+    }
+
+    private void sendKeys(
+            int type,
+            Call call,
+            TableInfo table,
+            long[] keys,
+            int from,
+            int count,
+            float @Nullable [] gradients,
+            int gradientsFrom) {
+        Grouping grouping = call.grouping();
+        grouping.group(keys, from, count, shardCount);
+        int rowLength = table.spec().rowLength();
+        int most = mostKeys(rowLength);
+        WorkerStream numbering = gradients == null ? null : stream();
+        boolean more = true;
+        for (int round = 0; more; round++) {
+            if (numbering != null) {
+                awaitWindow(numbering);
+                numbering.lock().lock();
+            }
+            try {
+                more = false;
+                long number = numbering == null ? 0 : numbering.nextNumber();
+                for (int shard = 0; shard < shardCount; shard++) {
+                    int start = grouping.startOf(shard) + round * most;
+                    int end = Math.min(grouping.endOf(shard), start + most);
+                    if (start >= end) {
+                        continue;
+                    }
+                    more |= end < grouping.endOf(shard);
+                    int keyCount = end - start;
+                    long payloadBytes = DataLayout.payloadBytes(type, DataLayout.LAYOUT_KEYS, keyCount, rowLength, 0);
+                    Request request = request(call, shard, type, table, start, keyCount, payloadBytes, -1);
+                    grouping.putKeys(keys, from, start, end, request.frame(), DataLayout.PAYLOAD_OFFSET);
+                    if (gradients != null) {
+                        int rowsAt = (DataLayout.PAYLOAD_OFFSET + keyCount * Long.BYTES) / Float.BYTES;
+                        grouping.putRows(gradients, gradientsFrom, rowLength, start, end, request.floats(), rowsAt);
+                    }
+                    send(call, request, shard, payloadBytes, numbering, number);
+                }
+            } finally {
+                if (numbering != null) {
+                    numbering.lock().unlock();
+                }
+            }
+        }
+    }
+
+    private void sendStretch(
+            int type,
+            Call call,
+            TableInfo table,
+            long offset,
+            int count,
+            float @Nullable [] gradients,
+            int gradientsFrom) {
+        if (!(table.spec().shape() instanceof TableShape.Dense dense)) {
+            throw new IllegalArgumentException(
+                    "only a dense table has stretches: table=" + table.spec().name());
+        }
+        int piece = Math.max(1, Limits.DENSE_FRAME_FLOATS / dense.blockLength()) * dense.blockLength();
+        WorkerStream numbering = gradients == null ? null : stream();
+        boolean more = count > 0;
+        for (int round = 0; more; round++) {
+            if (numbering != null) {
+                awaitWindow(numbering);
+                numbering.lock().lock();
+            }
+            try {
+                more = false;
+                long number = numbering == null ? 0 : numbering.nextNumber();
+                for (int stretch = 0; stretch < shardCount; stretch++) {
+                    long first = dense.firstBlockOf(stretch, shardCount) * dense.blockLength();
+                    long last = dense.firstBlockOf(stretch + 1, shardCount) * dense.blockLength();
+                    long begin = Math.max(first, offset);
+                    long end = Math.min(last, offset + count);
+                    long from = round == 0 ? begin : begin / piece * piece + (long) round * piece;
+                    long to = Math.min(end, begin / piece * piece + (long) (round + 1) * piece);
+                    if (from >= to) {
+                        continue;
+                    }
+                    more |= to < end;
+                    int floats = (int) (to - from);
+                    int shard = (stretch + table.id()) % shardCount;
+                    long payloadBytes = DataLayout.payloadBytes(type, DataLayout.LAYOUT_STRETCH, floats, 1, 0);
+                    int start = (int) (from - offset);
+                    Request request = request(call, shard, type, table, start, floats, payloadBytes, from);
+                    if (gradients != null) {
+                        request.floats()
+                                .put(DataLayout.PAYLOAD_OFFSET / Float.BYTES, gradients, gradientsFrom + start, floats);
+                    }
+                    send(call, request, shard, payloadBytes, numbering, number);
+                }
+            } finally {
+                if (numbering != null) {
+                    numbering.lock().unlock();
+                }
+            }
+        }
+    }
+
+    /// Waits until one more number fits the stream's window.
+    private void awaitWindow(WorkerStream numbering) {
+        if (!numbering.hasRoom() && !transport.await(window, System.nanoTime() + deadlineNs)) {
+            throw timedOut("an earlier push");
+        }
+        numbering.requireOpen();
+    }
+
+    /// A data frame, complete but for identity, payload and checksums.
+    ///
+    /// @param offset of a stretch, -1 for keys
+    private Request request(
+            Call call, int shard, int type, TableInfo table, int from, int count, long payloadBytes, long offset) {
+        int length = FrameLayout.frameBytes(DataLayout.FIELD_BYTES, payloadBytes);
+        Request request = pool.take(length);
+        boolean stretch = offset >= 0 && type != FrameType.SCAN;
+        request.begin(call, serverOfShard[shard], from, count, length, stretch);
+        ByteBuffer frame = request.frame();
+        int flags = transport.checksums() ? FrameLayout.FLAG_CHECKSUMS : 0;
+        FrameLayout.putHeader(frame, 0, length, type, flags, 0, DataLayout.FIELD_BYTES);
+        DataLayout.putTarget(frame, 0, shard, 0, map.version(), table.id());
+        DataLayout.putContent(
+                frame,
+                0,
+                stretch ? DataLayout.LAYOUT_STRETCH : DataLayout.LAYOUT_KEYS,
+                count,
+                table.spec().rowLength(),
+                Math.max(0, offset));
+        return request;
+    }
+
+    private void send(
+            Call call, Request request, int shard, long payloadBytes, @Nullable WorkerStream numbering, long number) {
+        int end = (int) (DataLayout.PAYLOAD_OFFSET + payloadBytes);
+        int crc = transport.checksums()
+                ? call.checksum().of(request.frame(), DataLayout.PAYLOAD_OFFSET, (int) payloadBytes)
+                : 0;
+        request.frame().putInt(end, crc);
+        if (numbering != null) {
+            numbering.submit(request, shard, number);
+        } else {
+            WorkerStream present = stream.get();
+            if (present != null) {
+                present.identify(request.frame());
+            } else {
+                DataLayout.putWorker(request.frame(), 0, 0, 0, 0);
+                DataLayout.putNumber(request.frame(), 0, 0, 0);
+                DataLayout.putClock(request.frame(), 0, 0, 0);
+            }
+            transport.send(request);
+        }
+        transport.push();
+    }
+
+    /// Most keys of one frame: both it and the rows that answer it must fit.
+    private static int mostKeys(int rowLength) {
+        int perKey = Long.BYTES + rowLength * Float.BYTES;
+        int room = Limits.MAX_FRAME_BYTES - DataLayout.PAYLOAD_OFFSET - FrameLayout.TRAILER_BYTES;
+        return room / perKey;
+    }
+
+    private static void requireFinite(
+            TableInfo table, long[] keys, int from, int count, float[] gradients, int gradientsFrom) {
+        int rowLength = table.spec().rowLength();
+        int length = count * rowLength;
+        if (areFinite(gradients, gradientsFrom, length)) {
+            return;
+        }
+        for (int i = 0; i < length; i++) {
+            if (!Float.isFinite(gradients[gradientsFrom + i])) {
+                throw new IllegalArgumentException("gradient must be finite: value=" + gradients[gradientsFrom + i]
+                        + ", key=" + keys[from + i / rowLength] + ", position=" + i % rowLength + ", table="
+                        + table.spec().name());
+            }
+        }
+    }
+
+    private static void requireFiniteStretch(
+            TableInfo table, long offset, int count, float @Nullable [] gradients, int gradientsFrom) {
+        if (gradients == null || areFinite(gradients, gradientsFrom, count)) {
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            if (!Float.isFinite(gradients[gradientsFrom + i])) {
+                throw new IllegalArgumentException("gradient must be finite: value=" + gradients[gradientsFrom + i]
+                        + ", offset=" + (offset + i) + ", table=" + table.spec().name());
+            }
+        }
+    }
+
+    /// Whether all values are finite. `0 · x` is a zero for a finite `x` and NaN otherwise; several sums, so that one
+    /// addition need not wait for the other.
+    private static boolean areFinite(float[] values, int from, int length) {
+        float a = 0;
+        float b = 0;
+        float c = 0;
+        float d = 0;
+        float e = 0;
+        float f = 0;
+        float g = 0;
+        float h = 0;
+        int bound = from + (length & -8);
+        int i = from;
+        for (; i < bound; i += 8) {
+            a += values[i] * 0f;
+            b += values[i + 1] * 0f;
+            c += values[i + 2] * 0f;
+            d += values[i + 3] * 0f;
+            e += values[i + 4] * 0f;
+            f += values[i + 5] * 0f;
+            g += values[i + 6] * 0f;
+            h += values[i + 7] * 0f;
+        }
+        for (; i < from + length; i++) {
+            a += values[i] * 0f;
+        }
+        return a + b + c + d + e + f + g + h == 0;
+    }
+
+    /// Room for one more request.
+    private final class Room implements ShardTransport.Waitable {
+        @Override
+        public boolean holds() {
+            return inFlight.get() < maxInFlight;
+        }
+
+        @Override
+        public void setWaiter(@Nullable Thread thread) {}
+    }
+
+    /// Room for one more number.
+    private final class Window implements ShardTransport.Waitable {
+        @Override
+        public boolean holds() {
+            WorkerStream present = stream.get();
+            return present == null || present.hasRoom();
+        }
+
+        @Override
+        public void setWaiter(@Nullable Thread thread) {}
+    }
+
+    /// Nothing undecided.
+    private final class Quiet implements ShardTransport.Waitable {
+        @Override
+        public boolean holds() {
+            WorkerStream present = stream.get();
+            return present == null || present.undecided() == 0;
+        }
+
+        @Override
+        public void setWaiter(@Nullable Thread thread) {}
+    }
+
+    /// A result whose waiting thread does the work of the connection itself instead of being woken by another.
+    private final class Future extends CompletableFuture<Void> implements ShardTransport.Waitable {
+        private volatile @Nullable Thread waiter;
+
+        @Override
+        public boolean holds() {
+            return isDone();
+        }
+
+        @Override
+        public void setWaiter(@Nullable Thread thread) {
+            waiter = thread;
+        }
+
+        @Override
+        public boolean complete(@Nullable Void value) {
+            boolean first = super.complete(null);
+            LockSupport.unpark(waiter);
+            return first;
+        }
+
+        @Override
+        public boolean completeExceptionally(Throwable failure) {
+            boolean first = super.completeExceptionally(failure);
+            LockSupport.unpark(waiter);
+            return first;
+        }
+
+        @Override
+        public Void join() {
+            work(System.nanoTime() + deadlineNs);
+            return super.join();
+        }
+
+        @Override
+        public Void get() throws InterruptedException, ExecutionException {
+            work(System.nanoTime() + deadlineNs);
+            return super.get();
+        }
+
+        @Override
+        public Void get(long timeout, TimeUnit unit) throws InterruptedException, ExecutionException, TimeoutException {
+            long untilNs = System.nanoTime() + unit.toNanos(timeout);
+            work(untilNs);
+            return super.get(Math.max(0, untilNs - System.nanoTime()), TimeUnit.NANOSECONDS);
+        }
+
+        @Override
+        public <U> CompletableFuture<U> newIncompleteFuture() {
+            return new CompletableFuture<>();
+        }
+
+        private void work(long untilNs) {
+            if (!isDone()) {
+                transport.await(this, untilNs);
+            }
+        }
+    }
+
+    /// Takes the rows of a scan into a batch.
+    private static final class ScanSink implements Call.RowSink {
+        private final RowBatch batch;
+        private volatile long cursor = -1;
+
+        ScanSink(RowBatch batch) {
+            this.batch = batch;
+        }
+
+        @Override
+        public void begin(long nextCursor, int count, int valueLength) {
+            if (valueLength != batch.valueLength() || count > batch.capacity()) {
+                throw new WeirException(
+                        ErrorCode.CORRUPT,
+                        "scan must deliver what was asked for: count=" + count + ", valueLength=" + valueLength);
+            }
+            batch.setCount(0);
+            cursor = nextCursor;
+        }
+
+        @Override
+        public void accept(ByteBuffer payload, int at, int count, int valueLength) {
+            int row = batch.count();
+            for (int i = 0; i < count; i++, row++) {
+                batch.keys()[row] = payload.getLong(at + RowLayout.KEY_OFFSET);
+                batch.pushCounts()[row] = payload.getInt(at + RowLayout.PUSH_COUNT_OFFSET);
+                at += RowLayout.VALUES_OFFSET;
+                for (int j = 0; j < valueLength; j++) {
+                    batch.values()[row * valueLength + j] = payload.getFloat(at);
+                    at += Float.BYTES;
+                }
+            }
+            batch.setCount(row);
+        }
+    }
+
+    /// Waits at most for the deadline until every push is decided, closes the worker, disconnects.
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        try {
+            if (drain()) {
+                closeWorker(false);
+            }
+        } catch (WeirException e) {
+            // The servers are gone or going; there is nothing left to tell them.
+            LOG.log(Level.DEBUG, "closing a worker failed", e);
+        } finally {
+            closed = true;
+            transport.close();
+        }
+    }
+}

@@ -1,0 +1,267 @@
+package io.weir.client.internal;
+
+import io.weir.model.ErrorCode;
+import io.weir.model.WeirException;
+import io.weir.wire.DataLayout;
+import io.weir.wire.Limits;
+import java.nio.ByteBuffer;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// The stream of one worker's pushes as a state machine: no threads, sockets or clock. What happens comes in as calls;
+/// what is to be sent goes out through the sender. Guarded by its own lock, which [#lock] hands to whoever has to
+/// number and send in one go.
+///
+/// Each push has one number, the same on every shard it touches. Each of its frames names the number before it on that
+/// shard, so a shard sees at once when one is missing. A push stays in its lane's window until the shard has decided
+/// it. When a connection is lost, or a shard refuses for load or because of a gap, nothing is forgotten: once all that
+/// is in flight in that lane has been answered, its window is sent again in order, and the shard's entry for this
+/// worker sees to it that nothing applies twice.
+final class WorkerStream {
+    private final long run;
+    private final int worker;
+    private final int generation;
+    private final Lane[] lanes;
+    private final Consumer<Request> sender;
+    private final ReentrantLock lock = new ReentrantLock();
+    private long lastNumber;
+    private long clock;
+    private int undecided;
+    private boolean ended;
+
+    /// @param sender sends a frame to its shard, or keeps it until the shard can be reached; never calls back
+    WorkerStream(long run, int worker, int generation, int shardCount, Consumer<Request> sender) {
+        this.run = run;
+        this.worker = worker;
+        this.generation = generation;
+        this.sender = sender;
+        this.lanes = new Lane[shardCount];
+        for (int i = 0; i < shardCount; i++) {
+            lanes[i] = new Lane(this, i);
+        }
+    }
+
+    long run() {
+        return run;
+    }
+
+    int worker() {
+        return worker;
+    }
+
+    int generation() {
+        return generation;
+    }
+
+    /// Takes the place that a shard remembers of this worker, before the first push.
+    void resume(int shard, long lastNumberThere, long clockThere) {
+        lanes[shard].decided = lastNumberThere;
+        lastNumber = Math.max(lastNumber, lastNumberThere);
+        clock = Math.max(clock, clockThere);
+    }
+
+    ReentrantLock lock() {
+        return lock;
+    }
+
+    long clock() {
+        lock.lock();
+        try {
+            return clock;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void tick() {
+        lock.lock();
+        try {
+            clock++;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Whether one more number fits the window: no shard may have to remember further back than it can.
+    boolean hasRoom() {
+        lock.lock();
+        try {
+            return lastNumber - oldestUndecided() < Limits.MAX_WINDOW - 1;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Pushes that are not decided yet, counted by frames.
+    int undecided() {
+        lock.lock();
+        try {
+            return undecided;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private long oldestUndecided() {
+        if (undecided == 0) {
+            return lastNumber;
+        }
+        long oldest = lastNumber + 1;
+        for (Lane lane : lanes) {
+            Request first = lane.window.peekFirst();
+            if (first != null) {
+                oldest = Math.min(oldest, DataLayout.number(first.frame(), 0));
+            }
+        }
+        return oldest - 1;
+    }
+
+    /// Gives the next number. The caller holds the lock until it has submitted all frames of that number.
+    long nextNumber() {
+        return ++lastNumber;
+    }
+
+    /// Writes who pulls and at which clock into a frame that changes nothing.
+    void identify(ByteBuffer frame) {
+        DataLayout.putWorker(frame, 0, run, worker, generation);
+        DataLayout.putNumber(frame, 0, 0, 0);
+        DataLayout.putClock(frame, 0, clock, 0);
+    }
+
+    /// Takes a push of this number into its lane's window, and sends it unless the lane waits to be sent again.
+    void submit(Request request, int shard, long number) {
+        Lane lane = lanes[shard];
+        ByteBuffer frame = request.frame();
+        DataLayout.putWorker(frame, 0, run, worker, generation);
+        Request before = lane.window.peekLast();
+        DataLayout.putNumber(frame, 0, number, before == null ? lane.decided : DataLayout.number(before.frame(), 0));
+        DataLayout.putClock(frame, 0, clock, 0);
+        request.setLane(lane);
+        lane.window.addLast(request);
+        undecided++;
+        if (!lane.rewinding) {
+            lane.inFlight++;
+            sender.accept(request);
+        }
+    }
+
+    /// A push was decided: applied, or refused in order.
+    ///
+    /// @return whether its lane is to be sent again now, see [#resend]
+    boolean onDecided(Request request) {
+        lock.lock();
+        try {
+            Lane lane = laneOf(request);
+            lane.inFlight--;
+            if (lane.window.removeFirstOccurrence(request)) {
+                undecided--;
+                lane.decided = Math.max(lane.decided, DataLayout.number(request.frame(), 0));
+            }
+            return lane.rewinding && lane.inFlight == 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A push did not take its place: its answer or its connection was lost, or the shard was busy, or missed the one
+    /// before. It stays in the window.
+    ///
+    /// @return whether its lane is to be sent again now, see [#resend]
+    boolean onReturned(Request request, int retryAfterMs) {
+        lock.lock();
+        try {
+            Lane lane = laneOf(request);
+            lane.inFlight--;
+            lane.rewinding = true;
+            lane.retryAfterMs = Math.max(lane.retryAfterMs, retryAfterMs);
+            return lane.inFlight == 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A push was refused outside the order and is given up: the pushes behind it close up.
+    ///
+    /// @return whether its lane is to be sent again now, see [#resend]
+    boolean onWithdrawn(Request request) {
+        lock.lock();
+        try {
+            Lane lane = laneOf(request);
+            lane.inFlight--;
+            if (lane.window.removeFirstOccurrence(request)) {
+                undecided--;
+            }
+            lane.rewinding = lane.rewinding || !lane.window.isEmpty();
+            return lane.rewinding && lane.inFlight == 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// How long to wait before [#resend].
+    int retryAfterMs(Lane lane) {
+        lock.lock();
+        try {
+            return lane.retryAfterMs;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Sends the window of a lane again, from its beginning.
+    void resend(Lane lane) {
+        lock.lock();
+        try {
+            if (!lane.rewinding || lane.inFlight > 0) {
+                return;
+            }
+            lane.rewinding = false;
+            lane.retryAfterMs = 0;
+            long previous = lane.decided;
+            for (Request request : lane.window) {
+                long number = DataLayout.number(request.frame(), 0);
+                DataLayout.putNumber(request.frame(), 0, number, previous);
+                previous = number;
+                lane.inFlight++;
+                sender.accept(request);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Gives up the whole stream: every undecided push is handed to `each`, whose calls then fail.
+    void end(Consumer<Request> each) {
+        lock.lock();
+        try {
+            ended = true;
+            for (Lane lane : lanes) {
+                Request request;
+                while ((request = lane.window.pollFirst()) != null) {
+                    undecided--;
+                    each.accept(request);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Throws if the stream has ended.
+    void requireOpen() {
+        if (ended) {
+            throw new WeirException(
+                    ErrorCode.FENCED,
+                    "this worker's stream has ended: worker=" + worker + ", generation=" + generation);
+        }
+    }
+
+    private Lane laneOf(Request request) {
+        @Nullable Lane lane = request.lane();
+        if (lane == null) {
+            throw new IllegalStateException("request has no place in a stream: type=" + request.type());
+        }
+        return lane;
+    }
+}

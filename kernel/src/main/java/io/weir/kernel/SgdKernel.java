@@ -1,0 +1,136 @@
+package io.weir.kernel;
+
+import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.NARROW;
+import static io.weir.kernel.Lanes.ORDER;
+import static io.weir.kernel.Lanes.WIDE;
+import static io.weir.kernel.NativeMemory.MEMORY;
+import static io.weir.kernel.RecordLayout.FLOAT;
+
+import jdk.incubator.vector.FloatVector;
+
+/// See [UpdateKernel#sgd].
+final class SgdKernel extends UpdateKernel {
+    private final float rate;
+
+    SgdKernel(float rate) {
+        this.rate = requirePositive("rate", rate);
+    }
+
+    @Override
+    public int slotCount() {
+        return 0;
+    }
+
+    @Override
+    void scalarRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            long gradientStrideBytes,
+            int length,
+            long slotStrideBytes) {
+        float rate = this.rate;
+
+        // For linear models: an inner loop of one round would cost more than its float.
+        if (length == 1) {
+            for (int i = from; i < from + count; i++) {
+                long weight = base + rowOffsets[i] + startBytes;
+                element(weight, gradient, rate);
+                gradient += gradientStrideBytes;
+            }
+            return;
+        }
+        for (int i = from; i < from + count; i++) {
+            long weight = base + rowOffsets[i] + startBytes;
+            for (int j = 0; j < length; j++) {
+                long offset = (long) j * Float.BYTES;
+                element(weight + offset, gradient + offset, rate);
+            }
+            gradient += gradientStrideBytes;
+        }
+    }
+
+    private static void element(long weight, long gradient, float rate) {
+        float w = MEMORY.get(FLOAT, weight);
+        MEMORY.set(FLOAT, weight, w - rate * MEMORY.get(FLOAT, gradient));
+    }
+
+    @Override
+    void narrowRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            long gradientStrideBytes,
+            int length,
+            long slotStrideBytes) {
+        float rate = this.rate;
+
+        for (int i = from; i < from + count; i++) {
+            long weight = base + rowOffsets[i] + startBytes;
+            for (int j = 0; j < length; j += NARROW.length()) {
+                long offset = (long) j * Float.BYTES;
+                var g = FloatVector.fromMemorySegment(NARROW, MEMORY, gradient + offset, ORDER);
+                var w = FloatVector.fromMemorySegment(NARROW, MEMORY, weight + offset, ORDER);
+                w.sub(g.mul(rate)).intoMemorySegment(MEMORY, weight + offset, ORDER);
+            }
+            gradient += gradientStrideBytes;
+        }
+    }
+
+    @Override
+    void middleRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            long gradientStrideBytes,
+            int length,
+            long slotStrideBytes) {
+        float rate = this.rate;
+
+        for (int i = from; i < from + count; i++) {
+            long weight = base + rowOffsets[i] + startBytes;
+            for (int j = 0; j < length; j += MIDDLE.length()) {
+                long offset = (long) j * Float.BYTES;
+                var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + offset, ORDER);
+                var w = FloatVector.fromMemorySegment(MIDDLE, MEMORY, weight + offset, ORDER);
+                w.sub(g.mul(rate)).intoMemorySegment(MEMORY, weight + offset, ORDER);
+            }
+            gradient += gradientStrideBytes;
+        }
+    }
+
+    @Override
+    void wideRows(
+            long base,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            long gradient,
+            long gradientStrideBytes,
+            int length,
+            long slotStrideBytes) {
+        float rate = this.rate;
+
+        for (int i = from; i < from + count; i++) {
+            long weight = base + rowOffsets[i] + startBytes;
+            for (int j = 0; j < length; j += WIDE.length()) {
+                long offset = (long) j * Float.BYTES;
+                var g = FloatVector.fromMemorySegment(WIDE, MEMORY, gradient + offset, ORDER);
+                var w = FloatVector.fromMemorySegment(WIDE, MEMORY, weight + offset, ORDER);
+                w.sub(g.mul(rate)).intoMemorySegment(MEMORY, weight + offset, ORDER);
+            }
+            gradient += gradientStrideBytes;
+        }
+    }
+}

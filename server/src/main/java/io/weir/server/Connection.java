@@ -1,0 +1,426 @@
+package io.weir.server;
+
+import io.weir.model.ErrorCode;
+import io.weir.model.WeirException;
+import io.weir.shard.Shard;
+import io.weir.wire.Checksum;
+import io.weir.wire.DataLayout;
+import io.weir.wire.FrameLayout;
+import io.weir.wire.FrameType;
+import io.weir.wire.Limits;
+import io.weir.wire.Message;
+import io.weir.wire.MessageCodec;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/// One client's connection: reads frames, checks each in full, lets it into its shard or answers it, and sends the
+/// replies. A connection whose bytes cannot be read gets an error and is closed; nobody else notices. Confined to its
+/// event loop, but for [#complete].
+///
+/// Bytes are read into a chunk that the connection holds only while it has an unfinished frame; frames are served from
+/// there without a copy. A chunk grows no faster than bytes arrive, so a length in a header costs nothing by itself.
+final class Connection {
+    private static final System.Logger LOG = System.getLogger(Connection.class.getName());
+
+    /// Replies that wait to be sent, beyond which no more requests are read.
+    private static final long MAX_PENDING_BYTES = 4L << 20;
+
+    /// Bytes that are sent before all requests at hand are answered: the client can go to work on them.
+    private static final int EARLY_SEND_BYTES = 64 << 10;
+
+    /// Seconds within which a hello must come, and within which a refused client must go.
+    private static final int HANDSHAKE_TICKS = 5;
+
+    private final EventLoop loop;
+    private final SocketChannel channel;
+    private final SelectionKey key;
+    private final ServerNode node;
+    private final ChunkPool pool;
+    private final Checksum checksum = new Checksum();
+    private final Replies replies;
+    private final AtomicReference<@Nullable Completion> completions = new AtomicReference<>();
+    private @Nullable Chunk in;
+    private Message.@Nullable Attach map;
+    private boolean greeted;
+    private boolean closing;
+    private boolean closed;
+    private boolean wantsWrite;
+    private boolean drains;
+    private boolean quiet = true;
+    private int ticks;
+    private int expectedFrameBytes;
+
+    /// An answer that another thread finished.
+    private record Completion(@Nullable Chunk chain, @Nullable Completion before) {}
+
+    /// The encoder whose chain the socket sends.
+    private final class Replies extends ReplyEncoder {
+        Replies() {
+            super(pool, true);
+        }
+
+        @Override
+        void chunkFilled() {
+            if (!wantsWrite) {
+                try {
+                    send();
+                } catch (IOException e) {
+                    closing = true;
+                }
+            }
+        }
+    }
+
+    Connection(EventLoop loop, SocketChannel channel, SelectionKey key, ServerNode node, ChunkPool pool) {
+        this.loop = loop;
+        this.channel = channel;
+        this.key = key;
+        this.node = node;
+        this.pool = pool;
+        this.replies = new Replies();
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    /// Takes an answer from the thread that worked inside the shard, and the chunk that held the request.
+    void complete(@Nullable Chunk chain, Chunk request) {
+        pool.give(request);
+        Completion before;
+        Completion completion;
+        do {
+            before = completions.get();
+            completion = new Completion(chain, before);
+        } while (!completions.compareAndSet(before, completion));
+        if (before == null) {
+            loop.wake(this);
+        }
+    }
+
+    /// Sends what other threads finished.
+    void onCompletions() {
+        Completion completion = completions.getAndSet(null);
+        Completion ordered = null;
+        while (completion != null) {
+            ordered = new Completion(completion.chain(), ordered);
+            completion = completion.before();
+        }
+        while (ordered != null) {
+            Chunk chain = ordered.chain();
+            if (chain != null) {
+                if (closed) {
+                    pool.give(chain);
+                } else {
+                    replies.append(chain);
+                }
+            }
+            ordered = ordered.before();
+        }
+        flush();
+    }
+
+    /// Sends on after the socket had been full, then serves what had waited.
+    void onWritable() {
+        flush();
+        if (!wantsWrite && !closed) {
+            serve();
+            flush();
+        }
+    }
+
+    /// Reads what is there and serves it.
+    ///
+    /// @return whether anything was read
+    boolean onReadable() {
+        if (closed || wantsWrite) {
+            return false;
+        }
+        quiet = false;
+        if (drains) {
+            return drain();
+        }
+        try {
+            Chunk chunk = roomToRead();
+            int read = channel.read(chunk.buffer.limit(chunk.buffer.capacity()).position(chunk.end));
+            if (read > 0) {
+                chunk.end += read;
+                serve();
+                flush();
+            } else if (chunk.start == chunk.end) {
+                giveIn(chunk);
+            }
+            if (read < 0) {
+                close();
+            }
+            return read > 0;
+        } catch (IOException e) {
+            close();
+            return false;
+        }
+    }
+
+    /// Reads and forgets what the client still sends after an error, so that it gets to read the error.
+    private boolean drain() {
+        Chunk chunk = pool.take(0);
+        try {
+            int read = channel.read(chunk.buffer.clear());
+            if (read < 0) {
+                close();
+            }
+            return read > 0;
+        } catch (IOException e) {
+            close();
+            return false;
+        } finally {
+            pool.give(chunk);
+        }
+    }
+
+    /// Called about once a second: ends what takes too long, and gives up memory that a quiet connection holds.
+    void tick() {
+        ticks++;
+        if ((!greeted || closing) && ticks > HANDSHAKE_TICKS) {
+            close();
+            return;
+        }
+        if (greeted && !closing) {
+            ticks = 0;
+        }
+        Chunk chunk = in;
+        if (quiet && chunk != null && chunk.pooled) {
+            int held = chunk.end - chunk.start;
+            Chunk small = new Chunk(Math.max(held, FrameLayout.HEADER_BYTES), false);
+            small.buffer.put(0, chunk.buffer.clear(), chunk.start, held);
+            small.end = held;
+            pool.give(chunk);
+            in = small;
+        }
+        quiet = true;
+    }
+
+    private Chunk roomToRead() {
+        Chunk chunk = in;
+        if (chunk == null) {
+            chunk = pool.take(expectedFrameBytes);
+            in = chunk;
+            return chunk;
+        }
+        int held = chunk.end - chunk.start;
+        int capacity = chunk.buffer.capacity();
+        int wanted = held >= FrameLayout.HEADER_BYTES
+                ? Math.clamp(FrameLayout.length(chunk.buffer, chunk.start), held, maxFrameBytes())
+                : FrameLayout.HEADER_BYTES;
+        if (chunk.start + wanted <= capacity && chunk.free() > 0) {
+            return chunk;
+        }
+        if (wanted <= capacity) {
+            chunk.buffer.put(0, chunk.buffer.duplicate().clear(), chunk.start, held);
+            chunk.start = 0;
+            chunk.end = held;
+            return chunk;
+        }
+        if (chunk.free() > 0) {
+            return chunk;
+        }
+        // The frame is larger than the chunk, and the chunk is full: twice the bytes that are there, at most the frame.
+        Chunk larger = pool.take(Math.min(Math.max(wanted, held + 1), Math.max(2 * held, ChunkPool.CHUNK_BYTES)));
+        larger.buffer.put(0, chunk.buffer.duplicate().clear(), chunk.start, held);
+        larger.end = held;
+        pool.give(chunk);
+        in = larger;
+        return larger;
+    }
+
+    private void giveIn(Chunk chunk) {
+        in = null;
+        pool.give(chunk);
+    }
+
+    private int maxFrameBytes() {
+        return greeted ? Limits.MAX_FRAME_BYTES : Limits.MAX_HELLO_BYTES;
+    }
+
+    /// Serves the whole frames that are there.
+    private void serve() {
+        Chunk chunk = in;
+        while (chunk != null && !closing && replies.pendingBytes() <= MAX_PENDING_BYTES) {
+            int available = chunk.end - chunk.start;
+            if (available == 0) {
+                giveIn(chunk);
+                return;
+            }
+            ByteBuffer buffer = chunk.buffer.clear();
+            int at = chunk.start;
+            try {
+                int header = FrameLayout.checkHeader(buffer, at, available, maxFrameBytes(), true, checksum);
+                if (header == 0 || FrameLayout.length(buffer, at) > available) {
+                    return;
+                }
+                if (!checksum.matchesPayload(buffer, at)) {
+                    throw new WeirException(
+                            ErrorCode.CORRUPT,
+                            "payload checksum does not match: type=" + FrameLayout.type(buffer, at) + ", length="
+                                    + FrameLayout.length(buffer, at));
+                }
+                chunk.start = at + FrameLayout.length(buffer, at);
+                expectedFrameBytes = FrameLayout.length(buffer, at);
+                serve(chunk, at);
+            } catch (WeirException e) {
+                LOG.log(Level.DEBUG, "closing a connection: {0}", e.getMessage());
+                long requestId = available >= FrameLayout.HEADER_BYTES ? FrameLayout.requestId(buffer, at) : 0;
+                replies.refuse(requestId, e.code(), false, 0, e.getMessage());
+                closing = true;
+            }
+            if (replies.isBroken()) {
+                closing = true;
+            }
+            if (replies.pendingBytes() >= EARLY_SEND_BYTES && !wantsWrite) {
+                flush();
+            }
+        }
+    }
+
+    private void serve(Chunk chunk, int at) {
+        ByteBuffer frame = chunk.buffer;
+        int type = FrameLayout.type(frame, at);
+        Message.Attach attached = map;
+        if (FrameType.isData(type)) {
+            DataLayout.check(frame, at);
+            if (attached == null) {
+                throw new WeirException(ErrorCode.MALFORMED_FRAME, "a hello and an attach must come first");
+            }
+            serveData(chunk, at, attached);
+            return;
+        }
+        long requestId = FrameLayout.requestId(frame, at);
+        Message message = MessageCodec.decode(frame, at);
+        if (message instanceof Message.Hello hello) {
+            Message.HelloReply reply = node.hello(hello);
+            greeted = true;
+            replies.reply(requestId, reply);
+            return;
+        }
+        if (!greeted) {
+            throw new WeirException(ErrorCode.MALFORMED_FRAME, "a hello must come first: type=" + type);
+        }
+        try {
+            if (message instanceof Message.Attach attach) {
+                node.attach(attach);
+                map = attach;
+                replies.reply(requestId, new Message.Ok());
+            } else if (attached == null) {
+                throw new WeirException(ErrorCode.MALFORMED_FRAME, "an attach must come first: type=" + type);
+            } else {
+                replies.reply(requestId, node.handle(message, attached));
+            }
+        } catch (WeirException e) {
+            if (e.code() == ErrorCode.MALFORMED_FRAME) {
+                throw e;
+            }
+            replies.refuse(requestId, e.code(), false, 0, e.getMessage());
+        } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, "a control message failed: " + message, e);
+            replies.refuse(requestId, ErrorCode.INTERNAL, false, 0, "the server failed, see its log: cause=" + e);
+        }
+    }
+
+    private void serveData(Chunk chunk, int at, Message.Attach attached) {
+        ByteBuffer frame = chunk.buffer;
+        long requestId = FrameLayout.requestId(frame, at);
+        int shardIndex = DataLayout.shard(frame, at);
+        ShardGate gate = node.gate(shardIndex);
+        if (gate == null || DataLayout.mapVersion(frame, at) != attached.mapVersion()) {
+            boolean here = gate != null;
+            replies.refuse(
+                    requestId,
+                    here ? ErrorCode.MAP_MISMATCH : ErrorCode.WRONG_SHARD,
+                    false,
+                    0,
+                    here
+                            ? "frame and connection must have one map version: frame="
+                                    + DataLayout.mapVersion(frame, at) + ", connection=" + attached.mapVersion()
+                            : "the shard is not on this server, or it has no tables yet: shard=" + shardIndex);
+            return;
+        }
+        Shard shard = gate.tryEnter();
+        if (shard != null) {
+            try {
+                FrameDispatch.accept(shard, frame, chunk.bytes, at, replies);
+            } finally {
+                gate.leave();
+            }
+            return;
+        }
+        QueuedFrame task = new QueuedFrame(this, pool, frame, at, FrameLayout.length(frame, at));
+        if (!gate.offer(task)) {
+            pool.give(task.copy());
+            replies.refuse(
+                    requestId,
+                    ErrorCode.BUSY,
+                    false,
+                    1,
+                    "too many requests wait for the shard: shard=" + shardIndex + ", limit=" + ShardGate.MAX_QUEUED);
+        }
+    }
+
+    private void flush() {
+        if (closed) {
+            return;
+        }
+        try {
+            send();
+            boolean full = replies.first() != null;
+            if (full != wantsWrite) {
+                wantsWrite = full;
+                key.interestOps(full ? SelectionKey.OP_WRITE : SelectionKey.OP_READ);
+            }
+            if (closing && !full && !drains) {
+                // A close with unread bytes would reset the connection and take the error reply with it.
+                drains = true;
+                channel.shutdownOutput();
+            }
+        } catch (IOException e) {
+            close();
+        }
+    }
+
+    private void send() throws IOException {
+        Chunk chunk;
+        while ((chunk = replies.first()) != null) {
+            int length = chunk.end - chunk.start;
+            int sent = length == 0 ? 0 : channel.write(ReplyEncoder.sendable(chunk));
+            chunk.buffer.clear();
+            if (length > 0) {
+                replies.sent(sent);
+            }
+            if (sent < length || length == 0) {
+                return;
+            }
+        }
+    }
+
+    void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        replies.discard();
+        Chunk chunk = in;
+        if (chunk != null) {
+            giveIn(chunk);
+        }
+        key.cancel();
+        try {
+            channel.close();
+        } catch (IOException e) {
+            LOG.log(Level.DEBUG, "closing a socket failed", e);
+        }
+        loop.forget(this);
+    }
+}

@@ -1,0 +1,594 @@
+package io.weir.table;
+
+import io.weir.kernel.Accumulate;
+import io.weir.kernel.FiniteCheck;
+import io.weir.kernel.RecordLayout;
+import io.weir.kernel.RowCopy;
+import io.weir.kernel.UpdateKernel;
+import io.weir.model.InitialRow;
+import io.weir.model.OptimizerSpec;
+import io.weir.model.TableShape;
+import io.weir.model.TableSpec;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/// The rows of one table in one shard. Confined to the thread that is inside the shard.
+///
+/// Requests are bytes in native memory, little-endian, at any alignment: keys as longs, rows as floats, one after
+/// the other. A change is checked whole, then applied: after [#check] returned [CheckResult#OK], [#apply] with the
+/// same arguments cannot fail, and until then nothing that a reader could see has changed.
+///
+/// Work goes through all keys of a request in phases (guess where the rows are, confirm by their keys, copy or
+/// update), each a loop whose cache misses do not wait for one another. In the steady state no call allocates.
+///
+/// Repeats of a key in one push are found by a stamp in the record's header, which each push counts up: a row that
+/// carries the stamp of this push has been met before. The counter has 32 bits. Each push also renews the stamps of
+/// [#RENEWED_ROWS] rows, in turn, so that no stamp ever gets as old as a whole round of the counter.
+public final class TableStore implements AutoCloseable {
+    /// Most addresses reserved for the records of one store. Costs no memory, but processes have 2⁴⁷ of them.
+    public static final long MAX_RESERVED_BYTES = 1L << 38;
+
+    /// Bytes before the values of a stored row: key, push count, four bytes of 0. See [#scan].
+    public static final int STORED_HEADER_BYTES = 16;
+
+    private static final int STORED_PUSH_COUNT_OFFSET = 8;
+    private static final int STORED_RESERVED_OFFSET = 12;
+
+    /// Keys of a pull that go through the phases together: their records fit into the second-level cache.
+    private static final int CHUNK_KEYS = 1024;
+
+    /// Sums of repeated keys are worked out and applied in portions of about this size.
+    private static final int SUMS_BYTES = 1 << 16;
+
+    private static final int RENEWED_ROWS = 2;
+
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final TableSpec spec;
+    private final UpdateKernel kernel;
+    private final RowArena rows;
+    private final KeyIndex index;
+    private final Repeats repeats = new Repeats();
+    private final int rowLength;
+    private final int valueLength;
+    private final long rowBytes;
+    private final boolean initialRowsDiffer;
+    private final float initialValue;
+    private long[] rowOffsets = new long[0];
+    private @Nullable AddressSpace sums;
+    private int stamp;
+    private long renewed;
+    private int failedRow = -1;
+
+    /// The keys that [#rowOffsets] holds guesses for: those of the last check.
+    private long checkedKeysAddress;
+
+    private int checkedCount = -1;
+
+    /// @param budget pays for rows as they are created
+    /// @throws io.weir.model.WeirException if the system has no addresses left
+    public TableStore(TableSpec spec, MemoryBudget budget) {
+        this(spec, budget, 0);
+    }
+
+    /// @param stamp of the last push, so to speak
+    TableStore(TableSpec spec, MemoryBudget budget, int stamp) {
+        this.spec = spec;
+        this.stamp = stamp;
+        this.kernel = kernelOf(spec.optimizer());
+        this.rowLength = spec.rowLength();
+        this.rowBytes = (long) rowLength * Float.BYTES;
+        this.valueLength = RecordLayout.valueLength(rowLength, kernel.slotCount());
+        this.initialRowsDiffer =
+                spec.initialRow() instanceof InitialRow.Uniform || spec.initialRow() instanceof InitialRow.Normal;
+        this.initialValue = initialRowsDiffer ? 0 : spec.initialRow().value(spec.seed(), 0, 0);
+        long recordBytes = RecordLayout.recordBytes(rowLength, kernel.slotCount());
+        long reservedBytes = Math.clamp(budget.capBytes(), recordBytes, MAX_RESERVED_BYTES);
+        reservedBytes = Math.min(reservedBytes, maxRows(spec) * recordBytes);
+        this.rows = new RowArena(budget, recordBytes, reservedBytes);
+        try {
+            this.index = new KeyIndex(budget, rows, Math.max(reservedBytes, 4 * KeyIndex.PAGE_BYTES));
+        } catch (Throwable e) {
+            rows.close();
+            throw e;
+        }
+    }
+
+    /// The one place where an optimizer of a specification becomes the loop that does it.
+    private static UpdateKernel kernelOf(OptimizerSpec optimizer) {
+        return switch (optimizer) {
+            case OptimizerSpec.Sgd o -> UpdateKernel.sgd(o.rate());
+            case OptimizerSpec.Momentum o -> UpdateKernel.momentum(o.rate(), o.momentum());
+            case OptimizerSpec.AdaGrad o -> UpdateKernel.adaGrad(o.rate(), o.epsilon());
+            case OptimizerSpec.Adam o -> UpdateKernel.adam(o.rate(), o.beta1(), o.beta2(), o.epsilon());
+            case OptimizerSpec.Ftrl o -> UpdateKernel.ftrl(o.alpha(), o.beta(), o.l1(), o.l2());
+        };
+    }
+
+    private static long maxRows(TableSpec spec) {
+        return switch (spec.shape()) {
+            case TableShape.Embedding _ -> RowArena.MAX_ROWS;
+            case TableShape.Dense dense -> Math.min(RowArena.MAX_ROWS, dense.blockCount());
+        };
+    }
+
+    public TableSpec spec() {
+        return spec;
+    }
+
+    /// Rows that have been created.
+    public long rowCount() {
+        return rows.rowCount();
+    }
+
+    /// Bytes taken from the budget for records and index, and what this store holds on the heap and for repeats.
+    public long memoryBytes() {
+        return rows.committedBytes()
+                + index.committedBytes()
+                + index.heapBytes()
+                + (long) rowOffsets.length * Long.BYTES
+                + repeats.heapBytes()
+                + (sums == null ? 0 : sums.segment().byteSize());
+    }
+
+    /// Reads rows, in the order of the keys, repeats allowed. A key without a row reads as its initial row, which is
+    /// not stored: a pull never changes what the store holds.
+    ///
+    /// @param destination receives `count × rowLength` floats from `destinationOffset` on; must not overlap `frame`
+    public void pull(
+            MemorySegment frame, long keysOffset, int count, MemorySegment destination, long destinationOffset) {
+        requireRange(frame, keysOffset, count, Long.BYTES);
+        requireRange(destination, destinationOffset, count, rowBytes);
+        checkedCount = -1;
+        long[] rowOffsets = rowOffsetsFor(Math.min(count, CHUNK_KEYS));
+        for (int start = 0; start < count; start += CHUNK_KEYS) {
+            int chunk = Math.min(CHUNK_KEYS, count - start);
+            long chunkKeysOffset = keysOffset + (long) start * Long.BYTES;
+            index.guess(frame, chunkKeysOffset, chunk, rowOffsets, 0);
+            int absent = index.confirm(frame, chunkKeysOffset, chunk, rowOffsets, 0);
+            long chunkOffset = destinationOffset + start * rowBytes;
+            if (absent == 0) {
+                RowCopy.gather(rows.records(), rowOffsets, 0, chunk, rowLength, destination, chunkOffset);
+            } else {
+                copyWithAbsent(frame, chunkKeysOffset, chunk, rowOffsets, destination, chunkOffset);
+            }
+        }
+    }
+
+    private void copyWithAbsent(
+            MemorySegment frame,
+            long keysOffset,
+            int count,
+            long[] rowOffsets,
+            MemorySegment destination,
+            long destinationOffset) {
+        int i = 0;
+        while (i < count) {
+            int from = i;
+            while (i < count && rowOffsets[i] >= 0) {
+                i++;
+            }
+            if (i > from) {
+                long offset = destinationOffset + from * rowBytes;
+                RowCopy.gather(rows.records(), rowOffsets, from, i - from, rowLength, destination, offset);
+            }
+            for (; i < count && rowOffsets[i] < 0; i++) {
+                long key = frame.get(LONG, keysOffset + (long) i * Long.BYTES);
+                putInitialValues(key, 0, rowLength, destination, destinationOffset + i * rowBytes);
+            }
+        }
+    }
+
+    /// Looks at a push before anything is changed, and reserves the memory it needs.
+    ///
+    /// Gradients of a repeated key are summed in order of appearance, and it is the sum that must be finite.
+    /// A store has one checked push at a time.
+    ///
+    /// @param gradientsOffset offset in `frame` of `count × rowLength` floats
+    public CheckResult check(MemorySegment frame, long keysOffset, int count, long gradientsOffset) {
+        requireRange(frame, keysOffset, count, Long.BYTES);
+        requireRange(frame, gradientsOffset, count, rowBytes);
+        checkedCount = -1;
+        failedRow = -1;
+        long nonFinite = FiniteCheck.firstNonFinite(frame, gradientsOffset, (long) count * rowLength);
+        if (nonFinite >= 0) {
+            failedRow = (int) (nonFinite / rowLength);
+            return CheckResult.NON_FINITE;
+        }
+        long[] rowOffsets = rowOffsetsFor(count);
+        index.guess(frame, keysOffset, count, rowOffsets, 0);
+        int absent = index.confirm(frame, keysOffset, count, rowOffsets, 0);
+        // Stamps of a check mean nothing to others; keys without a row may be repeats of each other.
+        boolean mayRepeat = absent > 1 || stampPresent(rowOffsets, count);
+        if (mayRepeat) {
+            repeats.collect(frame, keysOffset, count);
+            failedRow = firstNonFiniteSum(frame, gradientsOffset, count);
+            if (failedRow >= 0) {
+                return CheckResult.NON_FINITE;
+            }
+        }
+        if (absent > 0 && !tryReserve(absent)) {
+            int missing = mayRepeat ? countMissing(rowOffsets, count) : absent;
+            if (missing == absent || !tryReserve(missing)) {
+                return CheckResult.OUT_OF_MEMORY;
+            }
+        }
+        checkedKeysAddress = frame.address() + keysOffset;
+        checkedCount = count;
+        return CheckResult.OK;
+    }
+
+    /// Position, in the request last checked, of the row that is not finite; -1 unless that was the result.
+    public int failedRow() {
+        return failedRow;
+    }
+
+    /// Applies a push that has been checked: creates the rows it misses, sums the gradients of repeated keys in order
+    /// of appearance, and lets the optimizer change each row once. The frame is only read.
+    public void apply(MemorySegment frame, long keysOffset, int count, long gradientsOffset) {
+        requireRange(frame, keysOffset, count, Long.BYTES);
+        requireRange(frame, gradientsOffset, count, rowBytes);
+        long[] rowOffsets = rowOffsetsFor(count);
+        if (checkedCount != count || checkedKeysAddress != frame.address() + keysOffset) {
+            index.guess(frame, keysOffset, count, rowOffsets, 0);
+        }
+        checkedCount = -1;
+        if (stampAndCount(frame, keysOffset, count, rowOffsets)) {
+            repeats.collect(frame, keysOffset, count);
+            applySums(frame, gradientsOffset, count, rowOffsets);
+        } else {
+            kernel.update(rows.records(), rowOffsets, 0, count, frame, gradientsOffset, rowLength, rowBytes);
+        }
+    }
+
+    /// Stamps the rows that exist.
+    ///
+    /// @return whether one was met twice
+    private boolean stampPresent(long[] rowOffsets, int count) {
+        int stamp = nextStamp();
+        MemorySegment records = rows.records();
+        boolean repeated = false;
+        for (int i = 0; i < count; i++) {
+            long rowOffset = rowOffsets[i];
+            if (rowOffset >= 0) {
+                long recordOffset = RecordLayout.recordOffset(rowOffset);
+                repeated |= RecordLayout.stamp(records, recordOffset) == stamp;
+                RecordLayout.putStamp(records, recordOffset, stamp);
+            }
+        }
+        return repeated;
+    }
+
+    /// Confirms all guesses, creates missing rows, and counts the push in each distinct row once.
+    ///
+    /// @return whether a row was met twice
+    private boolean stampAndCount(MemorySegment frame, long keysOffset, int count, long[] rowOffsets) {
+        int stamp = nextStamp();
+        MemorySegment records = rows.records();
+        boolean repeated = false;
+        for (int i = 0; i < count; i++) {
+            long key = frame.get(LONG, keysOffset + (long) i * Long.BYTES);
+            long rowOffset = rowOffsets[i];
+            if (rowOffset < 0 || RecordLayout.key(records, RecordLayout.recordOffset(rowOffset)) != key) {
+                rowOffset = findOrCreate(key);
+                rowOffsets[i] = rowOffset;
+            }
+            long recordOffset = RecordLayout.recordOffset(rowOffset);
+            if (RecordLayout.stamp(records, recordOffset) == stamp) {
+                repeated = true;
+            } else {
+                RecordLayout.putStamp(records, recordOffset, stamp);
+                int pushCount = RecordLayout.pushCount(records, recordOffset);
+                RecordLayout.putPushCount(records, recordOffset, pushCount + 1);
+            }
+        }
+        return repeated;
+    }
+
+    private int nextStamp() {
+        MemorySegment records = rows.records();
+        long rowCount = rows.rowCount();
+        for (int i = 0; i < RENEWED_ROWS && i < rowCount; i++) {
+            renewed = renewed < rowCount ? renewed : 0;
+            RecordLayout.putStamp(records, renewed * rows.recordBytes(), stamp);
+            renewed++;
+        }
+        return ++stamp;
+    }
+
+    private long findOrCreate(long key) {
+        long rowOffset = index.find(key);
+        return rowOffset >= 0 ? rowOffset : create(key);
+    }
+
+    private long create(long key) {
+        MemorySegment records = rows.records();
+        long ordinal = rows.append();
+        long rowOffset = rows.rowOffset(ordinal);
+        long recordOffset = RecordLayout.recordOffset(rowOffset);
+        RecordLayout.putKey(records, recordOffset, key);
+        RecordLayout.putStamp(records, recordOffset, stamp - 1);
+        if (!spec.initialRow().isZero()) {
+            putInitialValues(key, 0, rowLength, records, rowOffset);
+        }
+        kernel.initialize(records, rowOffset, rowLength, rowBytes);
+        index.insert(key, ordinal);
+        return rowOffset;
+    }
+
+    /// Writes the initial values of the row of `key`, from position `from` on.
+    private void putInitialValues(long key, int from, int length, MemorySegment destination, long offset) {
+        if (initialRowsDiffer) {
+            InitialRow initialRow = spec.initialRow();
+            long seed = spec.seed();
+            for (int i = 0; i < length; i++) {
+                destination.set(FLOAT, offset + (long) i * Float.BYTES, initialRow.value(seed, key, from + i));
+            }
+        } else {
+            float value = initialValue;
+            for (int i = 0; i < length; i++) {
+                destination.set(FLOAT, offset + (long) i * Float.BYTES, value);
+            }
+        }
+    }
+
+    /// Position of the first occurrence of the first key whose sum is not finite, or -1.
+    private int firstNonFiniteSum(MemorySegment frame, long gradientsOffset, int count) {
+        for (int i = 0; i < count; i++) {
+            if (repeats.isFirst(i) && repeats.isRepeated(i)) {
+                MemorySegment sums = sums();
+                sum(frame, gradientsOffset, i, sums, 0);
+                if (FiniteCheck.firstNonFinite(sums, 0, rowLength) >= 0) {
+                    return i;
+                }
+            }
+        }
+        return -1;
+    }
+
+    private int countMissing(long[] rowOffsets, int count) {
+        int missing = 0;
+        for (int i = 0; i < count; i++) {
+            missing += rowOffsets[i] < 0 && repeats.isFirst(i) ? 1 : 0;
+        }
+        return missing;
+    }
+
+    /// Updates each distinct row by its sum. Sums go through a scratch of bounded size, a portion of rows at a time.
+    private void applySums(MemorySegment frame, long gradientsOffset, int count, long[] rowOffsets) {
+        MemorySegment sums = sums();
+        int portion = (int) (sums.byteSize() / rowBytes);
+        int held = 0;
+        for (int i = 0; i < count; i++) {
+            if (repeats.isFirst(i)) {
+                sum(frame, gradientsOffset, i, sums, held * rowBytes);
+                rowOffsets[held++] = rowOffsets[i];
+                if (held == portion) {
+                    kernel.update(rows.records(), rowOffsets, 0, held, sums, 0, rowLength, rowBytes);
+                    held = 0;
+                }
+            }
+        }
+        kernel.update(rows.records(), rowOffsets, 0, held, sums, 0, rowLength, rowBytes);
+    }
+
+    /// The sum of the gradients of the key first seen at position `first`.
+    private void sum(MemorySegment frame, long gradientsOffset, int first, MemorySegment sums, long sumOffset) {
+        MemorySegment.copy(frame, gradientsOffset + first * rowBytes, sums, sumOffset, rowBytes);
+        for (int next = repeats.next(first); next >= 0; next = repeats.next(next)) {
+            Accumulate.add(sums, sumOffset, frame, gradientsOffset + next * rowBytes, rowLength);
+        }
+    }
+
+    private MemorySegment sums() {
+        AddressSpace sums = this.sums;
+        if (sums == null) {
+            sums = AddressSpace.reserve(Math.max(SUMS_BYTES, rowBytes));
+            this.sums = sums;
+        }
+        return sums.segment();
+    }
+
+    private boolean tryReserve(long count) {
+        long committedBytes = rows.committedBytes();
+        if (!rows.tryReserve(count)) {
+            return false;
+        }
+        if (!index.tryReserve(count)) {
+            rows.shrinkTo(committedBytes);
+            return false;
+        }
+        return true;
+    }
+
+    /// Reads a stretch of a dense table. Blocks that no push has created read as their initial values.
+    ///
+    /// @param offset index of the first float in the tensor
+    /// @param count floats; the stretch must lie within the tensor, and its blocks in this shard
+    public void pullStretch(long offset, long count, MemorySegment destination, long destinationOffset) {
+        int blockLength = requireStretch(offset, count);
+        requireRange(destination, destinationOffset, count, Float.BYTES);
+        long done = 0;
+        while (done < count) {
+            long block = (offset + done) / blockLength;
+            int start = (int) ((offset + done) % blockLength);
+            int length = (int) Math.min(blockLength - start, count - done);
+            long target = destinationOffset + done * Float.BYTES;
+            long rowOffset = index.find(block);
+            if (rowOffset >= 0) {
+                long source = rowOffset + (long) start * Float.BYTES;
+                MemorySegment.copy(rows.records(), source, destination, target, (long) length * Float.BYTES);
+            } else {
+                putInitialValues(block, start, length, destination, target);
+            }
+            done += length;
+        }
+    }
+
+    /// Looks at a push to a stretch of a dense table before anything is changed, and reserves the memory it needs.
+    /// After [CheckResult#NON_FINITE], [#failedRow] is the position in the stretch, cut at the greatest int.
+    public CheckResult checkStretch(MemorySegment frame, long gradientsOffset, long offset, long count) {
+        int blockLength = requireStretch(offset, count);
+        requireRange(frame, gradientsOffset, count, Float.BYTES);
+        failedRow = -1;
+        long nonFinite = FiniteCheck.firstNonFinite(frame, gradientsOffset, count);
+        if (nonFinite >= 0) {
+            failedRow = (int) Math.min(Integer.MAX_VALUE, nonFinite);
+            return CheckResult.NON_FINITE;
+        }
+        long missing = 0;
+        if (count > 0) {
+            long last = (offset + count - 1) / blockLength;
+            for (long block = offset / blockLength; block <= last; block++) {
+                missing += index.find(block) < 0 ? 1 : 0;
+            }
+        }
+        return missing == 0 || tryReserve(missing) ? CheckResult.OK : CheckResult.OUT_OF_MEMORY;
+    }
+
+    /// Applies a push to a stretch of a dense table that has been checked.
+    ///
+    /// Blocks are created by their first push. A push of part of a block changes only that part, but counts as a
+    /// push of the block: the bias correction of Adam follows that count.
+    public void applyStretch(MemorySegment frame, long gradientsOffset, long offset, long count) {
+        int blockLength = requireStretch(offset, count);
+        requireRange(frame, gradientsOffset, count, Float.BYTES);
+        MemorySegment records = rows.records();
+        long[] rowOffsets = rowOffsetsFor(1);
+        checkedCount = -1;
+        long done = 0;
+        while (done < count) {
+            long block = (offset + done) / blockLength;
+            int start = (int) ((offset + done) % blockLength);
+            int length = (int) Math.min(blockLength - start, count - done);
+            long rowOffset = findOrCreate(block);
+            long recordOffset = RecordLayout.recordOffset(rowOffset);
+            RecordLayout.putPushCount(records, recordOffset, RecordLayout.pushCount(records, recordOffset) + 1);
+            rowOffsets[0] = rowOffset;
+            long source = gradientsOffset + done * Float.BYTES;
+            kernel.updateParts(records, rowOffsets, 0, 1, (long) start * Float.BYTES, frame, source, length, rowBytes);
+            done += length;
+        }
+    }
+
+    /// Bytes of one row as [#scan] writes and [#load] reads it: key (8), push count (4), zeros (4), then the weights
+    /// and each slot, `rowLength` floats each.
+    public long storedRowBytes() {
+        return STORED_HEADER_BYTES + (long) valueLength * Float.BYTES;
+    }
+
+    /// Writes whole rows in order of ordinal. With no change in between, calls that each go on where the last one
+    /// ended give every row once; rows keep their ordinals, and later ones come behind.
+    ///
+    /// @param fromOrdinal ordinal of the first row, 0 at the start, then increased by each result
+    /// @param destination has room for `maxRows` rows of [#storedRowBytes]
+    /// @return rows written: `maxRows`, or fewer at the end
+    public int scan(long fromOrdinal, int maxRows, MemorySegment destination, long destinationOffset) {
+        if (fromOrdinal < 0) {
+            throw new IllegalArgumentException("a scan starts at ordinal 0 or later: fromOrdinal=" + fromOrdinal);
+        }
+        MemorySegment records = rows.records();
+        long storedBytes = storedRowBytes();
+        requireRange(destination, destinationOffset, maxRows, storedBytes);
+        int count = Math.clamp(rows.rowCount() - fromOrdinal, 0, maxRows);
+        long target = destinationOffset;
+        for (long ordinal = fromOrdinal; ordinal < fromOrdinal + count; ordinal++) {
+            long rowOffset = rows.rowOffset(ordinal);
+            long recordOffset = RecordLayout.recordOffset(rowOffset);
+            destination.set(LONG, target, RecordLayout.key(records, recordOffset));
+            destination.set(INT, target + STORED_PUSH_COUNT_OFFSET, RecordLayout.pushCount(records, recordOffset));
+            destination.set(INT, target + STORED_RESERVED_OFFSET, 0);
+            MemorySegment.copy(
+                    records, rowOffset, destination, target + STORED_HEADER_BYTES, (long) valueLength * Float.BYTES);
+            target += storedBytes;
+        }
+        return count;
+    }
+
+    /// Looks at rows in the form of [#scan] before they are loaded, and reserves the memory they need. A key that is
+    /// listed twice and has no row is reserved for twice.
+    ///
+    /// @throws IllegalArgumentException if the reserved bytes of a row are not 0
+    public CheckResult checkLoad(MemorySegment frame, long offset, int count) {
+        long storedBytes = storedRowBytes();
+        requireRange(frame, offset, count, storedBytes);
+        failedRow = -1;
+        long missing = 0;
+        for (int i = 0; i < count; i++) {
+            long source = offset + i * storedBytes;
+            if (frame.get(INT, source + STORED_RESERVED_OFFSET) != 0) {
+                throw new IllegalArgumentException("reserved bytes of a stored row must be 0: row=" + i + ", key="
+                        + frame.get(LONG, source) + ", table=" + spec.name());
+            }
+            if (FiniteCheck.firstNonFinite(frame, source + STORED_HEADER_BYTES, valueLength) >= 0) {
+                failedRow = i;
+                return CheckResult.NON_FINITE;
+            }
+            missing += index.find(frame.get(LONG, source)) < 0 ? 1 : 0;
+        }
+        return missing == 0 || tryReserve(missing) ? CheckResult.OK : CheckResult.OUT_OF_MEMORY;
+    }
+
+    /// Stores whole rows that have been checked, weights and slots as they are, over those that exist.
+    public void load(MemorySegment frame, long offset, int count) {
+        MemorySegment records = rows.records();
+        long storedBytes = storedRowBytes();
+        requireRange(frame, offset, count, storedBytes);
+        for (int i = 0; i < count; i++) {
+            long source = offset + i * storedBytes;
+            long rowOffset = findOrCreate(frame.get(LONG, source));
+            int pushCount = frame.get(INT, source + STORED_PUSH_COUNT_OFFSET);
+            RecordLayout.putPushCount(records, RecordLayout.recordOffset(rowOffset), pushCount);
+            MemorySegment.copy(
+                    frame, source + STORED_HEADER_BYTES, records, rowOffset, (long) valueLength * Float.BYTES);
+        }
+    }
+
+    /// Unmaps all memory and gives it back to the budget. Any later call fails.
+    @Override
+    public void close() {
+        index.close();
+        rows.close();
+        if (sums != null) {
+            sums.close();
+            sums = null;
+        }
+    }
+
+    /// Length of a scratch array for `count` items, so that slowly growing requests do not allocate each time.
+    static int grownLength(int count) {
+        return (int) Math.min(Integer.MAX_VALUE - 8L, count + (count >> 3) + 16L);
+    }
+
+    private long[] rowOffsetsFor(int count) {
+        if (rowOffsets.length < count) {
+            rowOffsets = new long[grownLength(count)];
+        }
+        return rowOffsets;
+    }
+
+    private int requireStretch(long offset, long count) {
+        if (!(spec.shape() instanceof TableShape.Dense dense)) {
+            throw new IllegalArgumentException("stretches belong to dense tables: table=" + spec.name());
+        }
+        if ((offset | count) < 0 || offset > dense.length() - count) {
+            throw new IllegalArgumentException("a stretch must lie within the tensor: offset=" + offset + ", count="
+                    + count + ", length=" + dense.length() + ", table=" + spec.name());
+        }
+        return dense.blockLength();
+    }
+
+    private static void requireRange(MemorySegment segment, long offset, long count, long unitBytes) {
+        if (count < 0 || count > segment.byteSize() / unitBytes) {
+            throw new IndexOutOfBoundsException("items must lie within the segment: count=" + count + ", unitBytes="
+                    + unitBytes + ", byteSize=" + segment.byteSize());
+        }
+        Objects.checkFromIndexSize(offset, count * unitBytes, segment.byteSize());
+    }
+}

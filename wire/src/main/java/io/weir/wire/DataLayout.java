@@ -1,0 +1,222 @@
+package io.weir.wire;
+
+import io.weir.model.ErrorCode;
+import io.weir.model.WeirException;
+import java.nio.ByteBuffer;
+
+/// Fields of the frames that go to one shard: [FrameType#PULL], `PUSH`, `PUSH_PULL`, `LOAD`, `SCAN`.
+///
+/// ```
+///   0     8        12           16       24               32      40           44
+///   +-----+--------+------------+--------+----------------+-------+------------+-------+
+///   | run | worker | generation | number | previousNumber | clock | clockGroup | shard |
+///   +-----+--------+------------+--------+----------------+-------+------------+-------+
+///   48           52           56        60          61       62         64      68          72       80
+///   +------------+------------+---------+-----------+--------+----------+-------+-----------+--------+
+///   | shardEpoch | mapVersion | tableId | valueType | layout | reserved | count | rowLength | offset |
+///   +------------+------------+---------+-----------+--------+----------+-------+-----------+--------+
+/// ```
+///
+/// With [#LAYOUT_KEYS] the payload is `count` keys, then for pushes `count * rowLength` floats. With
+/// [#LAYOUT_STRETCH] it is, for pushes, `count` floats of a dense table from position `offset`, and `rowLength` is the
+/// block length. A `LOAD` has `count` rows as [RowLayout] pictures them, a `SCAN` has no payload: it asks for at most
+/// `count` rows from the cursor `offset`. Offsets below count from the start of the frame.
+public final class DataLayout {
+    /// 32-bit floats, the only value type of version 1.
+    public static final int VALUE_FLOAT32 = 1;
+
+    public static final int LAYOUT_KEYS = 1;
+    public static final int LAYOUT_STRETCH = 2;
+
+    public static final int RUN_OFFSET = FrameLayout.FIELDS_OFFSET;
+    public static final int WORKER_OFFSET = RUN_OFFSET + Long.BYTES;
+    public static final int GENERATION_OFFSET = WORKER_OFFSET + Integer.BYTES;
+    public static final int NUMBER_OFFSET = GENERATION_OFFSET + Integer.BYTES;
+    public static final int PREVIOUS_NUMBER_OFFSET = NUMBER_OFFSET + Long.BYTES;
+    public static final int CLOCK_OFFSET = PREVIOUS_NUMBER_OFFSET + Long.BYTES;
+    public static final int CLOCK_GROUP_OFFSET = CLOCK_OFFSET + Long.BYTES;
+    public static final int SHARD_OFFSET = CLOCK_GROUP_OFFSET + Integer.BYTES;
+    public static final int SHARD_EPOCH_OFFSET = SHARD_OFFSET + Integer.BYTES;
+    public static final int MAP_VERSION_OFFSET = SHARD_EPOCH_OFFSET + Integer.BYTES;
+    public static final int TABLE_ID_OFFSET = MAP_VERSION_OFFSET + Integer.BYTES;
+    public static final int VALUE_TYPE_OFFSET = TABLE_ID_OFFSET + Integer.BYTES;
+    public static final int LAYOUT_OFFSET = VALUE_TYPE_OFFSET + Byte.BYTES;
+    public static final int RESERVED_OFFSET = LAYOUT_OFFSET + Byte.BYTES;
+    public static final int COUNT_OFFSET = RESERVED_OFFSET + Short.BYTES;
+    public static final int ROW_LENGTH_OFFSET = COUNT_OFFSET + Integer.BYTES;
+    public static final int OFFSET_OFFSET = ROW_LENGTH_OFFSET + Integer.BYTES;
+
+    /// Bytes of these fields.
+    public static final int FIELD_BYTES = OFFSET_OFFSET + Long.BYTES - FrameLayout.FIELDS_OFFSET;
+
+    /// Where the payload begins.
+    public static final int PAYLOAD_OFFSET = FrameLayout.HEADER_BYTES + FIELD_BYTES;
+
+    /// Most floats in the reply to a pull, so that it fits a frame.
+    public static final int MAX_REPLY_FLOATS =
+            (Limits.MAX_FRAME_BYTES - ReplyLayout.PAYLOAD_OFFSET - FrameLayout.TRAILER_BYTES) / Float.BYTES;
+
+    private DataLayout() {}
+
+    public static long run(ByteBuffer frame, int at) {
+        return frame.getLong(at + RUN_OFFSET);
+    }
+
+    public static int worker(ByteBuffer frame, int at) {
+        return frame.getInt(at + WORKER_OFFSET);
+    }
+
+    public static int generation(ByteBuffer frame, int at) {
+        return frame.getInt(at + GENERATION_OFFSET);
+    }
+
+    public static long number(ByteBuffer frame, int at) {
+        return frame.getLong(at + NUMBER_OFFSET);
+    }
+
+    public static long previousNumber(ByteBuffer frame, int at) {
+        return frame.getLong(at + PREVIOUS_NUMBER_OFFSET);
+    }
+
+    public static long clock(ByteBuffer frame, int at) {
+        return frame.getLong(at + CLOCK_OFFSET);
+    }
+
+    public static int clockGroup(ByteBuffer frame, int at) {
+        return frame.getInt(at + CLOCK_GROUP_OFFSET);
+    }
+
+    public static int shard(ByteBuffer frame, int at) {
+        return frame.getInt(at + SHARD_OFFSET);
+    }
+
+    public static int shardEpoch(ByteBuffer frame, int at) {
+        return frame.getInt(at + SHARD_EPOCH_OFFSET);
+    }
+
+    public static int mapVersion(ByteBuffer frame, int at) {
+        return frame.getInt(at + MAP_VERSION_OFFSET);
+    }
+
+    public static int tableId(ByteBuffer frame, int at) {
+        return frame.getInt(at + TABLE_ID_OFFSET);
+    }
+
+    public static int valueType(ByteBuffer frame, int at) {
+        return frame.get(at + VALUE_TYPE_OFFSET);
+    }
+
+    public static int layout(ByteBuffer frame, int at) {
+        return frame.get(at + LAYOUT_OFFSET);
+    }
+
+    public static int count(ByteBuffer frame, int at) {
+        return frame.getInt(at + COUNT_OFFSET);
+    }
+
+    public static int rowLength(ByteBuffer frame, int at) {
+        return frame.getInt(at + ROW_LENGTH_OFFSET);
+    }
+
+    public static long offset(ByteBuffer frame, int at) {
+        return frame.getLong(at + OFFSET_OFFSET);
+    }
+
+    /// Writes what says whose frame this is.
+    public static void putWorker(ByteBuffer frame, int at, long run, int worker, int generation) {
+        frame.putLong(at + RUN_OFFSET, run);
+        frame.putInt(at + WORKER_OFFSET, worker);
+        frame.putInt(at + GENERATION_OFFSET, generation);
+    }
+
+    /// Writes the place in the worker's stream: 0 and 0 for frames that change nothing.
+    public static void putNumber(ByteBuffer frame, int at, long number, long previousNumber) {
+        frame.putLong(at + NUMBER_OFFSET, number);
+        frame.putLong(at + PREVIOUS_NUMBER_OFFSET, previousNumber);
+    }
+
+    /// Writes the worker's clock.
+    public static void putClock(ByteBuffer frame, int at, long clock, int clockGroup) {
+        frame.putLong(at + CLOCK_OFFSET, clock);
+        frame.putInt(at + CLOCK_GROUP_OFFSET, clockGroup);
+    }
+
+    /// Writes where the frame goes.
+    public static void putTarget(ByteBuffer frame, int at, int shard, int shardEpoch, int mapVersion, int tableId) {
+        frame.putInt(at + SHARD_OFFSET, shard);
+        frame.putInt(at + SHARD_EPOCH_OFFSET, shardEpoch);
+        frame.putInt(at + MAP_VERSION_OFFSET, mapVersion);
+        frame.putInt(at + TABLE_ID_OFFSET, tableId);
+    }
+
+    /// Writes what the payload is.
+    public static void putContent(ByteBuffer frame, int at, int layout, int count, int rowLength, long offset) {
+        frame.put(at + VALUE_TYPE_OFFSET, (byte) VALUE_FLOAT32);
+        frame.put(at + LAYOUT_OFFSET, (byte) layout);
+        frame.putShort(at + RESERVED_OFFSET, (short) 0);
+        frame.putInt(at + COUNT_OFFSET, count);
+        frame.putInt(at + ROW_LENGTH_OFFSET, rowLength);
+        frame.putLong(at + OFFSET_OFFSET, offset);
+    }
+
+    /// Bytes of payload that a frame of this type must have.
+    ///
+    /// @param valueLength floats of a stored row with its slots, for `LOAD`
+    public static long payloadBytes(int type, int layout, int count, int rowLength, int valueLength) {
+        boolean keys = layout == LAYOUT_KEYS;
+        return switch (type) {
+            case FrameType.PULL -> keys ? (long) count * Long.BYTES : 0;
+            case FrameType.PUSH, FrameType.PUSH_PULL ->
+                keys ? (long) count * (Long.BYTES + (long) rowLength * Float.BYTES) : (long) count * Float.BYTES;
+            case FrameType.LOAD -> (long) count * RowLayout.rowBytes(valueLength);
+            default -> 0;
+        };
+    }
+
+    /// Checks every field against the others and against the payload that is there, but for what only the table
+    /// knows.
+    ///
+    /// @throws WeirException `MALFORMED_FRAME` naming the field
+    public static void check(ByteBuffer frame, int at) {
+        int type = FrameLayout.type(frame, at);
+        int layout = layout(frame, at);
+        int count = count(frame, at);
+        int rowLength = rowLength(frame, at);
+        if (FrameLayout.fieldBytes(frame, at) != FIELD_BYTES) {
+            throw malformed("fields of type " + type + " must be " + FIELD_BYTES + " bytes: fieldBytes="
+                    + FrameLayout.fieldBytes(frame, at));
+        }
+        if (valueType(frame, at) != VALUE_FLOAT32) {
+            throw malformed("value type must be " + VALUE_FLOAT32 + ": valueType=" + valueType(frame, at));
+        }
+        if ((layout != LAYOUT_KEYS && layout != LAYOUT_STRETCH)
+                || (layout == LAYOUT_STRETCH && (type == FrameType.LOAD || type == FrameType.SCAN))) {
+            throw malformed("layout does not fit: layout=" + layout + ", type=" + type);
+        }
+        if (frame.getShort(at + RESERVED_OFFSET) != 0) {
+            throw malformed("reserved bytes must be 0: reserved=" + frame.getShort(at + RESERVED_OFFSET));
+        }
+        if (count < 0 || rowLength < 1 || offset(frame, at) < 0) {
+            throw malformed("count and offset must be 0 or more and row length at least 1: count=" + count + ", offset="
+                    + offset(frame, at) + ", rowLength=" + rowLength);
+        }
+        if (type == FrameType.PULL || type == FrameType.PUSH_PULL) {
+            long replyFloats = (long) count * (layout == LAYOUT_KEYS ? rowLength : 1);
+            if (replyFloats > MAX_REPLY_FLOATS) {
+                throw malformed("a reply must fit a frame: floats=" + replyFloats + ", limit=" + MAX_REPLY_FLOATS);
+            }
+        }
+        if (type != FrameType.LOAD) {
+            long expected = payloadBytes(type, layout, count, rowLength, 0);
+            if (expected != FrameLayout.payloadBytes(frame, at)) {
+                throw malformed("payload must fit the count: expected=" + expected + ", actual="
+                        + FrameLayout.payloadBytes(frame, at) + ", type=" + type + ", count=" + count + ", rowLength="
+                        + rowLength);
+            }
+        }
+    }
+
+    private static WeirException malformed(String message) {
+        return new WeirException(ErrorCode.MALFORMED_FRAME, message);
+    }
+}

@@ -1,0 +1,48 @@
+package io.weir.wire;
+
+/// Numbers of the frame types. A number is never given to another meaning; requests are even, replies odd.
+public final class FrameType {
+    public static final int HELLO = 2;
+    public static final int HELLO_REPLY = 3;
+    public static final int ATTACH = 4;
+    public static final int PING = 6;
+    public static final int OK = 7;
+    public static final int ERROR = 9;
+    public static final int SERVER_STATUS = 10;
+    public static final int SERVER_STATUS_REPLY = 11;
+
+    public static final int CREATE_TABLE = 20;
+    public static final int TABLES = 21;
+    public static final int LIST_TABLES = 22;
+    public static final int DROP_TABLE = 24;
+    public static final int DROP_TABLE_REPLY = 25;
+
+    public static final int JOIN_RUN = 30;
+    public static final int JOIN_RUN_REPLY = 31;
+    public static final int OPEN_WORKER = 32;
+    public static final int OPEN_WORKER_REPLY = 33;
+    public static final int CLOSE_WORKER = 34;
+    public static final int RUN_STATUS = 36;
+    public static final int RUN_STATUS_REPLY = 37;
+
+    public static final int PULL = 50;
+    public static final int ROWS = 51;
+    public static final int PUSH = 52;
+    public static final int ACK = 53;
+    public static final int PUSH_PULL = 54;
+    public static final int LOAD = 56;
+    public static final int SCAN = 58;
+    public static final int SCAN_REPLY = 59;
+
+    private FrameType() {}
+
+    /// Whether frames of this type carry the fields of [DataLayout] and go to one shard.
+    public static boolean isData(int type) {
+        return type == PULL || type == PUSH || type == PUSH_PULL || type == LOAD || type == SCAN;
+    }
+
+    /// Whether frames of this type carry a number and change the shard.
+    public static boolean isNumbered(int type) {
+        return type == PUSH || type == PUSH_PULL || type == LOAD;
+    }
+}

@@ -1,0 +1,27 @@
+package io.weir.wire;
+
+/// Bounds that both sides check before they allocate or read on. Part of the protocol.
+public final class Limits {
+    /// Greatest frame, header and checksums included: 64 MiB.
+    public static final int MAX_FRAME_BYTES = 64 << 20;
+
+    /// Greatest frame of a connection before its hello is answered.
+    public static final int MAX_HELLO_BYTES = 4096;
+
+    /// Greatest payload of a control message: 1 MiB.
+    public static final int MAX_CONTROL_BYTES = 1 << 20;
+
+    /// Longest string in a control message, in UTF-8 bytes.
+    public static final int MAX_STRING_BYTES = 4096;
+
+    /// Greatest part of a dense table that a client puts into one frame: 256 KiB, which stays in a core's cache.
+    public static final int DENSE_FRAME_FLOATS = 65_536;
+
+    /// Pushes that a worker may have unacknowledged: the reach of a worker entry's memory of refused numbers.
+    public static final int MAX_WINDOW = 64;
+
+    /// Rows in one reply to a scan, at most as many as fit into this many bytes.
+    public static final int MAX_SCAN_BYTES = 1 << 20;
+
+    private Limits() {}
+}

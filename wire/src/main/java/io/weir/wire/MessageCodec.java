@@ -1,0 +1,67 @@
+package io.weir.wire;
+
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/// Control messages to frames and back. Stateless but for the checksum it is given.
+public final class MessageCodec {
+    private MessageCodec() {}
+
+    /// Bytes of the frame of a message with this payload.
+    public static int frameBytes(byte[] payload) {
+        return FrameLayout.frameBytes(0, payload.length);
+    }
+
+    /// Writes the frame of a message from `at` on, sealed if `checksum` is given.
+    ///
+    /// @return bytes written: [#frameBytes] of the payload
+    public static int encode(
+            int type, byte[] payload, long requestId, ByteBuffer into, int at, @Nullable Checksum checksum) {
+        int length = frameBytes(payload);
+        int flags = checksum == null ? 0 : FrameLayout.FLAG_CHECKSUMS;
+        FrameLayout.putHeader(into, at, length, type, flags, requestId, 0);
+        into.put(at + FrameLayout.HEADER_BYTES, payload);
+        into.putInt(at + length - FrameLayout.TRAILER_BYTES, 0);
+        if (checksum != null) {
+            checksum.seal(into, at);
+        }
+        return length;
+    }
+
+    /// Reads the message of a whole frame whose header and checksums were checked.
+    ///
+    /// @throws io.weir.model.WeirException `MALFORMED_FRAME` naming the field that does not fit
+    public static Message decode(ByteBuffer frame, int at) {
+        int type = FrameLayout.type(frame, at);
+        if (FrameLayout.fieldBytes(frame, at) != 0 || FrameLayout.payloadBytes(frame, at) > Limits.MAX_CONTROL_BYTES) {
+            throw FieldReader.malformed("control message must have no fields and at most " + Limits.MAX_CONTROL_BYTES
+                    + " bytes: type=" + type + ", bytes=" + FrameLayout.payloadBytes(frame, at));
+        }
+        FieldReader in = new FieldReader(frame, at + FrameLayout.HEADER_BYTES, FrameLayout.payloadBytes(frame, at));
+        Message message =
+                switch (type) {
+                    case FrameType.HELLO -> Message.Hello.decode(in);
+                    case FrameType.HELLO_REPLY -> Message.HelloReply.decode(in);
+                    case FrameType.ATTACH -> Message.Attach.decode(in);
+                    case FrameType.PING -> new Message.Ping();
+                    case FrameType.OK -> new Message.Ok();
+                    case FrameType.SERVER_STATUS -> new Message.ServerStatus();
+                    case FrameType.SERVER_STATUS_REPLY -> Message.ServerStatusReply.decode(in);
+                    case FrameType.CREATE_TABLE -> Message.CreateTable.decode(in);
+                    case FrameType.TABLES -> Message.Tables.decode(in);
+                    case FrameType.LIST_TABLES -> Message.ListTables.decode(in);
+                    case FrameType.DROP_TABLE -> Message.DropTable.decode(in);
+                    case FrameType.DROP_TABLE_REPLY -> Message.DropTableReply.decode(in);
+                    case FrameType.JOIN_RUN -> Message.JoinRun.decode(in);
+                    case FrameType.JOIN_RUN_REPLY -> Message.JoinRunReply.decode(in);
+                    case FrameType.OPEN_WORKER -> Message.OpenWorker.decode(in);
+                    case FrameType.OPEN_WORKER_REPLY -> Message.OpenWorkerReply.decode(in);
+                    case FrameType.CLOSE_WORKER -> Message.CloseWorker.decode(in);
+                    case FrameType.RUN_STATUS -> Message.RunStatus.decode(in);
+                    case FrameType.RUN_STATUS_REPLY -> Message.RunStatusReply.decode(in);
+                    default -> throw FieldReader.malformed("frame type must be known: type=" + type);
+                };
+        in.finish();
+        return message;
+    }
+}

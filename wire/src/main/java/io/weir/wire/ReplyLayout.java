@@ -1,0 +1,86 @@
+package io.weir.wire;
+
+import java.nio.ByteBuffer;
+
+/// Fields of the replies to data frames.
+///
+/// ```
+///             0        8       12          16
+///             +--------+-------+-----------+
+///   ROWS      | number | count | rowLength |  payload: count * rowLength floats; a stretch has rowLength 1
+///   ACK       | number | shard | reserved  |  every push up to this number is decided
+///             +--------+-------+-----------+
+///             0        8       12            16
+///             +--------+-------+-------------+
+///   SCAN_REPLY| cursor | count | valueLength |  payload: rows; cursor -1 when there are no more
+///             +--------+-------+-------------+
+///             0      4       8              12          16
+///             +------+-------+--------------+-----------+
+///   ERROR     | code | flags | retryAfterMs | reserved  |  payload: the message, UTF-8
+///             +------+-------+--------------+-----------+
+/// ```
+///
+/// Offsets count from the start of the frame.
+public final class ReplyLayout {
+    public static final int NUMBER_OFFSET = FrameLayout.FIELDS_OFFSET;
+    public static final int COUNT_OFFSET = NUMBER_OFFSET + Long.BYTES;
+    public static final int SHARD_OFFSET = COUNT_OFFSET;
+    public static final int ROW_LENGTH_OFFSET = COUNT_OFFSET + Integer.BYTES;
+
+    public static final int CODE_OFFSET = FrameLayout.FIELDS_OFFSET;
+    public static final int ERROR_FLAGS_OFFSET = CODE_OFFSET + Integer.BYTES;
+    public static final int RETRY_AFTER_OFFSET = ERROR_FLAGS_OFFSET + Integer.BYTES;
+
+    /// The refusal stands in the shard's order: it used up the push's number, and a retry is refused again.
+    public static final int ERROR_ORDERED = 1;
+
+    /// Bytes of the fields of each of them.
+    public static final int FIELD_BYTES = ROW_LENGTH_OFFSET + Integer.BYTES - FrameLayout.FIELDS_OFFSET;
+
+    /// Where the payload begins.
+    public static final int PAYLOAD_OFFSET = FrameLayout.HEADER_BYTES + FIELD_BYTES;
+
+    private ReplyLayout() {}
+
+    /// The number of a `ROWS` or an `ACK`, the cursor of a `SCAN_REPLY`.
+    public static long number(ByteBuffer frame, int at) {
+        return frame.getLong(at + NUMBER_OFFSET);
+    }
+
+    public static int count(ByteBuffer frame, int at) {
+        return frame.getInt(at + COUNT_OFFSET);
+    }
+
+    public static int shard(ByteBuffer frame, int at) {
+        return frame.getInt(at + SHARD_OFFSET);
+    }
+
+    public static int rowLength(ByteBuffer frame, int at) {
+        return frame.getInt(at + ROW_LENGTH_OFFSET);
+    }
+
+    public static int code(ByteBuffer frame, int at) {
+        return frame.getInt(at + CODE_OFFSET);
+    }
+
+    public static int errorFlags(ByteBuffer frame, int at) {
+        return frame.getInt(at + ERROR_FLAGS_OFFSET);
+    }
+
+    public static int retryAfterMs(ByteBuffer frame, int at) {
+        return frame.getInt(at + RETRY_AFTER_OFFSET);
+    }
+
+    public static void putRows(ByteBuffer frame, int at, long number, int count, int rowLength) {
+        frame.putLong(at + NUMBER_OFFSET, number);
+        frame.putInt(at + COUNT_OFFSET, count);
+        frame.putInt(at + ROW_LENGTH_OFFSET, rowLength);
+    }
+
+    public static void putError(ByteBuffer frame, int at, int code, int flags, int retryAfterMs) {
+        frame.putInt(at + CODE_OFFSET, code);
+        frame.putInt(at + ERROR_FLAGS_OFFSET, flags);
+        frame.putInt(at + RETRY_AFTER_OFFSET, retryAfterMs);
+        frame.putInt(at + RETRY_AFTER_OFFSET + Integer.BYTES, 0);
+    }
+}
