@@ -63,7 +63,7 @@ class TableStoreTest {
         assertThat(push(new long[] {4, 5, 4, 4}, 1e8f, 1f, 7f, 8f, 1f, 1f, -1e8f, 1f))
                 .isEqualTo(CheckResult.OK);
 
-        assertThat(PushFrame.pull(store, 4)).containsExactly(-((1e8f + 1f) + -1e8f), -3f);
+        assertThat(PushFrame.pull(store, 4)).containsExactly(0f - ((1e8f + 1f) + -1e8f), -3f);
         assertThat(PushFrame.pull(store, 5)).containsExactly(-7f, -8f);
         assertThat(store.rowCount()).isEqualTo(2);
         assertThat(pushCounts()).containsExactly(1, 1);
