@@ -4,6 +4,7 @@ import io.weir.kernel.RecordLayout;
 import io.weir.model.Keys;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 
@@ -68,6 +69,13 @@ final class KeyIndex implements AutoCloseable {
 
     private static final int FIRST_PAGE = 1;
 
+    /// Keys that go through the loops of a lookup together: their records fit into the second-level cache.
+    private static final int CHUNK_KEYS = 1024;
+
+    /// Addresses have at most 56 bits.
+    private static final int TAG_BITS = 8;
+
+    private static final long TAG_MASK = 0xff;
     private static final long ORDINALS_OFFSET = 16;
     private static final int LAST_TAG_SHIFT = 24;
     private static final long ONES = 0x0101010101010101L;
@@ -79,6 +87,8 @@ final class KeyIndex implements AutoCloseable {
     private static final ValueLayout.OfLong TAGS = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt ORDINAL = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    private static final MemorySegment MEMORY = AddressSpace.MEMORY;
+
     private final RowArena rows;
     private final MemoryRegion pages;
     private int[] directory = {FIRST_PAGE};
@@ -88,6 +98,10 @@ final class KeyIndex implements AutoCloseable {
     private byte[] pageDepths = new byte[4];
     private boolean[] pageSpilled = new boolean[4];
     private int[] wrong = new int[0];
+
+    /// Takes the values of loads that are made for the cache only, so that they are made.
+    private long seen;
+
     private int[] spillPages = new int[0];
     private int spillPageCount;
     private long entryCount;
@@ -103,60 +117,91 @@ final class KeyIndex implements AutoCloseable {
     /// Finds the rows of `count` keys: each place in `rowOffsets` becomes the offset of the weights of its key's row,
     /// or -1 if there is none.
     ///
+    /// Four loops without a branch that could be predicted wrongly, for such a branch waits for the cache miss that
+    /// it depends on, and lets all later ones wait too. The first two each end in a load that misses, and do little
+    /// else, so that as many misses as possible are under way together.
+    ///
+    /// @param keys native memory, in which the keys are known to lie
     /// @return how many of the keys have no row, repeats counted again
     int find(MemorySegment keys, long keysOffset, int count, long[] rowOffsets) {
         if (rows.rowCount() == 0) {
             Arrays.fill(rowOffsets, 0, count, -1);
             return count;
         }
-        guess(keys, keysOffset, count, rowOffsets);
-        return correct(keys, keysOffset, rowOffsets, collectWrong(keys, keysOffset, count, rowOffsets));
+        if (wrong.length < Math.min(count, CHUNK_KEYS)) {
+            wrong = new int[Math.min(CHUNK_KEYS, TableStore.grownLength(count))];
+        }
+        long firstKey = AddressSpace.address(keys, keysOffset, (long) count * Long.BYTES);
+        try {
+            int absent = 0;
+            for (int from = 0; from < count; from += CHUNK_KEYS) {
+                int to = Math.min(count, from + CHUNK_KEYS);
+                seen ^= locateBuckets(firstKey, from, to, rowOffsets);
+                seen ^= guessRows(from, to, rowOffsets);
+                int wrongCount = collectWrong(firstKey, from, to, rowOffsets);
+                absent += correct(firstKey, rowOffsets, wrongCount);
+            }
+            return absent;
+        } finally {
+            Reference.reachabilityFence(keys);
+        }
     }
 
-    /// The offset of the first row whose tag matches, or of any other row. There must be a row.
-    ///
-    /// Like the loop after it, this one has no branch that could be predicted wrongly: a wrong prediction waits for
-    /// the cache miss it depends on, and lets all later ones wait too.
-    private void guess(MemorySegment keys, long keysOffset, int count, long[] rowOffsets) {
-        MemorySegment pages = this.pages.segment();
+    /// Leaves, for each key, the address of its bucket and its tag, and brings the bucket into the cache.
+    private long locateBuckets(long firstKey, int from, int to, long[] rowOffsets) {
+        long firstPage = pages.segment().address();
         int[] directory = this.directory;
         int directoryShift = Integer.SIZE - depth;
-        long recordBytes = rows.recordBytes();
-        for (int i = 0; i < count; i++) {
-            long mix = Keys.mix(keys.get(KEY, keysOffset + (long) i * Long.BYTES));
-            int page = directory[(int) ((mix & LOWER) >>> directoryShift)];
-            long bucketOffset = page * PAGE_BYTES + (mix & BUCKET_MASK) * BUCKET_BYTES;
-            long matches = matches(pages, bucketOffset, tag(mix) * ONES);
-            // Without a match this reads 16 bytes behind the bucket, and takes row 0 instead of what is there.
-            long ordinal = ordinal(pages, bucketOffset, entry(Long.numberOfTrailingZeros(matches)));
-            ordinal &= (matches | -matches) >> 63;
-            rowOffsets[i] = RecordLayout.rowOffset(ordinal * recordBytes);
+        long seen = 0;
+        for (int i = from; i < to; i++) {
+            long mix = Keys.mix(MEMORY.get(KEY, firstKey + (long) i * Long.BYTES));
+            long page = directory[(int) ((mix & LOWER) >>> directoryShift)];
+            long bucket = firstPage + page * PAGE_BYTES + (mix & BUCKET_MASK) * BUCKET_BYTES;
+            seen ^= MEMORY.get(TAGS, bucket);
+            rowOffsets[i] = bucket << TAG_BITS | tag(mix);
         }
+        return seen;
+    }
+
+    /// Turns each bucket into the offset of the first row whose tag matches, or of row 0. There must be a row.
+    private long guessRows(int from, int to, long[] rowOffsets) {
+        long recordBytes = rows.recordBytes();
+        long firstRecord = rows.records().address();
+        long seen = 0;
+        for (int i = from; i < to; i++) {
+            long bucketAndTag = rowOffsets[i];
+            long bucket = bucketAndTag >>> TAG_BITS;
+            long matches = matches(MEMORY, bucket, (bucketAndTag & TAG_MASK) * ONES);
+            // Without a match this reads 16 bytes behind the bucket, and takes row 0 instead of what is there.
+            long ordinal = ordinal(MEMORY, bucket, entry(Long.numberOfTrailingZeros(matches)));
+            ordinal &= (matches | -matches) >> 63;
+            long recordOffset = ordinal * recordBytes;
+            seen ^= MEMORY.get(KEY, firstRecord + recordOffset);
+            rowOffsets[i] = RecordLayout.rowOffset(recordOffset);
+        }
+        return seen;
     }
 
     /// Compares the keys with those in the guessed records, and lists the positions where they differ.
-    private int collectWrong(MemorySegment keys, long keysOffset, int count, long[] rowOffsets) {
-        if (wrong.length < count) {
-            wrong = new int[TableStore.grownLength(count)];
-        }
+    private int collectWrong(long firstKey, int from, int to, long[] rowOffsets) {
         int[] wrong = this.wrong;
-        MemorySegment records = rows.records();
+        long firstRecord = rows.records().address();
         int wrongCount = 0;
-        for (int i = 0; i < count; i++) {
-            long key = keys.get(KEY, keysOffset + (long) i * Long.BYTES);
-            long difference = key ^ RecordLayout.key(records, RecordLayout.recordOffset(rowOffsets[i]));
+        for (int i = from; i < to; i++) {
+            long key = MEMORY.get(KEY, firstKey + (long) i * Long.BYTES);
+            long difference = key ^ MEMORY.get(KEY, firstRecord + RecordLayout.recordOffset(rowOffsets[i]));
             wrong[wrongCount] = i;
             wrongCount += (int) ((difference | -difference) >>> 63);
         }
         return wrongCount;
     }
 
-    private int correct(MemorySegment keys, long keysOffset, long[] rowOffsets, int wrongCount) {
+    private int correct(long firstKey, long[] rowOffsets, int wrongCount) {
         int[] wrong = this.wrong;
         int absent = 0;
         for (int i = 0; i < wrongCount; i++) {
             int position = wrong[i];
-            long rowOffset = find(keys.get(KEY, keysOffset + (long) position * Long.BYTES));
+            long rowOffset = find(MEMORY.get(KEY, firstKey + (long) position * Long.BYTES));
             rowOffsets[position] = rowOffset;
             absent += rowOffset < 0 ? 1 : 0;
         }
@@ -217,6 +262,11 @@ final class KeyIndex implements AutoCloseable {
         return ((long) directory.length + wrong.length) * Integer.BYTES
                 + (long) pageEntries.length * (Short.BYTES + Byte.BYTES + Byte.BYTES)
                 + (long) spillPages.length * Integer.BYTES;
+    }
+
+    /// Of no meaning.
+    long seen() {
+        return seen;
     }
 
     int pageCount() {

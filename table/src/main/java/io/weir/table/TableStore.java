@@ -65,6 +65,7 @@ public final class TableStore implements AutoCloseable {
     private int stamp;
     private long renewed;
     private int failedRow = -1;
+    private boolean closed;
 
     /// The keys that [#rowOffsets] holds the rows of: those of the last check.
     private long checkedKeysAddress;
@@ -298,6 +299,11 @@ public final class TableStore implements AutoCloseable {
             renewed++;
         }
         return ++stamp;
+    }
+
+    /// For tests: the stamp in a record.
+    int stampOf(long ordinal) {
+        return RecordLayout.stamp(rows.records(), ordinal * rows.recordBytes());
     }
 
     private long findOrCreate(long key) {
@@ -548,9 +554,13 @@ public final class TableStore implements AutoCloseable {
         }
     }
 
-    /// Unmaps all memory and gives it back to the budget. Any later call fails.
+    /// Unmaps all memory and gives it back to the budget. Later requests fail with [IllegalStateException].
     @Override
     public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
         index.close();
         rows.close();
         if (sums != null) {
@@ -582,7 +592,11 @@ public final class TableStore implements AutoCloseable {
         return dense.blockLength();
     }
 
-    private static void requireRange(MemorySegment segment, long offset, long count, long unitBytes) {
+    /// Each request passes here before it touches memory, which lookups then reach without further checks.
+    private void requireRange(MemorySegment segment, long offset, long count, long unitBytes) {
+        if (closed) {
+            throw new IllegalStateException("a store is not used after it was closed: table=" + spec.name());
+        }
         if (count < 0 || count > segment.byteSize() / unitBytes) {
             throw new IndexOutOfBoundsException("items must lie within the segment: count=" + count + ", unitBytes="
                     + unitBytes + ", byteSize=" + segment.byteSize());
