@@ -5,6 +5,7 @@ import io.weir.model.Keys;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
+import io.weir.table.CheckResult;
 import io.weir.table.MemoryBudget;
 import io.weir.table.TableStore;
 import io.weir.wire.DataLayout;
@@ -35,8 +36,7 @@ public final class Shard implements AutoCloseable {
     /// Greatest table id.
     public static final int MAX_TABLE_ID = 1 << 20;
 
-    private static final ValueLayout.OfLong KEY =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong KEY = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int PULL_CHUNK_BYTES = 32 << 10;
 
     private final int index;
@@ -149,8 +149,8 @@ public final class Shard implements AutoCloseable {
                         at,
                         effects,
                         ErrorCode.NON_FINITE,
-                        "gradient must be finite: table=" + table.spec().name() + ", key="
-                                + table.store().failedKey());
+                        "values must be finite: table=" + table.spec().name() + ", "
+                                + failedPlace(table, frame, bytes, at));
             case OUT_OF_MEMORY ->
                 refuse(
                         frame,
@@ -282,7 +282,18 @@ public final class Shard implements AutoCloseable {
         effects.endRows();
     }
 
-    private static TableStore.Check check(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
+    /// Which row of a frame was not finite: by key, or by position in the tensor.
+    private static String failedPlace(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
+        int row = table.store().failedRow();
+        if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_STRETCH) {
+            return "offset=" + (DataLayout.offset(frame, at) + row);
+        }
+        int strideBytes =
+                FrameLayout.type(frame, at) == FrameType.LOAD ? RowLayout.rowBytes(table.valueLength()) : Long.BYTES;
+        return "key=" + bytes.get(KEY, at + (long) DataLayout.PAYLOAD_OFFSET + (long) row * strideBytes);
+    }
+
+    private static CheckResult check(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
         long payload = at + (long) DataLayout.PAYLOAD_OFFSET;
         int count = DataLayout.count(frame, at);
         if (FrameLayout.type(frame, at) == FrameType.LOAD) {
@@ -322,7 +333,14 @@ public final class Shard implements AutoCloseable {
                 return "rows must be whole, with their slots: expectedBytes=" + expected + ", actualBytes="
                         + FrameLayout.payloadBytes(frame, at) + ", table=" + spec.name();
             }
-            return faultOfKeys(table, bytes, at, count, RowLayout.rowBytes(table.valueLength()));
+            int rowBytes = RowLayout.rowBytes(table.valueLength());
+            for (int i = 0; i < count; i++) {
+                int reserved = at + DataLayout.PAYLOAD_OFFSET + i * rowBytes + RowLayout.RESERVED_OFFSET;
+                if (frame.getInt(reserved) != 0) {
+                    return "reserved bytes of a row must be 0: row=" + i + ", table=" + spec.name();
+                }
+            }
+            return faultOfKeys(table, bytes, at, count, rowBytes);
         }
         if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS) {
             if (spec.shape() instanceof TableShape.Dense) {
@@ -352,9 +370,7 @@ public final class Shard implements AutoCloseable {
         if (table.spec().shape() instanceof TableShape.Dense dense) {
             for (int i = 0; i < count; i++) {
                 long block = bytes.get(KEY, offset + (long) i * strideBytes);
-                if (block < 0
-                        || block >= dense.blockCount()
-                        || dense.shardOf(block, table.id(), shardCount) != index) {
+                if (block < 0 || block >= dense.blockCount() || dense.shardOf(block, table.id(), shardCount) != index) {
                     return wrongShard(table, block);
                 }
             }
@@ -371,8 +387,8 @@ public final class Shard implements AutoCloseable {
     }
 
     private String wrongShard(ShardTable table, long key) {
-        return "key must belong to the shard it is sent to: table=" + table.spec().name() + ", key=" + key + ", shard="
-                + index + ", shards=" + shardCount;
+        return "key must belong to the shard it is sent to: table="
+                + table.spec().name() + ", key=" + key + ", shard=" + index + ", shards=" + shardCount;
     }
 
     private static ErrorCode faultCode(ShardTable table, ByteBuffer frame, int at) {
@@ -385,8 +401,7 @@ public final class Shard implements AutoCloseable {
     }
 
     /// Refuses in order: the number is used up.
-    private void reject(
-            WorkerEntry entry, ByteBuffer frame, int at, Effects effects, ErrorCode code, String message) {
+    private void reject(WorkerEntry entry, ByteBuffer frame, int at, Effects effects, ErrorCode code, String message) {
         entry.advance(DataLayout.number(frame, at), DataLayout.clock(frame, at), true);
         position++;
         effects.refuse(FrameLayout.requestId(frame, at), code, true, 0, message);
@@ -549,9 +564,7 @@ public final class Shard implements AutoCloseable {
     /// A worker's clock, last number and number at that clock, or zeros if it has no entry.
     public long[] workerPlace(long run, int worker) {
         WorkerEntry entry = workers.find(run, worker);
-        return entry == null
-                ? new long[3]
-                : new long[] {entry.clock(), entry.lastNumber(), entry.numberAtClock()};
+        return entry == null ? new long[3] : new long[] {entry.clock(), entry.lastNumber(), entry.numberAtClock()};
     }
 
     /// State and generation of each worker of a run, or null if this shard is not its home.

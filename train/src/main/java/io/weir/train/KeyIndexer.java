@@ -1,0 +1,120 @@
+package io.weir.train;
+
+import java.util.Arrays;
+
+/// Finds the distinct keys of a batch and numbers them in order of first appearance, so that each row crosses to the
+/// servers once. Confined, reused from batch to batch.
+///
+/// An open-addressing table with linear probing. Entry `e` is two words side by side, `table[2e]` the key and
+/// `table[2e + 1]` the stamp of the batch that wrote it above the key's number; an entry with an older stamp is free,
+/// so that clearing costs nothing. The table is at most half full and grows with the number of distinct keys, not of
+/// features. The place is the upper part of the key times 2^64 divided by the golden ratio (Knuth, *The Art of Computer
+/// Programming* 3, section 6.4), which spreads the runs and strides that keys are made of.
+final class KeyIndexer {
+    private static final long GOLDEN = 0x9e3779b97f4a7c15L;
+    private static final int FIRST_CAPACITY = 1024;
+
+    private long[] table = new long[2 * FIRST_CAPACITY];
+    private long[] uniqueKeys = new long[FIRST_CAPACITY / 2];
+    private int[] indices = new int[FIRST_CAPACITY];
+    private int uniqueCount;
+    private int stamp;
+
+    /// Distinct keys of the last batch.
+    int uniqueCount() {
+        return uniqueCount;
+    }
+
+    /// The distinct keys, at least one longer than [#uniqueCount]; shared.
+    long[] uniqueKeys() {
+        return uniqueKeys;
+    }
+
+    /// For each feature the number of its key; shared.
+    int[] indices() {
+        return indices;
+    }
+
+    /// Numbers the first `count` of `keys`.
+    void index(long[] keys, int count) {
+        if (indices.length < count) {
+            indices = new int[Math.max(count, 2 * indices.length)];
+        }
+        if (++stamp == Integer.MAX_VALUE) {
+            Arrays.fill(table, 0);
+            stamp = 1;
+        }
+        uniqueCount = 0;
+        int done = 0;
+        while ((done = indexUntilHalfFull(keys, done, count)) < count) {
+            grow();
+        }
+        if (uniqueCount == uniqueKeys.length) {
+            uniqueKeys = Arrays.copyOf(uniqueKeys, 2 * uniqueCount);
+        }
+    }
+
+    /// @param name of the examples
+    /// @throws InputException if the bias key is among the keys of the last batch
+    void requireNoBiasKey(String name) {
+        for (int i = 0; i < uniqueCount; i++) {
+            if (uniqueKeys[i] == LrConfig.BIAS_KEY) {
+                throw new InputException(name + ": the index " + Long.toUnsignedString(LrConfig.BIAS_KEY)
+                        + " is the bias and cannot be a feature");
+            }
+        }
+    }
+
+    private int indexUntilHalfFull(long[] keys, int from, int count) {
+        long[] table = this.table;
+        long[] uniqueKeys = this.uniqueKeys;
+        int[] indices = this.indices;
+        int mask = table.length - 2;
+        int shift = Long.numberOfLeadingZeros(mask);
+        long stamp = (long) this.stamp << 32;
+        int unique = uniqueCount;
+        int most = Math.min(table.length / 4, uniqueKeys.length);
+        int i = from;
+        for (; i < count; i++) {
+            long key = keys[i];
+            int at = (int) ((key * GOLDEN) >>> shift) & mask;
+            long tag;
+            while (((tag = table[at + 1]) & 0xffffffff00000000L) == stamp && table[at] != key) {
+                at = (at + 2) & mask;
+            }
+            if ((tag & 0xffffffff00000000L) != stamp) {
+                if (unique == most) {
+                    break;
+                }
+                table[at] = key;
+                tag = stamp | unique;
+                table[at + 1] = tag;
+                uniqueKeys[unique++] = key;
+            }
+            indices[i] = (int) tag;
+        }
+        uniqueCount = unique;
+        return i;
+    }
+
+    private void grow() {
+        if (uniqueCount == uniqueKeys.length) {
+            uniqueKeys = Arrays.copyOf(uniqueKeys, Math.multiplyExact(uniqueCount, 2));
+        }
+        if (uniqueCount < table.length / 4) {
+            return;
+        }
+        long[] grown = new long[Math.multiplyExact(table.length, 2)];
+        int mask = grown.length - 2;
+        int shift = Long.numberOfLeadingZeros(mask);
+        for (int unique = 0; unique < uniqueCount; unique++) {
+            int at = (int) ((uniqueKeys[unique] * GOLDEN) >>> shift) & mask;
+            while (grown[at + 1] != 0) {
+                at = (at + 2) & mask;
+            }
+            grown[at] = uniqueKeys[unique];
+            grown[at + 1] = (long) stamp << 32 | unique;
+        }
+        table = grown;
+    }
+}

@@ -1,0 +1,628 @@
+package io.weir.train;
+
+import com.github.luben.zstd.ZstdInputStream;
+import java.io.BufferedInputStream;
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.zip.GZIPInputStream;
+import org.jspecify.annotations.Nullable;
+
+/// Examples of a libsvm file, plain or compressed with gzip or zstd, which its first bytes tell. Thread-safe. The
+/// lines are described in [LibsvmParser].
+///
+/// The text is cut into chunks at line ends, always at the same places for the same file. A chunk belongs to the
+/// process `chunk mod share count`, and there to the reader that comes first; each reader parses its own chunks. The
+/// chunks of a plain file are read by the readers, in parallel, each knowing from the chunk's number alone where to
+/// begin: at the first line that starts in the chunk's stretch of bytes. A compressed file is decompressed by one
+/// further thread, which hands chunks over.
+public final class LibsvmSource implements ExampleSource {
+    private static final int LEAST_CHUNK_BYTES = 16 << 10;
+    private static final int MOST_CHUNK_BYTES = 256 << 10;
+    private static final int CHUNKS_WANTED = 128;
+    private static final int STREAM_CHUNK_BYTES = 64 << 10;
+    private static final int READ_BYTES = 64 << 10;
+    private static final int LEAST_READ_BYTES = 4 << 10;
+    private static final int MOST_LINE_BYTES = 256 << 20;
+
+    private final Path file;
+    private final boolean labelsOptional;
+    private final LabelKinds kinds = new LabelKinds();
+
+    private LibsvmSource(Path file, boolean labelsOptional) {
+        this.file = file;
+        this.labelsOptional = labelsOptional;
+    }
+
+    /// The examples of `file`, each with its label.
+    ///
+    /// @throws InputException if the file is missing, or no file
+    public static LibsvmSource of(Path file) {
+        return new LibsvmSource(checked(file), false);
+    }
+
+    /// The examples of `file`, whose lines may begin with a label or with the first feature.
+    ///
+    /// @throws InputException if the file is missing, or no file
+    public static LibsvmSource withOptionalLabels(Path file) {
+        return new LibsvmSource(checked(file), true);
+    }
+
+    private static Path checked(Path file) {
+        if (!Files.exists(file)) {
+            throw new InputException("data file must exist: file=" + file);
+        } else if (Files.isDirectory(file)) {
+            throw new InputException("data file must be a file: directory=" + file);
+        } else if (!Files.isReadable(file)) {
+            throw new InputException("data file must be readable: file=" + file);
+        }
+        return file;
+    }
+
+    @Override
+    public String name() {
+        return file.toString();
+    }
+
+    @Override
+    public ExamplePass open(int pass, int readerCount, Share share) {
+        try {
+            Pass opened = Compression.of(file) == Compression.NONE && Files.isRegularFile(file)
+                    ? new PlainPass(readerCount, share)
+                    : new StreamPass(readerCount, share);
+            opened.start();
+            return opened;
+        } catch (IOException e) {
+            throw unreadable(e);
+        }
+    }
+
+    private InputException unreadable(IOException e) {
+        return new InputException(file + ": cannot be read: " + e.getMessage(), e);
+    }
+
+    private void checkLineLength(int length) {
+        if (length > MOST_LINE_BYTES) {
+            throw new InputException(
+                    file + ": expected lines of at most " + MOST_LINE_BYTES + " bytes, found a longer one");
+        }
+    }
+
+    private InputException empty() {
+        return new InputException(file + ": expected examples, found none");
+    }
+
+    /// How a file is compressed, by its first bytes.
+    enum Compression {
+        NONE,
+        GZIP,
+        ZSTD;
+
+        private static final int ZSTD_MAGIC = 0xfd2fb528;
+        private static final int ZSTD_SKIPPABLE = 0x184d2a50;
+
+        static Compression of(Path file) throws IOException {
+            if (!Files.isRegularFile(file)) {
+                return NONE;
+            }
+            try (InputStream in = Files.newInputStream(file)) {
+                byte[] first = in.readNBytes(4);
+                if (first.length >= 2 && (first[0] & 0xff) == 0x1f && (first[1] & 0xff) == 0x8b) {
+                    return GZIP;
+                }
+                if (first.length == 4) {
+                    int magic = (first[0] & 0xff) | (first[1] & 0xff) << 8 | (first[2] & 0xff) << 16 | first[3] << 24;
+                    if (magic == ZSTD_MAGIC || (magic & 0xfffffff0) == ZSTD_SKIPPABLE) {
+                        return ZSTD;
+                    }
+                }
+                return NONE;
+            }
+        }
+
+        InputStream decompress(InputStream in) throws IOException {
+            return switch (this) {
+                case NONE -> in;
+                case GZIP -> new GZIPInputStream(in, READ_BYTES);
+                case ZSTD -> new ZstdInputStream(in);
+            };
+        }
+    }
+
+    /// Whole lines, from `bytes[from]` to `limit`, with the padding that the parser wants.
+    private static final class Chunk {
+        byte[] bytes = new byte[0];
+        int from;
+        int limit;
+        // Lines of the file before this chunk, or -1 and then the chunk's place in the file.
+        long linesBefore = -1;
+        long fileOffset;
+
+        void reserve(int length) {
+            if (bytes.length < length + LibsvmParser.PADDING) {
+                bytes = Arrays.copyOf(bytes, Math.max(length + LibsvmParser.PADDING, bytes.length + bytes.length / 2));
+            }
+        }
+
+        /// Gives the last line of a file an end if it has none.
+        void endLastLine() {
+            if (limit > from && bytes[limit - 1] != '\n') {
+                reserve(limit + 1);
+                bytes[limit++] = '\n';
+            }
+        }
+    }
+
+    private abstract class Pass implements ExamplePass {
+        final Share share;
+        private final AtomicInteger readersLeft;
+        private volatile boolean anyExample;
+        volatile boolean stopped;
+
+        Pass(int readerCount, Share share) {
+            this.share = share;
+            this.readersLeft = new AtomicInteger(readerCount);
+        }
+
+        void start() {}
+
+        /// Replaces what is in `chunk` by the next one for whichever reader asks; false if there is none.
+        abstract boolean nextChunk(Chunk chunk) throws IOException;
+
+        @Override
+        public ExampleReader reader(int index) {
+            return new Reader(this);
+        }
+
+        @Override
+        public void stop() {
+            stopped = true;
+        }
+
+        @Override
+        public void close() {
+            stop();
+        }
+
+        /// A reader has come to its end; the last one knows whether there was anything.
+        void readerEnded(boolean hadExample) {
+            if (hadExample) {
+                anyExample = true;
+            }
+            if (readersLeft.decrementAndGet() == 0 && !anyExample && !stopped && share.count() == 1) {
+                throw empty();
+            }
+        }
+    }
+
+    private final class Reader implements ExamplePass.ExampleReader {
+        private final Pass pass;
+        private final LibsvmParser parser = new LibsvmParser(kinds, labelsOptional);
+        private final Chunk chunk = new Chunk();
+        private boolean ended;
+        private boolean hadExample;
+
+        Reader(Pass pass) {
+            this.pass = pass;
+        }
+
+        @Override
+        public boolean next(ExampleBatch batch, int maxExamples) {
+            batch.clear();
+            while (batch.exampleCount() < maxExamples && !ended) {
+                if (chunk.from == chunk.limit && !fetch()) {
+                    break;
+                }
+                try {
+                    chunk.from = parser.parse(chunk.bytes, chunk.from, chunk.limit, batch, maxExamples);
+                } catch (LibsvmParser.LineException e) {
+                    throw located(e);
+                }
+            }
+            hadExample |= batch.exampleCount() > 0;
+            if (ended && batch.exampleCount() == 0 && chunk.limit >= 0) {
+                chunk.limit = -1;
+                chunk.from = -1;
+                pass.readerEnded(hadExample);
+            }
+            return batch.exampleCount() > 0;
+        }
+
+        private boolean fetch() {
+            try {
+                if (pass.stopped || !pass.nextChunk(chunk)) {
+                    ended = true;
+                    return false;
+                }
+                return true;
+            } catch (IOException e) {
+                throw unreadable(e);
+            }
+        }
+
+        private InputException located(LibsvmParser.LineException e) {
+            int lineStart = e.position;
+            while (lineStart > 0 && chunk.bytes[lineStart - 1] != '\n') {
+                lineStart--;
+            }
+            try {
+                long line = 1 + linesBefore(chunk) + countLines(chunk.bytes, 0, lineStart);
+                return new InputException(
+                        file + ":" + line + ": " + e.getMessage() + " (column " + (e.position - lineStart + 1) + ")",
+                        e);
+            } catch (IOException unreadable) {
+                return unreadable(unreadable);
+            }
+        }
+    }
+
+    private static long countLines(byte[] bytes, int from, int to) {
+        long count = 0;
+        for (int i = from; i < to; i++) {
+            if (bytes[i] == '\n') {
+                count++;
+            }
+        }
+        return count;
+    }
+
+    /// Lines of the file before `chunk.bytes[0]`.
+    private long linesBefore(Chunk chunk) throws IOException {
+        if (chunk.linesBefore >= 0) {
+            return chunk.linesBefore;
+        }
+        try (InputStream in = Files.newInputStream(file)) {
+            byte[] bytes = new byte[READ_BYTES];
+            long left = chunk.fileOffset;
+            long count = 0;
+            while (left > 0) {
+                int read = in.readNBytes(bytes, 0, (int) Math.min(left, bytes.length));
+                if (read == 0) {
+                    break;
+                }
+                count += countLines(bytes, 0, read);
+                left -= read;
+            }
+            return count;
+        }
+    }
+
+    /// Chunk `i` holds the lines that begin in the bytes `i * chunkBytes` to `(i + 1) * chunkBytes - 1`.
+    private final class PlainPass extends Pass {
+        private final FileChannel channel;
+        private final long size;
+        private final int chunkBytes;
+        private final long chunkCount;
+        private final AtomicLong claimed = new AtomicLong();
+
+        PlainPass(int readerCount, Share share) throws IOException {
+            super(readerCount, share);
+            channel = FileChannel.open(file, StandardOpenOption.READ);
+            size = channel.size();
+            chunkBytes = Math.clamp(size / CHUNKS_WANTED, LEAST_CHUNK_BYTES, MOST_CHUNK_BYTES);
+            chunkCount = (size + chunkBytes - 1) / chunkBytes;
+        }
+
+        @Override
+        boolean nextChunk(Chunk chunk) throws IOException {
+            do {
+                long index = claimed.getAndIncrement() * share.count() + share.index();
+                if (index >= chunkCount) {
+                    return false;
+                }
+                read(index, chunk);
+            } while (chunk.from == chunk.limit);
+            return true;
+        }
+
+        private void read(long index, Chunk chunk) throws IOException {
+            // One byte more in front tells whether a line begins with the first byte of the stretch.
+            long start = index * chunkBytes;
+            long offset = Math.max(0, start - 1);
+            int stretchEnd = (int) (Math.min(size, start + chunkBytes) - offset);
+            chunk.fileOffset = offset;
+            chunk.reserve(stretchEnd + LEAST_READ_BYTES);
+            int length = readFully(chunk.bytes, 0, stretchEnd, offset);
+            int from = 0;
+            if (start > 0) {
+                while (from < length && chunk.bytes[from] != '\n') {
+                    from++;
+                }
+                from++;
+            }
+            chunk.from = Math.min(from, length);
+            chunk.limit = length;
+            if (from >= stretchEnd) {
+                // No line begins here: the stretch lies within one line, or ends with one.
+                chunk.from = chunk.limit;
+                return;
+            }
+            int scanned = length - 1;
+            while (true) {
+                while (scanned < length && chunk.bytes[scanned] != '\n') {
+                    scanned++;
+                }
+                if (scanned < length) {
+                    chunk.limit = scanned + 1;
+                    return;
+                }
+                checkLineLength(length);
+                int wanted = Math.max(LEAST_READ_BYTES, length / 2);
+                chunk.reserve(length + wanted);
+                int more = readFully(chunk.bytes, length, wanted, offset + length);
+                if (more == 0) {
+                    chunk.limit = length;
+                    chunk.endLastLine();
+                    return;
+                }
+                length += more;
+            }
+        }
+
+        private int readFully(byte[] bytes, int from, int count, long offset) throws IOException {
+            ByteBuffer buffer = ByteBuffer.wrap(bytes, from, count);
+            while (buffer.hasRemaining()) {
+                if (channel.read(buffer, offset + buffer.position() - from) < 0) {
+                    break;
+                }
+            }
+            return buffer.position() - from;
+        }
+
+        @Override
+        public double fraction() {
+            double all = (double) chunkCount / share.count();
+            return all == 0 ? 1 : Math.min(1, claimed.get() / all);
+        }
+
+        @Override
+        public void close() {
+            stop();
+            try {
+                channel.close();
+            } catch (IOException e) {
+                throw unreadable(e);
+            }
+        }
+    }
+
+    /// Decompresses in a thread of its own, a few chunks ahead of the readers.
+    private final class StreamPass extends Pass {
+        private final CountingStream counted;
+        private final InputStream in;
+        private final long size;
+        private final ChunkQueue queue;
+        private final Thread thread = new Thread(this::run, "weir-train-decompress");
+
+        StreamPass(int readerCount, Share share) throws IOException {
+            super(readerCount, share);
+            size = Files.isRegularFile(file) ? Files.size(file) : 0;
+            counted = new CountingStream(Files.newInputStream(file));
+            try {
+                in = Compression.of(file).decompress(new BufferedInputStream(counted, READ_BYTES));
+            } catch (IOException | RuntimeException e) {
+                counted.close();
+                throw e;
+            }
+            queue = new ChunkQueue(2 * readerCount + 2);
+            thread.setDaemon(true);
+        }
+
+        @Override
+        void start() {
+            thread.start();
+        }
+
+        private void run() {
+            try {
+                cut();
+                queue.end(null);
+            } catch (IOException | InputException e) {
+                queue.end(e);
+            } catch (RuntimeException | Error e) {
+                queue.end(new IOException(e.toString(), e));
+            }
+        }
+
+        private void cut() throws IOException {
+            byte[] rest = new byte[0];
+            int restLength = 0;
+            long lines = 0;
+            long index = 0;
+            Chunk chunk = queue.takeFree();
+            while (chunk != null) {
+                checkLineLength(restLength);
+                int wanted = Math.max(STREAM_CHUNK_BYTES, restLength);
+                chunk.reserve(restLength + wanted);
+                System.arraycopy(rest, 0, chunk.bytes, 0, restLength);
+                int read = in.readNBytes(chunk.bytes, restLength, wanted);
+                int length = restLength + read;
+                chunk.from = 0;
+                chunk.limit = length;
+                chunk.linesBefore = lines;
+                if (read < wanted) {
+                    chunk.endLastLine();
+                } else {
+                    while (chunk.limit > 0 && chunk.bytes[chunk.limit - 1] != '\n') {
+                        chunk.limit--;
+                    }
+                }
+                restLength = Math.max(0, length - chunk.limit);
+                rest = Arrays.copyOfRange(chunk.bytes, length - restLength, length);
+                if (chunk.limit > 0) {
+                    lines += countLines(chunk.bytes, 0, chunk.limit);
+                    if (index++ % share.count() == share.index()) {
+                        queue.put(chunk);
+                        chunk = queue.takeFree();
+                    }
+                }
+                if (read < wanted) {
+                    return;
+                }
+            }
+        }
+
+        @Override
+        boolean nextChunk(Chunk chunk) throws IOException {
+            return queue.exchange(chunk);
+        }
+
+        @Override
+        public double fraction() {
+            return size == 0 ? Double.NaN : Math.min(1, (double) counted.count.get() / size);
+        }
+
+        @Override
+        public void stop() {
+            super.stop();
+            queue.stop();
+        }
+
+        @Override
+        public void close() {
+            stop();
+            boolean interrupted = false;
+            while (true) {
+                try {
+                    thread.join();
+                    break;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+            try {
+                in.close();
+            } catch (IOException e) {
+                throw unreadable(e);
+            }
+        }
+    }
+
+    /// Hands chunks from the decompressing thread to the readers and empty ones back. Thread-safe, bounded.
+    private static final class ChunkQueue {
+        private final ReentrantLock lock = new ReentrantLock();
+        private final Condition changed = lock.newCondition();
+        private final ArrayDeque<Chunk> free = new ArrayDeque<>();
+        private final ArrayDeque<Chunk> ready = new ArrayDeque<>();
+        private boolean ended;
+        private boolean stopped;
+        private @Nullable Exception failure;
+
+        ChunkQueue(int chunkCount) {
+            for (int i = 0; i < chunkCount; i++) {
+                free.add(new Chunk());
+            }
+        }
+
+        /// An empty chunk, or null after a stop.
+        @Nullable
+        Chunk takeFree() {
+            lock.lock();
+            try {
+                while (free.isEmpty() && !stopped) {
+                    changed.awaitUninterruptibly();
+                }
+                return stopped ? null : free.poll();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        void put(Chunk chunk) {
+            lock.lock();
+            try {
+                ready.add(chunk);
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        void end(@Nullable Exception failure) {
+            lock.lock();
+            try {
+                this.failure = failure;
+                ended = true;
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        void stop() {
+            lock.lock();
+            try {
+                stopped = true;
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /// Puts the next chunk's content into `into`, giving the queue the array that was there; false at the end.
+        boolean exchange(Chunk into) throws IOException {
+            lock.lock();
+            try {
+                while (ready.isEmpty() && !ended && !stopped) {
+                    changed.awaitUninterruptibly();
+                }
+                Chunk next = stopped ? null : ready.poll();
+                if (next == null) {
+                    if (!stopped && failure instanceof IOException e) {
+                        throw e;
+                    } else if (!stopped && failure instanceof InputException e) {
+                        throw e;
+                    }
+                    return false;
+                }
+                byte[] bytes = into.bytes;
+                into.bytes = next.bytes;
+                into.from = next.from;
+                into.limit = next.limit;
+                into.linesBefore = next.linesBefore;
+                next.bytes = bytes;
+                free.add(next);
+                changed.signalAll();
+                return true;
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    private static final class CountingStream extends FilterInputStream {
+        final AtomicLong count = new AtomicLong();
+
+        CountingStream(InputStream in) {
+            super(in);
+        }
+
+        @Override
+        public int read() throws IOException {
+            int read = super.read();
+            count.addAndGet(read < 0 ? 0 : 1);
+            return read;
+        }
+
+        @Override
+        public int read(byte[] bytes, int from, int length) throws IOException {
+            int read = super.read(bytes, from, length);
+            count.addAndGet(Math.max(0, read));
+            return read;
+        }
+    }
+}

@@ -1,0 +1,330 @@
+package io.weir.train;
+
+import io.weir.model.InitialRow;
+import io.weir.model.OptimizerSpec;
+import io.weir.model.TableShape;
+import io.weir.model.TableSpec;
+import java.io.IOException;
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.zip.CRC32C;
+
+/// The file of an [LrModel], version 1, little-endian.
+///
+/// ```
+///   head    magic "WEIRMODL" | version u16 | 0 u16 | header length u32
+///   header  kind text | optimizer text | bias u8 | table name text | dim u32
+///           | initial row u8, f32, f32 | seed i64 | value length u32 | row count u64
+///   crc     u32 over head and header
+///   block   rows u32 | rows x (key u64 | push count u32 | value length x f32) | crc u32 over the block
+///   …       until all rows are there; nothing follows
+/// ```
+///
+/// A text is its length in bytes, u16, and UTF-8. The kind is `logistic-regression`. The initial row is 0 zero,
+/// 1 constant (value), 2 uniform (low, high) or 3 normal (mean, deviation), floats that are not needed being 0. Value
+/// length counts the weight and its slots. Rows stand in ascending unsigned order of their keys. A checksum is CRC32C.
+final class LrModelFile {
+    private static final byte[] MAGIC = "WEIRMODL".getBytes(StandardCharsets.US_ASCII);
+    private static final short VERSION = 1;
+    private static final String KIND = "logistic-regression";
+    private static final int HEAD_BYTES = 16;
+    private static final int MOST_HEADER_BYTES = 64 << 10;
+    private static final int MOST_FLOATS = Integer.MAX_VALUE - 8;
+    private static final int BLOCK_ROWS = 32 << 10;
+
+    private LrModelFile() {}
+
+    static void write(LrModel model, Path file) {
+        Path folder = file.toAbsolutePath().getParent();
+        if (folder == null || !Files.isDirectory(folder)) {
+            throw new InputException("the folder of a model file must exist: file=" + file);
+        } else if (Files.isDirectory(file)) {
+            throw new InputException("a model file must be no directory: file=" + file);
+        }
+        Path temporary = folder.resolve(
+                file.getFileName() + ".tmp-" + ProcessHandle.current().pid());
+        try {
+            try (FileChannel out = FileChannel.open(
+                    temporary,
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.TRUNCATE_EXISTING,
+                    StandardOpenOption.WRITE)) {
+                writeTo(out, model);
+                out.force(true);
+            }
+            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            try (FileChannel directory = FileChannel.open(folder, StandardOpenOption.READ)) {
+                directory.force(true);
+            }
+        } catch (IOException e) {
+            try {
+                Files.deleteIfExists(temporary);
+            } catch (IOException undeleted) {
+                e.addSuppressed(undeleted);
+            }
+            throw new InputException(file + ": cannot be written: " + e, e);
+        }
+    }
+
+    private static void writeTo(FileChannel out, LrModel model) throws IOException {
+        TableSpec spec = model.spec();
+        ByteBuffer header = ByteBuffer.allocate(MOST_HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        header.put(MAGIC).putShort(VERSION).putShort((short) 0).putInt(0);
+        putText(header, KIND);
+        putText(header, spec.optimizer().text());
+        header.put((byte) (model.bias() ? 1 : 0));
+        putText(header, spec.name());
+        header.putInt(spec.rowLength());
+        putInitialRow(header, spec.initialRow());
+        header.putLong(spec.seed()).putInt(model.valueLength()).putLong(model.rowCount());
+        header.putInt(HEAD_BYTES - Integer.BYTES, header.position() - HEAD_BYTES);
+        putChecksum(header);
+        writeFully(out, header);
+
+        int rowBytes = rowBytes(model.valueLength());
+        ByteBuffer block =
+                ByteBuffer.allocate(2 * Integer.BYTES + BLOCK_ROWS * rowBytes).order(ByteOrder.LITTLE_ENDIAN);
+        for (int from = 0; from < model.rowCount(); from += BLOCK_ROWS) {
+            int rows = Math.min(BLOCK_ROWS, model.rowCount() - from);
+            block.clear().putInt(rows);
+            for (int row = from; row < from + rows; row++) {
+                block.putLong(model.keys()[row]).putInt(model.pushCounts()[row]);
+                for (int i = 0; i < model.valueLength(); i++) {
+                    block.putFloat(model.values()[row * model.valueLength() + i]);
+                }
+            }
+            putChecksum(block);
+            writeFully(out, block);
+        }
+    }
+
+    static LrModel read(Path file) {
+        try (FileChannel in = FileChannel.open(file, StandardOpenOption.READ)) {
+            return new Reader(file, in).read();
+        } catch (NoSuchFileException e) {
+            throw new InputException("model file must exist: file=" + file, e);
+        } catch (IOException e) {
+            throw new InputException(file + ": cannot be read: " + e, e);
+        }
+    }
+
+    private static int rowBytes(int valueLength) {
+        return Long.BYTES + Integer.BYTES + valueLength * Float.BYTES;
+    }
+
+    private static void putText(ByteBuffer out, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        out.putShort((short) bytes.length).put(bytes);
+    }
+
+    private static void putInitialRow(ByteBuffer out, InitialRow row) {
+        switch (row) {
+            case InitialRow.Zero _ -> out.put((byte) 0).putFloat(0).putFloat(0);
+            case InitialRow.Constant c -> out.put((byte) 1).putFloat(c.value()).putFloat(0);
+            case InitialRow.Uniform u -> out.put((byte) 2).putFloat(u.low()).putFloat(u.high());
+            case InitialRow.Normal n -> out.put((byte) 3).putFloat(n.mean()).putFloat(n.deviation());
+        }
+    }
+
+    private static void putChecksum(ByteBuffer out) {
+        out.putInt(checksum(out, out.position()));
+    }
+
+    private static int checksum(ByteBuffer bytes, int length) {
+        CRC32C crc = new CRC32C();
+        crc.update(bytes.slice(0, length));
+        return (int) crc.getValue();
+    }
+
+    private static void writeFully(FileChannel out, ByteBuffer bytes) throws IOException {
+        bytes.flip();
+        while (bytes.hasRemaining()) {
+            out.write(bytes);
+        }
+    }
+
+    /// Reads one file, checking each length against the bytes that are left before using it.
+    private static final class Reader {
+        private final Path file;
+        private final FileChannel in;
+        private final long size;
+        // Offset in the file of what is being read.
+        private long offset;
+
+        Reader(Path file, FileChannel in) throws IOException {
+            this.file = file;
+            this.in = in;
+            this.size = in.size();
+        }
+
+        LrModel read() throws IOException {
+            ByteBuffer head = bytes(HEAD_BYTES, "a head of 16 bytes");
+            byte[] magic = new byte[MAGIC.length];
+            head.get(magic);
+            if (!Arrays.equals(magic, MAGIC)) {
+                throw broken(0, "expected a model file, beginning with WEIRMODL");
+            }
+            int version = head.getShort() & 0xffff;
+            if (version != VERSION) {
+                throw broken(8, "expected version 1, found " + version);
+            }
+            int reserved = head.getShort();
+            if (reserved != 0) {
+                throw broken(10, "expected 0, found " + reserved);
+            }
+            int headerLength = head.getInt();
+            if (headerLength < 0 || headerLength > MOST_HEADER_BYTES) {
+                throw broken(
+                        12,
+                        "expected a header length of at most " + MOST_HEADER_BYTES + ", found "
+                                + Integer.toUnsignedString(headerLength));
+            }
+            offset = 0;
+            in.position(0);
+            ByteBuffer header = bytes(HEAD_BYTES + headerLength, "a header of " + headerLength + " bytes");
+            checkChecksum(header, HEAD_BYTES + headerLength, 0);
+            return readRows(header.position(HEAD_BYTES));
+        }
+
+        private LrModel readRows(ByteBuffer header) throws IOException {
+            String kind = text(header, "kind");
+            if (!kind.equals(KIND)) {
+                throw broken(HEAD_BYTES, "expected the kind " + KIND + ", found " + kind);
+            }
+            TableSpec spec;
+            boolean bias;
+            int valueLength;
+            long rowCount;
+            try {
+                OptimizerSpec optimizer = OptimizerSpec.parse(text(header, "optimizer"));
+                bias = header.get() != 0;
+                String name = text(header, "table name");
+                TableShape shape = new TableShape.Embedding(header.getInt());
+                InitialRow initialRow = initialRow(header.get(), header.getFloat(), header.getFloat());
+                spec = new TableSpec(name, shape, optimizer, initialRow, header.getLong());
+                LrModel.requireLinear(spec);
+                valueLength = header.getInt();
+                rowCount = header.getLong();
+            } catch (IllegalArgumentException | BufferUnderflowException e) {
+                throw broken(HEAD_BYTES, "expected a table specification: " + e.getMessage());
+            }
+            if (header.hasRemaining()) {
+                throw broken(header.position(), "expected the end of the header, found more");
+            }
+            int expectedLength = spec.rowLength() * (1 + spec.optimizer().slotCount());
+            if (valueLength != expectedLength) {
+                throw broken(
+                        header.limit() - 12L,
+                        "expected the value length " + expectedLength + " of "
+                                + spec.optimizer().text() + ", found " + valueLength);
+            }
+            int rowBytes = rowBytes(valueLength);
+            if (rowCount < 0 || rowCount > (size - offset) / rowBytes || rowCount > MOST_FLOATS / valueLength) {
+                throw broken(
+                        header.limit() - 8L,
+                        "expected a row count that fits the " + (size - offset) + " bytes that follow, found "
+                                + Long.toUnsignedString(rowCount));
+            }
+            long[] keys = new long[(int) rowCount];
+            int[] pushCounts = new int[keys.length];
+            float[] values = new float[keys.length * valueLength];
+            int done = 0;
+            while (done < keys.length) {
+                long blockOffset = offset;
+                int rows = bytes(Integer.BYTES, "a number of rows").getInt();
+                if (rows < 1 || rows > keys.length - done || rows > BLOCK_ROWS) {
+                    throw broken(
+                            blockOffset,
+                            "expected from 1 to " + Math.min(BLOCK_ROWS, keys.length - done) + " rows, found "
+                                    + Integer.toUnsignedString(rows));
+                }
+                in.position(blockOffset);
+                offset = blockOffset;
+                int blockBytes = Integer.BYTES + rows * rowBytes;
+                ByteBuffer block = bytes(blockBytes, rows + " rows of " + rowBytes + " bytes");
+                checkChecksum(block, blockBytes, blockOffset);
+                block.position(Integer.BYTES);
+                for (int row = done; row < done + rows; row++) {
+                    keys[row] = block.getLong();
+                    pushCounts[row] = block.getInt();
+                    for (int i = 0; i < valueLength; i++) {
+                        values[row * valueLength + i] = block.getFloat();
+                    }
+                    if (row > 0 && Long.compareUnsigned(keys[row - 1], keys[row]) >= 0) {
+                        throw broken(
+                                blockOffset + Integer.BYTES + (long) (row - done) * rowBytes,
+                                "expected a key above the one before, found " + Long.toUnsignedString(keys[row]));
+                    }
+                }
+                done += rows;
+            }
+            if (offset < size) {
+                throw broken(offset, "expected the end of the file, found " + (size - offset) + " bytes more");
+            }
+            return new LrModel(spec, bias, keys, pushCounts, values);
+        }
+
+        private static InitialRow initialRow(byte kind, float first, float second) {
+            return switch (kind) {
+                case 0 -> new InitialRow.Zero();
+                case 1 -> new InitialRow.Constant(first);
+                case 2 -> new InitialRow.Uniform(first, second);
+                case 3 -> new InitialRow.Normal(first, second);
+                default -> throw new IllegalArgumentException("initial row must be from 0 to 3: found=" + kind);
+            };
+        }
+
+        private String text(ByteBuffer header, String what) {
+            int at = header.position();
+            int length = header.remaining() < Short.BYTES ? -1 : header.getShort() & 0xffff;
+            if (length < 0 || length > header.remaining()) {
+                throw broken(at, "expected the " + what + ", found the end of the header");
+            }
+            byte[] bytes = new byte[length];
+            header.get(bytes);
+            return new String(bytes, StandardCharsets.UTF_8);
+        }
+
+        /// The next `length` bytes, if they are there.
+        private ByteBuffer bytes(int length, String what) throws IOException {
+            if (length > size - offset) {
+                throw broken(
+                        offset, "expected " + what + ", found the end of the file after " + (size - offset) + " bytes");
+            }
+            ByteBuffer bytes = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+            while (bytes.hasRemaining()) {
+                if (in.read(bytes) < 0) {
+                    throw broken(offset + bytes.position(), "expected " + what + ", found the end of the file");
+                }
+            }
+            offset += length;
+            return bytes.flip();
+        }
+
+        private void checkChecksum(ByteBuffer bytes, int length, long from) throws IOException {
+            int computed = checksum(bytes, length);
+            long at = offset;
+            int stored = bytes(Integer.BYTES, "a checksum").getInt();
+            if (stored != computed) {
+                throw broken(
+                        at,
+                        String.format(
+                                "expected the checksum %08x of the bytes from offset %d, found %08x",
+                                computed, from, stored));
+            }
+        }
+
+        private InputException broken(long at, String message) {
+            return new InputException(file + ": offset " + at + ": " + message);
+        }
+    }
+}

@@ -1,0 +1,360 @@
+package io.weir.train;
+
+import io.weir.client.DenseTable;
+import io.weir.client.RowBatch;
+import io.weir.client.Run;
+import io.weir.client.RunOptions;
+import io.weir.client.RunStatus;
+import io.weir.client.Table;
+import io.weir.client.TableInfo;
+import io.weir.client.Weir;
+import io.weir.model.ErrorCode;
+import io.weir.model.OptimizerSpec;
+import io.weir.model.ServerAddress;
+import io.weir.model.ShardMap;
+import io.weir.model.TableSpec;
+import io.weir.model.WeirException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+
+/// A cluster as plainly as it can be written: maps of float arrays, one lock, scalar optimizers. What training on a
+/// real one is compared with.
+final class ReferenceWeir implements Weir {
+    private final Map<String, ReferenceTable> tables = new LinkedHashMap<>();
+    private final Map<String, RunStatus.State[]> runs = new HashMap<>();
+
+    /// Lets the push with this number, from 1, fail.
+    int failingPush;
+
+    /// Pushes that have been applied.
+    int pushes;
+
+    @Override
+    public ShardMap shardMap() {
+        return new ShardMap(1, List.of(new ShardMap.Server(ServerAddress.parse("localhost:1"), 1)));
+    }
+
+    @Override
+    public synchronized Run join(RunOptions options) {
+        RunStatus.State[] states = runs.computeIfAbsent(options.name(), _ -> {
+            RunStatus.State[] missing = new RunStatus.State[options.workerCount()];
+            Arrays.fill(missing, RunStatus.State.MISSING);
+            return missing;
+        });
+        if (states.length != options.workerCount()) {
+            throw new WeirException(ErrorCode.RUN_MISMATCH, "run has another number of workers");
+        }
+        if (!options.continued() && Arrays.stream(states).allMatch(s -> s == RunStatus.State.FINISHED)) {
+            throw new WeirException(ErrorCode.RUN_FINISHED, "run is finished: run=" + options.name());
+        }
+        states[options.worker()] = RunStatus.State.ACTIVE;
+        return new ReferenceRun(options);
+    }
+
+    @Override
+    public synchronized RunStatus runStatus(String name) {
+        RunStatus.State[] states = runs.get(name);
+        if (states == null) {
+            throw new WeirException(ErrorCode.UNKNOWN_RUN, "no such run: run=" + name);
+        }
+        List<RunStatus.Worker> workers = new ArrayList<>();
+        for (int i = 0; i < states.length; i++) {
+            workers.add(new RunStatus.Worker(i, states[i], 1, 0, 0));
+        }
+        return new RunStatus(name, workers);
+    }
+
+    @Override
+    public synchronized TableInfo create(TableSpec spec) {
+        ReferenceTable table =
+                tables.computeIfAbsent(spec.name(), _ -> new ReferenceTable(this, spec, tables.size() + 1));
+        if (!table.spec.equals(spec)) {
+            throw new WeirException(
+                    ErrorCode.TABLE_MISMATCH,
+                    String.join(", ", spec.differencesTo(table.spec)) + ", table=" + spec.name());
+        }
+        return table.info();
+    }
+
+    @Override
+    public synchronized Optional<TableInfo> describe(String name) {
+        return Optional.ofNullable(tables.get(name)).map(ReferenceTable::info);
+    }
+
+    @Override
+    public synchronized List<TableInfo> tables() {
+        return tables.values().stream().map(ReferenceTable::info).toList();
+    }
+
+    @Override
+    public synchronized boolean drop(String name) {
+        return tables.remove(name) != null;
+    }
+
+    @Override
+    public synchronized Table table(String name) {
+        ReferenceTable table = tables.get(name);
+        if (table == null) {
+            throw new WeirException(ErrorCode.UNKNOWN_TABLE, "no such table: table=" + name);
+        }
+        return table;
+    }
+
+    @Override
+    public DenseTable denseTable(String name) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public synchronized void scan(String table, Consumer<RowBatch> receiver) {
+        ReferenceTable scanned = (ReferenceTable) table(table);
+        int length = scanned.spec.rowLength() * (1 + scanned.spec.optimizer().slotCount());
+        RowBatch batch = new RowBatch(7, length);
+        int count = 0;
+        for (var row : scanned.rows.entrySet()) {
+            batch.keys()[count] = row.getKey();
+            batch.pushCounts()[count] = row.getValue().pushes;
+            System.arraycopy(row.getValue().values, 0, batch.values(), count * length, length);
+            if (++count == batch.capacity()) {
+                batch.setCount(count);
+                receiver.accept(batch);
+                count = 0;
+            }
+        }
+        batch.setCount(count);
+        if (count > 0) {
+            receiver.accept(batch);
+        }
+    }
+
+    @Override
+    public synchronized void load(String table, RowBatch rows) {
+        ReferenceTable loaded = (ReferenceTable) table(table);
+        int length = rows.valueLength();
+        for (int i = 0; i < rows.count(); i++) {
+            Row row = new Row();
+            row.pushes = rows.pushCounts()[i];
+            row.values = Arrays.copyOfRange(rows.values(), i * length, (i + 1) * length);
+            loaded.rows.put(rows.keys()[i], row);
+        }
+    }
+
+    @Override
+    public long memoryBytes() {
+        return 0;
+    }
+
+    @Override
+    public void close() {}
+
+    private static final class Row {
+        int pushes;
+        float[] values = new float[0];
+    }
+
+    private static final class ReferenceTable implements Table {
+        private final ReferenceWeir weir;
+        private final TableSpec spec;
+        private final int id;
+        private final Map<Long, Row> rows = new HashMap<>();
+
+        ReferenceTable(ReferenceWeir weir, TableSpec spec, int id) {
+            this.weir = weir;
+            this.spec = spec;
+            this.id = id;
+        }
+
+        TableInfo info() {
+            return new TableInfo(id, spec, 0, rows.size(), 0);
+        }
+
+        @Override
+        public TableSpec spec() {
+            return spec;
+        }
+
+        @Override
+        public void pull(long[] keys, int keysFrom, int count, float[] values, int rowsFrom) {
+            int dim = spec.rowLength();
+            synchronized (weir) {
+                for (int i = 0; i < count; i++) {
+                    Row row = rows.get(keys[keysFrom + i]);
+                    for (int d = 0; d < dim; d++) {
+                        values[rowsFrom + i * dim + d] = row == null
+                                ? spec.initialRow().value(spec.seed(), keys[keysFrom + i], d)
+                                : row.values[d];
+                    }
+                }
+            }
+        }
+
+        @Override
+        public void push(long[] keys, int keysFrom, int count, float[] gradients, int gradientsFrom) {
+            int dim = spec.rowLength();
+            synchronized (weir) {
+                if (++weir.pushes == weir.failingPush) {
+                    throw new WeirException(ErrorCode.UNAVAILABLE, "server is gone: push=" + weir.pushes);
+                }
+                Map<Long, float[]> sums = new LinkedHashMap<>();
+                for (int i = 0; i < count; i++) {
+                    float[] sum = sums.computeIfAbsent(keys[keysFrom + i], _ -> new float[dim]);
+                    for (int d = 0; d < dim; d++) {
+                        sum[d] += gradients[gradientsFrom + i * dim + d];
+                    }
+                }
+                sums.forEach(this::update);
+            }
+        }
+
+        private void update(long key, float[] gradient) {
+            int dim = gradient.length;
+            Row row = rows.computeIfAbsent(key, _ -> {
+                Row fresh = new Row();
+                fresh.values = new float[dim * (1 + spec.optimizer().slotCount())];
+                for (int d = 0; d < dim; d++) {
+                    fresh.values[d] = spec.initialRow().value(spec.seed(), key, d);
+                }
+                return fresh;
+            });
+            row.pushes++;
+            float[] v = row.values;
+            for (int d = 0; d < dim; d++) {
+                float g = gradient[d];
+                switch (spec.optimizer()) {
+                    case OptimizerSpec.Sgd o -> v[d] -= o.rate() * g;
+                    case OptimizerSpec.Momentum o -> {
+                        v[dim + d] = o.momentum() * v[dim + d] + g;
+                        v[d] -= o.rate() * v[dim + d];
+                    }
+                    case OptimizerSpec.AdaGrad o -> {
+                        v[dim + d] += g * g;
+                        v[d] -= o.rate() * g / ((float) Math.sqrt(v[dim + d]) + o.epsilon());
+                    }
+                    case OptimizerSpec.Ftrl o -> ftrl(o, v, d, dim + d, 2 * dim + d, g);
+                    case OptimizerSpec.Adam _ -> throw new UnsupportedOperationException("adam");
+                }
+            }
+        }
+
+        /// Slots `z` and `n`; McMahan et al., *Ad Click Prediction: a View from the Trenches*, KDD 2013, algorithm 1.
+        private static void ftrl(OptimizerSpec.Ftrl o, float[] v, int w, int z, int n, float g) {
+            float before = (float) Math.sqrt(v[n]);
+            v[n] += g * g;
+            float after = (float) Math.sqrt(v[n]);
+            v[z] += g - (after - before) / o.alpha() * v[w];
+            v[w] = Math.abs(v[z]) <= o.l1()
+                    ? 0
+                    : -(v[z] - Math.signum(v[z]) * o.l1()) / ((o.beta() + after) / o.alpha() + o.l2());
+        }
+
+        @Override
+        public CompletableFuture<Void> pullAsync(long[] keys, float[] rows) {
+            pull(keys, rows);
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public CompletableFuture<Void> pushAsync(long[] keys, float[] gradients) {
+            push(keys, gradients);
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public void pushPull(long[] keys, float[] gradients, float[] rows) {
+            push(keys, gradients);
+            pull(keys, rows);
+        }
+
+        @Override
+        public CompletableFuture<Void> pushPullAsync(long[] keys, float[] gradients, float[] rows) {
+            pushPull(keys, gradients, rows);
+            return CompletableFuture.completedFuture(null);
+        }
+    }
+
+    private final class ReferenceRun implements Run {
+        private final RunOptions options;
+        private long clock;
+
+        ReferenceRun(RunOptions options) {
+            this.options = options;
+        }
+
+        @Override
+        public String name() {
+            return options.name();
+        }
+
+        @Override
+        public long id() {
+            return 1;
+        }
+
+        @Override
+        public int worker() {
+            return options.worker();
+        }
+
+        @Override
+        public int workerCount() {
+            return options.workerCount();
+        }
+
+        @Override
+        public int generation() {
+            return 1;
+        }
+
+        @Override
+        public long clock() {
+            return clock;
+        }
+
+        @Override
+        public void tick() {
+            clock++;
+        }
+
+        @Override
+        public Table table(TableSpec spec) {
+            create(spec);
+            return ReferenceWeir.this.table(spec.name());
+        }
+
+        @Override
+        public DenseTable denseTable(TableSpec spec) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void finish() {
+            become(RunStatus.State.FINISHED);
+        }
+
+        @Override
+        public void close() {
+            synchronized (ReferenceWeir.this) {
+                RunStatus.State[] states = runs.get(name());
+                if (states != null && states[worker()] == RunStatus.State.ACTIVE) {
+                    states[worker()] = RunStatus.State.LEFT;
+                }
+            }
+        }
+
+        private void become(RunStatus.State state) {
+            synchronized (ReferenceWeir.this) {
+                RunStatus.State[] states = runs.get(name());
+                if (states != null) {
+                    states[worker()] = state;
+                }
+            }
+        }
+    }
+}
