@@ -25,9 +25,9 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/// Nanoseconds that the wire takes of a frame, one thread: the header of a push of 1250 rows of 16 floats, the checksum
-/// over its payload of 90,000 bytes (GB/s are 90,000 divided by the nanoseconds), beside a bare copy of the same bytes,
-/// and a control message of 8 tables.
+/// Nanoseconds that the wire takes of a frame, one thread: the header of a push of 1250 rows of 16 floats, the
+/// checksum over its payload of 90,000 bytes (GB/s are 90,000 divided by the nanoseconds), beside a bare copy of the
+/// same bytes, and a control message of 8 tables.
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
