@@ -35,8 +35,7 @@ public final class Shard implements AutoCloseable {
     /// Greatest table id.
     public static final int MAX_TABLE_ID = 1 << 20;
 
-    private static final ValueLayout.OfLong KEY =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong KEY = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int PULL_CHUNK_BYTES = 32 << 10;
 
     private final int index;
@@ -352,9 +351,7 @@ public final class Shard implements AutoCloseable {
         if (table.spec().shape() instanceof TableShape.Dense dense) {
             for (int i = 0; i < count; i++) {
                 long block = bytes.get(KEY, offset + (long) i * strideBytes);
-                if (block < 0
-                        || block >= dense.blockCount()
-                        || dense.shardOf(block, table.id(), shardCount) != index) {
+                if (block < 0 || block >= dense.blockCount() || dense.shardOf(block, table.id(), shardCount) != index) {
                     return wrongShard(table, block);
                 }
             }
@@ -371,8 +368,8 @@ public final class Shard implements AutoCloseable {
     }
 
     private String wrongShard(ShardTable table, long key) {
-        return "key must belong to the shard it is sent to: table=" + table.spec().name() + ", key=" + key + ", shard="
-                + index + ", shards=" + shardCount;
+        return "key must belong to the shard it is sent to: table="
+                + table.spec().name() + ", key=" + key + ", shard=" + index + ", shards=" + shardCount;
     }
 
     private static ErrorCode faultCode(ShardTable table, ByteBuffer frame, int at) {
@@ -385,8 +382,7 @@ public final class Shard implements AutoCloseable {
     }
 
     /// Refuses in order: the number is used up.
-    private void reject(
-            WorkerEntry entry, ByteBuffer frame, int at, Effects effects, ErrorCode code, String message) {
+    private void reject(WorkerEntry entry, ByteBuffer frame, int at, Effects effects, ErrorCode code, String message) {
         entry.advance(DataLayout.number(frame, at), DataLayout.clock(frame, at), true);
         position++;
         effects.refuse(FrameLayout.requestId(frame, at), code, true, 0, message);
@@ -549,9 +545,7 @@ public final class Shard implements AutoCloseable {
     /// A worker's clock, last number and number at that clock, or zeros if it has no entry.
     public long[] workerPlace(long run, int worker) {
         WorkerEntry entry = workers.find(run, worker);
-        return entry == null
-                ? new long[3]
-                : new long[] {entry.clock(), entry.lastNumber(), entry.numberAtClock()};
+        return entry == null ? new long[3] : new long[] {entry.clock(), entry.lastNumber(), entry.numberAtClock()};
     }
 
     /// State and generation of each worker of a run, or null if this shard is not its home.

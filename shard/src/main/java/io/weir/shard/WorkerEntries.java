@@ -13,7 +13,8 @@ final class WorkerEntries {
     private @Nullable WorkerEntry[] slots = new WorkerEntry[INITIAL_CAPACITY];
     private int count;
 
-    @Nullable WorkerEntry find(long run, int worker) {
+    @Nullable
+    WorkerEntry find(long run, int worker) {
         int mask = slots.length - 1;
         for (int i = start(run, worker) & mask; ; i = (i + 1) & mask) {
             WorkerEntry entry = slots[i];

@@ -185,8 +185,12 @@ class TableStoreModelTest {
                     row[j] = stored.get(PushFrame.FLOAT, offset + TableStore.STORED_HEADER_BYTES + 4L * j);
                 }
                 assertSame(row, expected, description);
-                assertThat(stored.get(PushFrame.INT, offset + 8)).as(description).isEqualTo(pushCounts.get(key));
-                assertThat(stored.get(PushFrame.INT, offset + 12)).as(description).isZero();
+                assertThat(stored.get(PushFrame.INT, offset + 8))
+                        .as(description)
+                        .isEqualTo(pushCounts.get(key));
+                assertThat(stored.get(PushFrame.INT, offset + 12))
+                        .as(description)
+                        .isZero();
             }
         }
     }
