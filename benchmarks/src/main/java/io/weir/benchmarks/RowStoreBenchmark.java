@@ -31,6 +31,7 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /// Pull and push of 1250 distinct keys at dim 16 with AdaGrad, through a [TableStore] and, as the reference, bare: a
 /// gather from, and AdaGrad over, the same records in one segment, with the place of each row known in advance.
+/// The bare records lie in pages of the usual size, those of a store in huge ones where the system has them.
 ///
 /// `rows` are spread over `stores`, as over the shards of a server, and a batch goes to one of them: 1250 of 1 M rows
 /// in 8 stores is what a shard sees of a request of 10,000 keys. Batches are taken in turn from 512 different ones.
@@ -58,18 +59,17 @@ public class RowStoreBenchmark {
     public int stores;
 
     private final UpdateKernel kernel = UpdateKernel.adaGrad(RATE, EPSILON);
-    private Arena arena;
-    private TableStore[] tables;
-    private MemorySegment frames;
-    private MemorySegment destination;
-    private MemorySegment bareRecords;
-    private long[][] bareOffsets;
+    private final Arena arena = Arena.ofShared();
+    private TableStore[] tables = {};
+    private MemorySegment frames = MemorySegment.NULL;
+    private MemorySegment destination = MemorySegment.NULL;
+    private MemorySegment bareRecords = MemorySegment.NULL;
+    private long[][] bareOffsets = {};
     private long frameBytes;
     private int batch;
 
     @Setup(Level.Trial)
     public void fill() {
-        arena = Arena.ofShared();
         MemoryBudget budget = new MemoryBudget(8L << 30);
         TableSpec spec = TableSpec.embedding("rows", DIM, new OptimizerSpec.AdaGrad(RATE, EPSILON));
         tables = new TableStore[stores];

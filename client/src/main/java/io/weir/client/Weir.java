@@ -1,7 +1,11 @@
 package io.weir.client;
 
+import io.weir.client.internal.TcpTransport;
+import io.weir.client.internal.WeirClient;
+import io.weir.model.ServerAddress;
 import io.weir.model.ShardMap;
 import io.weir.model.TableSpec;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -10,6 +14,36 @@ import java.util.function.Consumer;
 ///
 /// Pushes through [#table] belong to no run: they carry an identity that this connection makes up for itself.
 public interface Weir extends AutoCloseable {
+    /// Connects to servers.
+    ///
+    /// @param servers addresses, separated by commas: `host`, `host:port` or `weir://host:port`. All servers of the
+    ///     cluster, in any order
+    /// @throws io.weir.model.WeirException `UNAVAILABLE` naming a server that cannot be reached,
+    ///     `VERSION_MISMATCH` if one speaks another protocol, `MAP_MISMATCH` if their tables were made with another
+    ///     set of servers
+    static Weir connect(String servers) {
+        List<ServerAddress> addresses = new ArrayList<>();
+        for (String server : servers.split(",", -1)) {
+            addresses.add(ServerAddress.parse(server));
+        }
+        return connect(addresses, ClientConfig.defaults());
+    }
+
+    /// Connects to servers, see [#connect(String)].
+    static Weir connect(List<ServerAddress> servers, ClientConfig config) {
+        List<ServerAddress> addresses = List.copyOf(servers);
+        if (addresses.isEmpty()) {
+            throw new IllegalArgumentException("at least one server must be named");
+        }
+        long spinNs = config.spin().toNanos();
+        int timeoutMs =
+                (int) Math.min(MAX_CONNECT_MS, Math.max(1, config.deadline().toMillis()));
+        return new WeirClient(config, handler -> TcpTransport.connect(addresses, handler, spinNs, timeoutMs));
+    }
+
+    /// How long connecting to one server may take, in milliseconds, if the deadline is not shorter.
+    int MAX_CONNECT_MS = 5_000;
+
     /// The shard map this connection works by.
     ShardMap shardMap();
 

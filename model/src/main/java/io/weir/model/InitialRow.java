@@ -24,13 +24,18 @@ public sealed interface InitialRow {
         }
     }
 
-    /// Normal with the given mean and standard deviation.
+    /// Normal with the given mean and standard deviation. No draw is farther from the mean than 6 deviations, and all
+    /// within those must be finite.
     record Normal(float mean, float deviation) implements InitialRow {
         public Normal {
             requireFinite("mean", mean);
             requireFinite("deviation", deviation);
             if (!(deviation > 0)) {
                 throw new IllegalArgumentException("normal deviation must be above 0: deviation=" + deviation);
+            }
+            if (Math.abs((double) mean) + 6.0 * deviation > Float.MAX_VALUE) {
+                throw new IllegalArgumentException(
+                        "normal must be finite up to 6 deviations: mean=" + mean + ", deviation=" + deviation);
             }
         }
     }

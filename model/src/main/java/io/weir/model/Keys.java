@@ -34,7 +34,8 @@ public final class Keys {
         return (int) (((mix >>> 32) * shardCount) >>> 32);
     }
 
-    /// The 64-bit key of a string: FNV-1a over its UTF-8 bytes, then [#mix].
+    /// The 64-bit key of a string: FNV-1a over its UTF-8 bytes, then [#mix]. An unpaired surrogate, which has no
+    /// UTF-8, counts as `?`.
     ///
     /// Collisions are possible, as with any hash: among a billion strings about one pair in 37 is expected.
     public static long ofString(String text) {

@@ -19,21 +19,24 @@ public record ShardMap(int version, List<Server> servers) {
     public record Server(ServerAddress address, int shardCount) {
         public Server {
             Objects.requireNonNull(address, "address");
-            if (shardCount < 1) {
-                throw new IllegalArgumentException(
-                        "a server needs at least 1 shard: shards=" + shardCount + ", server=" + address);
+            if (shardCount < 1 || shardCount > MAX_SHARDS) {
+                throw new IllegalArgumentException("a server has from 1 to " + MAX_SHARDS + " shards: shards="
+                        + shardCount + ", server=" + address);
             }
         }
     }
 
     public ShardMap {
+        if (version < 1) {
+            throw new IllegalArgumentException("shard map version must be at least 1: version=" + version);
+        }
         servers = servers.stream()
                 .sorted((a, b) -> a.address().compareTo(b.address()))
                 .toList();
         if (servers.isEmpty()) {
             throw new IllegalArgumentException("a shard map needs at least one server");
         }
-        int count = 0;
+        long count = 0;
         for (int i = 0; i < servers.size(); i++) {
             count += servers.get(i).shardCount();
             if (i > 0 && servers.get(i).address().equals(servers.get(i - 1).address())) {
@@ -69,14 +72,14 @@ public record ShardMap(int version, List<Server> servers) {
         int first = 0;
         for (int i = 0; i < servers.size(); i++) {
             first += servers.get(i).shardCount();
-            if (shard < first) {
+            if (shard >= 0 && shard < first) {
                 return i;
             }
         }
         throw new IllegalArgumentException("shard is not in the map: shard=" + shard + ", shards=" + first);
     }
 
-    /// A number that differs between different maps: [Keys#ofString] of the text `version;host:port=shards;…`.
+    /// A number that tells maps apart: [Keys#ofString] of the text `version;host:port=shards;…`.
     /// Never 0, which on the wire means that no map is known yet.
     public long hash() {
         StringBuilder text = new StringBuilder().append(version);

@@ -23,9 +23,13 @@ public sealed interface TableShape {
         /// Greatest block: 1 Mi floats.
         public static final int MAX_BLOCK_LENGTH = 1 << 20;
 
+        /// Greatest tensor, 2^48 floats: block numbers times [ShardMap#MAX_SHARDS] stay far below 2^63.
+        public static final long MAX_LENGTH = 1L << 48;
+
         public Dense {
-            if (length < 1) {
-                throw new IllegalArgumentException("dense length must be at least 1: length=" + length);
+            if (length < 1 || length > MAX_LENGTH) {
+                throw new IllegalArgumentException(
+                        "dense length must be from 1 to " + MAX_LENGTH + ": length=" + length);
             }
             if (blockLength < 16 || blockLength > MAX_BLOCK_LENGTH || blockLength % 16 != 0) {
                 throw new IllegalArgumentException("dense block length must be a multiple of 16 from 16 to "

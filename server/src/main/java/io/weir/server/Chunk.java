@@ -13,7 +13,9 @@ final class Chunk {
     final boolean pooled;
     int start;
     int end;
-    @Nullable Chunk next;
+
+    @Nullable
+    Chunk next;
 
     Chunk(int capacity, boolean pooled) {
         this.buffer = ByteBuffer.allocateDirect(capacity).order(ByteOrder.LITTLE_ENDIAN);

@@ -56,7 +56,8 @@ final class Connection {
     private int expectedFrameBytes;
 
     /// An answer that another thread finished.
-    private record Completion(@Nullable Chunk chain, @Nullable Completion before) {}
+    private record Completion(
+            @Nullable Chunk chain, @Nullable Completion before) {}
 
     /// The encoder whose chain the socket sends.
     private final class Replies extends ReplyEncoder {

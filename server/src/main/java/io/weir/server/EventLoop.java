@@ -83,6 +83,7 @@ final class EventLoop implements Runnable, AutoCloseable {
     }
 
     @Override
+    @SuppressWarnings("ThreadPriorityCheck") // The yield is a courtesy; nothing depends on it.
     public void run() {
         try {
             long lastWork = System.nanoTime();

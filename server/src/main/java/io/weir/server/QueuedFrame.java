@@ -37,5 +37,4 @@ final class QueuedFrame extends ShardTask {
         @Override
         void chunkFilled() {}
     }
-
 }

@@ -34,7 +34,7 @@ public final class ServerNode implements AutoCloseable {
     private boolean closed;
 
     /// The place in the shard map, and the shards that follow from it.
-    private record Placed(Message.Attach map, ShardGate[] gates) {}
+    private record Placed(Message.Attach map, List<ShardGate> gates) {}
 
     public ServerNode(int shardCount, long memoryCapBytes) {
         this.shardCount = shardCount;
@@ -58,7 +58,7 @@ public final class ServerNode implements AutoCloseable {
             return null;
         }
         int local = shard - here.map().firstShard();
-        return local >= 0 && local < here.gates().length ? here.gates()[local] : null;
+        return local >= 0 && local < here.gates().size() ? here.gates().get(local) : null;
     }
 
     /// Answers a hello.
@@ -100,8 +100,9 @@ public final class ServerNode implements AutoCloseable {
         if (here != null && !here.map().equals(map)) {
             throw new WeirException(
                     ErrorCode.MAP_MISMATCH,
-                    "the tables here were made with another set of servers: their shards=" + here.map().shardCount()
-                            + ", yours=" + map.shardCount() + "; name the same servers as when they were created");
+                    "the tables here were made with another set of servers: their shards="
+                            + here.map().shardCount() + ", yours=" + map.shardCount()
+                            + "; name the same servers as when they were created");
         }
     }
 
@@ -138,7 +139,7 @@ public final class ServerNode implements AutoCloseable {
         Placed here = placed;
         int tableCount = here == null
                 ? 0
-                : here.gates()[0].call(shard -> shard.tables().size());
+                : here.gates().getFirst().call(shard -> shard.tables().size());
         return new Message.ServerStatusReply(budget.usedBytes(), budget.capBytes(), tableCount, 0);
     }
 
@@ -173,19 +174,15 @@ public final class ServerNode implements AutoCloseable {
 
     private static Message.Table add(Message.Table a, Message.Table b) {
         return new Message.Table(
-                a.tableId(),
-                a.creatorRun(),
-                a.rowCount() + b.rowCount(),
-                a.memoryBytes() + b.memoryBytes(),
-                a.spec());
+                a.tableId(), a.creatorRun(), a.rowCount() + b.rowCount(), a.memoryBytes() + b.memoryBytes(), a.spec());
     }
 
     private synchronized Message createTable(Message.CreateTable create, Message.Attach map) {
-        ShardGate[] gates = place(map).gates();
+        List<ShardGate> gates = place(map).gates();
         TableSpec spec = create.spec();
         int tableId = create.tableId();
         if (tableId == 0) {
-            tableId = gates[0].call(shard -> {
+            tableId = gates.getFirst().call(shard -> {
                 ShardTable existing = shard.tableNamed(spec.name());
                 return existing == null ? shard.greatestTableId() + 1 : existing.id();
             });
@@ -246,8 +243,7 @@ public final class ServerNode implements AutoCloseable {
     private Message closeWorker(Message.CloseWorker close) {
         Placed here = placed;
         if (here != null) {
-            Control event =
-                    new Control.CloseWorker(close.run(), close.worker(), close.generation(), close.finished());
+            Control event = new Control.CloseWorker(close.run(), close.worker(), close.generation(), close.finished());
             for (ShardGate gate : here.gates()) {
                 gate.call(shard -> shard.apply(event));
             }
@@ -291,11 +287,11 @@ public final class ServerNode implements AutoCloseable {
         }
         Placed here = placed;
         if (here == null) {
-            ShardGate[] gates = new ShardGate[shardCount];
+            List<ShardGate> gates = new ArrayList<>();
             for (int i = 0; i < shardCount; i++) {
-                gates[i] = new ShardGate(new Shard(map.firstShard() + i, map.shardCount(), budget));
+                gates.add(new ShardGate(new Shard(map.firstShard() + i, map.shardCount(), budget)));
             }
-            here = new Placed(map, gates);
+            here = new Placed(map, List.copyOf(gates));
             placed = here;
         }
         return Objects.requireNonNull(here);

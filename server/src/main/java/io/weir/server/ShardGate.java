@@ -80,6 +80,7 @@ public final class ShardGate {
     }
 
     /// Enters, waiting for its turn, and returns what `work` does. For control events, which are rare.
+    @SuppressWarnings("ThreadPriorityCheck") // The yield is a courtesy; nothing depends on it.
     public <T extends @Nullable Object> T call(Function<Shard, T> work) {
         Shard entered;
         while ((entered = tryEnter()) == null) {

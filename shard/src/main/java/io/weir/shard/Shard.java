@@ -5,6 +5,7 @@ import io.weir.model.Keys;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
+import io.weir.table.CheckResult;
 import io.weir.table.MemoryBudget;
 import io.weir.table.TableStore;
 import io.weir.wire.DataLayout;
@@ -148,8 +149,8 @@ public final class Shard implements AutoCloseable {
                         at,
                         effects,
                         ErrorCode.NON_FINITE,
-                        "gradient must be finite: table=" + table.spec().name() + ", key="
-                                + table.store().failedKey());
+                        "values must be finite: table=" + table.spec().name() + ", "
+                                + failedPlace(table, frame, bytes, at));
             case OUT_OF_MEMORY ->
                 refuse(
                         frame,
@@ -281,7 +282,18 @@ public final class Shard implements AutoCloseable {
         effects.endRows();
     }
 
-    private static TableStore.Check check(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
+    /// Which row of a frame was not finite: by key, or by position in the tensor.
+    private static String failedPlace(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
+        int row = table.store().failedRow();
+        if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_STRETCH) {
+            return "offset=" + (DataLayout.offset(frame, at) + row);
+        }
+        int strideBytes =
+                FrameLayout.type(frame, at) == FrameType.LOAD ? RowLayout.rowBytes(table.valueLength()) : Long.BYTES;
+        return "key=" + bytes.get(KEY, at + (long) DataLayout.PAYLOAD_OFFSET + (long) row * strideBytes);
+    }
+
+    private static CheckResult check(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
         long payload = at + (long) DataLayout.PAYLOAD_OFFSET;
         int count = DataLayout.count(frame, at);
         if (FrameLayout.type(frame, at) == FrameType.LOAD) {
@@ -321,7 +333,14 @@ public final class Shard implements AutoCloseable {
                 return "rows must be whole, with their slots: expectedBytes=" + expected + ", actualBytes="
                         + FrameLayout.payloadBytes(frame, at) + ", table=" + spec.name();
             }
-            return faultOfKeys(table, bytes, at, count, RowLayout.rowBytes(table.valueLength()));
+            int rowBytes = RowLayout.rowBytes(table.valueLength());
+            for (int i = 0; i < count; i++) {
+                int reserved = at + DataLayout.PAYLOAD_OFFSET + i * rowBytes + RowLayout.RESERVED_OFFSET;
+                if (frame.getInt(reserved) != 0) {
+                    return "reserved bytes of a row must be 0: row=" + i + ", table=" + spec.name();
+                }
+            }
+            return faultOfKeys(table, bytes, at, count, rowBytes);
         }
         if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS) {
             if (spec.shape() instanceof TableShape.Dense) {

@@ -31,7 +31,6 @@ final class AddressSpace implements AutoCloseable {
     private static final int MAP_PRIVATE = 0x2;
     private static final long MAP_FAILED = -1;
     private static final int MADV_HUGEPAGE = 14;
-    private static final int MADV_COLLAPSE = 25;
 
     private final Arena arena;
     private final MemorySegment segment;
@@ -67,18 +66,13 @@ final class AddressSpace implements AutoCloseable {
     }
 
     /// Asks for huge pages in a range, where the system has them. Advice only: nothing depends on its success.
-    ///
-    /// @param touched whether the range holds data by now, which is then moved to huge pages at once
-    void preferHugePages(long offset, long bytes, boolean touched) {
+    void preferHugePages(long offset, long bytes) {
         if ((offset | bytes) < 0 || offset > segment.byteSize() - bytes) {
             throw new IndexOutOfBoundsException("advice must lie within the range: offset=" + offset + ", bytes="
                     + bytes + ", byteSize=" + segment.byteSize());
         }
         if (Calls.IS_LINUX) {
             Calls.advise(segment.address() + offset, bytes, MADV_HUGEPAGE);
-            if (touched) {
-                Calls.advise(segment.address() + offset, bytes, MADV_COLLAPSE);
-            }
         }
     }
 

@@ -42,6 +42,9 @@ import java.util.Arrays;
 final class KeyIndex implements AutoCloseable {
     static final long PAGE_BYTES = 8192;
 
+    /// Pages of the system are small up to here: 2 MiB more or less then make little difference.
+    private static final long HUGE_FROM_BYTES = 24L << 20;
+
     private static final int BUCKET_BYTES = 64;
     private static final int BUCKET_ENTRIES = 12;
     private static final int PAGE_BUCKETS = (int) (PAGE_BYTES / BUCKET_BYTES);
@@ -73,8 +76,8 @@ final class KeyIndex implements AutoCloseable {
     private static final long LOWER = 0xffffffffL;
 
     private static final ValueLayout.OfLong KEY = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfLong TAGS = ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt ORDINAL = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong TAGS = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt ORDINAL = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final RowArena rows;
     private final MemoryRegion pages;
@@ -84,6 +87,7 @@ final class KeyIndex implements AutoCloseable {
     private short[] pageEntries = new short[4];
     private byte[] pageDepths = new byte[4];
     private boolean[] pageSpilled = new boolean[4];
+    private int[] wrong = new int[0];
     private int[] spillPages = new int[0];
     private int spillPageCount;
     private long entryCount;
@@ -93,13 +97,27 @@ final class KeyIndex implements AutoCloseable {
     /// @param reservedBytes of addresses for pages
     KeyIndex(MemoryBudget budget, RowArena rows, long reservedBytes) {
         this.rows = rows;
-        this.pages = new MemoryRegion(budget, reservedBytes);
+        this.pages = new MemoryRegion(budget, reservedBytes + PAGE_BYTES, HUGE_FROM_BYTES);
     }
 
-    /// Where the rows of `count` keys probably are: an offset of weights, or -1 if no first look found one.
+    /// Finds the rows of `count` keys: each place in `rowOffsets` becomes the offset of the weights of its key's row,
+    /// or -1 if there is none.
     ///
-    /// One miss of the cache for a key, and none waits for another. [#confirm] makes it certain.
-    void guess(MemorySegment keys, long keysOffset, int count, long[] rowOffsets, int from) {
+    /// @return how many of the keys have no row, repeats counted again
+    int find(MemorySegment keys, long keysOffset, int count, long[] rowOffsets) {
+        if (rows.rowCount() == 0) {
+            Arrays.fill(rowOffsets, 0, count, -1);
+            return count;
+        }
+        guess(keys, keysOffset, count, rowOffsets);
+        return correct(keys, keysOffset, rowOffsets, collectWrong(keys, keysOffset, count, rowOffsets));
+    }
+
+    /// The offset of the first row whose tag matches, or of any other row. There must be a row.
+    ///
+    /// Like the loop after it, this one has no branch that could be predicted wrongly: a wrong prediction waits for
+    /// the cache miss it depends on, and lets all later ones wait too.
+    private void guess(MemorySegment keys, long keysOffset, int count, long[] rowOffsets) {
         MemorySegment pages = this.pages.segment();
         int[] directory = this.directory;
         int directoryShift = Integer.SIZE - depth;
@@ -108,31 +126,39 @@ final class KeyIndex implements AutoCloseable {
             long mix = Keys.mix(keys.get(KEY, keysOffset + (long) i * Long.BYTES));
             int page = directory[(int) ((mix & LOWER) >>> directoryShift)];
             long bucketOffset = page * PAGE_BYTES + (mix & BUCKET_MASK) * BUCKET_BYTES;
-            long pattern = tag(mix) * ONES;
-            long matches = matches(pages, bucketOffset, pattern);
-            long rowOffset = -1;
-            if (matches != 0) {
-                int entry = entry(Long.numberOfTrailingZeros(matches));
-                rowOffset = RecordLayout.rowOffset(ordinal(pages, bucketOffset, entry) * recordBytes);
-            }
-            rowOffsets[from + i] = rowOffset;
+            long matches = matches(pages, bucketOffset, tag(mix) * ONES);
+            // Without a match this reads 16 bytes behind the bucket, and takes row 0 instead of what is there.
+            long ordinal = ordinal(pages, bucketOffset, entry(Long.numberOfTrailingZeros(matches)));
+            ordinal &= (matches | -matches) >> 63;
+            rowOffsets[i] = RecordLayout.rowOffset(ordinal * recordBytes);
         }
     }
 
-    /// Turns guesses into knowledge: each becomes the offset of the weights of its key's row, or -1 if there is none.
-    ///
-    /// @return how many of the keys have no row, repeats counted again
-    int confirm(MemorySegment keys, long keysOffset, int count, long[] rowOffsets, int from) {
+    /// Compares the keys with those in the guessed records, and lists the positions where they differ.
+    private int collectWrong(MemorySegment keys, long keysOffset, int count, long[] rowOffsets) {
+        if (wrong.length < count) {
+            wrong = new int[TableStore.grownLength(count)];
+        }
+        int[] wrong = this.wrong;
         MemorySegment records = rows.records();
-        int absent = 0;
+        int wrongCount = 0;
         for (int i = 0; i < count; i++) {
             long key = keys.get(KEY, keysOffset + (long) i * Long.BYTES);
-            long rowOffset = rowOffsets[from + i];
-            if (rowOffset < 0 || RecordLayout.key(records, RecordLayout.recordOffset(rowOffset)) != key) {
-                rowOffset = find(key);
-                rowOffsets[from + i] = rowOffset;
-                absent += rowOffset < 0 ? 1 : 0;
-            }
+            long difference = key ^ RecordLayout.key(records, RecordLayout.recordOffset(rowOffsets[i]));
+            wrong[wrongCount] = i;
+            wrongCount += (int) ((difference | -difference) >>> 63);
+        }
+        return wrongCount;
+    }
+
+    private int correct(MemorySegment keys, long keysOffset, long[] rowOffsets, int wrongCount) {
+        int[] wrong = this.wrong;
+        int absent = 0;
+        for (int i = 0; i < wrongCount; i++) {
+            int position = wrong[i];
+            long rowOffset = find(keys.get(KEY, keysOffset + (long) position * Long.BYTES));
+            rowOffsets[position] = rowOffset;
+            absent += rowOffset < 0 ? 1 : 0;
         }
         return absent;
     }
@@ -186,9 +212,9 @@ final class KeyIndex implements AutoCloseable {
         return pages.committedBytes();
     }
 
-    /// Bytes on the heap that grow with the number of rows.
+    /// Bytes on the heap.
     long heapBytes() {
-        return (long) directory.length * Integer.BYTES
+        return ((long) directory.length + wrong.length) * Integer.BYTES
                 + (long) pageEntries.length * (Short.BYTES + Byte.BYTES + Byte.BYTES)
                 + (long) spillPages.length * Integer.BYTES;
     }

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// the other. A change is checked whole, then applied: after [#check] returned [CheckResult#OK], [#apply] with the
 /// same arguments cannot fail, and until then nothing that a reader could see has changed.
 ///
-/// Work goes through all keys of a request in phases (guess where the rows are, confirm by their keys, copy or
+/// Work goes through all keys of a request in phases (guess where the rows are, compare their keys, copy or
 /// update), each a loop whose cache misses do not wait for one another. In the steady state no call allocates.
 ///
 /// Repeats of a key in one push are found by a stamp in the record's header, which each push counts up: a row that
@@ -66,7 +66,7 @@ public final class TableStore implements AutoCloseable {
     private long renewed;
     private int failedRow = -1;
 
-    /// The keys that [#rowOffsets] holds guesses for: those of the last check.
+    /// The keys that [#rowOffsets] holds the rows of: those of the last check.
     private long checkedKeysAddress;
 
     private int checkedCount = -1;
@@ -150,8 +150,7 @@ public final class TableStore implements AutoCloseable {
         for (int start = 0; start < count; start += CHUNK_KEYS) {
             int chunk = Math.min(CHUNK_KEYS, count - start);
             long chunkKeysOffset = keysOffset + (long) start * Long.BYTES;
-            index.guess(frame, chunkKeysOffset, chunk, rowOffsets, 0);
-            int absent = index.confirm(frame, chunkKeysOffset, chunk, rowOffsets, 0);
+            int absent = index.find(frame, chunkKeysOffset, chunk, rowOffsets);
             long chunkOffset = destinationOffset + start * rowBytes;
             if (absent == 0) {
                 RowCopy.gather(rows.records(), rowOffsets, 0, chunk, rowLength, destination, chunkOffset);
@@ -202,8 +201,7 @@ public final class TableStore implements AutoCloseable {
             return CheckResult.NON_FINITE;
         }
         long[] rowOffsets = rowOffsetsFor(count);
-        index.guess(frame, keysOffset, count, rowOffsets, 0);
-        int absent = index.confirm(frame, keysOffset, count, rowOffsets, 0);
+        int absent = index.find(frame, keysOffset, count, rowOffsets);
         // Stamps of a check mean nothing to others; keys without a row may be repeats of each other.
         boolean mayRepeat = absent > 1 || stampPresent(rowOffsets, count);
         if (mayRepeat) {
@@ -236,7 +234,7 @@ public final class TableStore implements AutoCloseable {
         requireRange(frame, gradientsOffset, count, rowBytes);
         long[] rowOffsets = rowOffsetsFor(count);
         if (checkedCount != count || checkedKeysAddress != frame.address() + keysOffset) {
-            index.guess(frame, keysOffset, count, rowOffsets, 0);
+            index.find(frame, keysOffset, count, rowOffsets);
         }
         checkedCount = -1;
         if (stampAndCount(frame, keysOffset, count, rowOffsets)) {
@@ -265,7 +263,7 @@ public final class TableStore implements AutoCloseable {
         return repeated;
     }
 
-    /// Confirms all guesses, creates missing rows, and counts the push in each distinct row once.
+    /// Makes sure of all rows, creates missing rows, and counts the push in each distinct row once.
     ///
     /// @return whether a row was met twice
     private boolean stampAndCount(MemorySegment frame, long keysOffset, int count, long[] rowOffsets) {

@@ -1,6 +1,7 @@
 package io.weir.wire;
 
 import io.weir.model.ErrorCode;
+import io.weir.model.TableShape;
 import io.weir.model.WeirException;
 import java.nio.ByteBuffer;
 
@@ -173,19 +174,54 @@ public final class DataLayout {
         };
     }
 
-    /// Checks every field against the others and against the payload that is there, but for what only the table
-    /// knows.
+    /// Checks every field against the others and against the payload that is there, but for what only the table, the
+    /// map and the worker's entry know.
     ///
-    /// @throws WeirException `MALFORMED_FRAME` naming the field
+    /// @param frame a whole frame of a data type, its header checked
+    /// @throws WeirException `MALFORMED_FRAME` naming the field; `LIMIT_EXCEEDED` if the reply would not fit a
+    // frame
     public static void check(ByteBuffer frame, int at) {
         int type = FrameLayout.type(frame, at);
-        int layout = layout(frame, at);
-        int count = count(frame, at);
-        int rowLength = rowLength(frame, at);
         if (FrameLayout.fieldBytes(frame, at) != FIELD_BYTES) {
             throw malformed("fields of type " + type + " must be " + FIELD_BYTES + " bytes: fieldBytes="
                     + FrameLayout.fieldBytes(frame, at));
         }
+        checkIdentity(frame, at, type);
+        checkContent(frame, at, type);
+    }
+
+    private static void checkIdentity(ByteBuffer frame, int at, int type) {
+        long number = number(frame, at);
+        long previousNumber = previousNumber(frame, at);
+        if ((worker(frame, at) | generation(frame, at) | shard(frame, at) | mapVersion(frame, at) | tableId(frame, at))
+                < 0) {
+            throw malformed("worker, generation, shard, map version and table id must be 0 or more: worker="
+                    + worker(frame, at) + ", generation=" + generation(frame, at) + ", shard=" + shard(frame, at)
+                    + ", mapVersion=" + mapVersion(frame, at) + ", tableId=" + tableId(frame, at));
+        }
+        if (clock(frame, at) < 0) {
+            throw malformed("clock must be 0 or more: clock=" + clock(frame, at));
+        }
+        if (clockGroup(frame, at) != 0 || shardEpoch(frame, at) != 0) {
+            throw malformed("clock group and shard epoch must be 0 in version 1: clockGroup=" + clockGroup(frame, at)
+                    + ", shardEpoch=" + shardEpoch(frame, at));
+        }
+        if (FrameType.isNumbered(type)) {
+            if (previousNumber < 0 || number <= previousNumber) {
+                throw malformed("number must be above the previous one: number=" + number + ", previousNumber="
+                        + previousNumber + ", type=" + type);
+            }
+        } else if (number != 0 || previousNumber != 0) {
+            throw malformed("number must be 0 where nothing changes: number=" + number + ", previousNumber="
+                    + previousNumber + ", type=" + type);
+        }
+    }
+
+    private static void checkContent(ByteBuffer frame, int at, int type) {
+        int layout = layout(frame, at);
+        int count = count(frame, at);
+        int rowLength = rowLength(frame, at);
+        long offset = offset(frame, at);
         if (valueType(frame, at) != VALUE_FLOAT32) {
             throw malformed("value type must be " + VALUE_FLOAT32 + ": valueType=" + valueType(frame, at));
         }
@@ -196,22 +232,40 @@ public final class DataLayout {
         if (frame.getShort(at + RESERVED_OFFSET) != 0) {
             throw malformed("reserved bytes must be 0: reserved=" + frame.getShort(at + RESERVED_OFFSET));
         }
-        if (count < 0 || rowLength < 1 || offset(frame, at) < 0) {
-            throw malformed("count and offset must be 0 or more and row length at least 1: count=" + count + ", offset="
-                    + offset(frame, at) + ", rowLength=" + rowLength);
+        if (count < 0 || rowLength < 1 || rowLength > TableShape.Dense.MAX_BLOCK_LENGTH) {
+            throw malformed("count must be 0 or more and row length from 1 to " + TableShape.Dense.MAX_BLOCK_LENGTH
+                    + ": count=" + count + ", rowLength=" + rowLength);
         }
-        if (type == FrameType.PULL || type == FrameType.PUSH_PULL) {
-            long replyFloats = (long) count * (layout == LAYOUT_KEYS ? rowLength : 1);
-            if (replyFloats > MAX_REPLY_FLOATS) {
-                throw malformed("a reply must fit a frame: floats=" + replyFloats + ", limit=" + MAX_REPLY_FLOATS);
+        if (layout == LAYOUT_STRETCH) {
+            if (offset < 0 || offset > TableShape.Dense.MAX_LENGTH - count) {
+                throw malformed("stretch must be within " + TableShape.Dense.MAX_LENGTH + " floats: offset=" + offset
+                        + ", count=" + count);
             }
+        } else if (offset < 0 || (offset != 0 && type != FrameType.SCAN)) {
+            throw malformed("offset must be 0, or the cursor of a scan: offset=" + offset + ", type=" + type);
         }
-        if (type != FrameType.LOAD) {
-            long expected = payloadBytes(type, layout, count, rowLength, 0);
-            if (expected != FrameLayout.payloadBytes(frame, at)) {
-                throw malformed("payload must fit the count: expected=" + expected + ", actual="
-                        + FrameLayout.payloadBytes(frame, at) + ", type=" + type + ", count=" + count + ", rowLength="
-                        + rowLength);
+        checkReply(type, layout, count, rowLength);
+        int actual = FrameLayout.payloadBytes(frame, at);
+        if (type == FrameType.LOAD) {
+            long least = payloadBytes(type, layout, count, rowLength, rowLength);
+            if (actual < least) {
+                throw malformed("payload must fit the count: least=" + least + ", actual=" + actual + ", type=" + type
+                        + ", count=" + count + ", rowLength=" + rowLength);
+            }
+            return;
+        }
+        long expected = payloadBytes(type, layout, count, rowLength, 0);
+        if (expected != actual) {
+            throw malformed("payload must fit the count: expected=" + expected + ", actual=" + actual + ", type=" + type
+                    + ", count=" + count + ", rowLength=" + rowLength);
+        }
+    }
+
+    private static void checkReply(int type, int layout, int count, int rowLength) {
+        if (type == FrameType.PULL || type == FrameType.PUSH_PULL) {
+            long floats = (long) count * (layout == LAYOUT_KEYS ? rowLength : 1);
+            if (floats > MAX_REPLY_FLOATS) {
+                throw malformed("reply must fit a frame: floats=" + floats + ", limit=" + MAX_REPLY_FLOATS);
             }
         }
     }

@@ -15,8 +15,8 @@ import java.nio.ByteBuffer;
 ///
 /// `length` counts the whole frame, from its own first byte to the last of `crc`. `headerCrc` is the CRC32C of the
 /// bytes before it and of the fields, so that ids and counts can be trusted before the payload is complete; `crc` is
-/// that of the payload. Without [#FLAG_CHECKSUMS] both are 0. All methods take buffers in little-endian order and
-/// absolute positions.
+/// that of the payload. Without [#FLAG_CHECKSUMS] `headerCrc` is 0 and nobody looks at `crc`. All methods take buffers
+/// in little-endian order and absolute positions.
 public final class FrameLayout {
     /// The version this code speaks, and the oldest it understands.
     public static final int VERSION = 1;
@@ -84,10 +84,11 @@ public final class FrameLayout {
     /// @throws WeirException `LIMIT_EXCEEDED` if it would be longer than any frame may be
     public static int frameBytes(int fieldBytes, long payloadBytes) {
         long length = HEADER_BYTES + (long) fieldBytes + payloadBytes + TRAILER_BYTES;
-        if (payloadBytes < 0 || length > Limits.MAX_FRAME_BYTES) {
+        if (payloadBytes < 0 || payloadBytes > Limits.MAX_FRAME_BYTES || length > Limits.MAX_FRAME_BYTES) {
             throw new WeirException(
                     ErrorCode.LIMIT_EXCEEDED,
-                    "frame must be at most " + Limits.MAX_FRAME_BYTES + " bytes: bytes=" + length);
+                    "frame must be at most " + Limits.MAX_FRAME_BYTES + " bytes: fieldBytes=" + fieldBytes
+                            + ", payloadBytes=" + payloadBytes);
         }
         return (int) length;
     }
@@ -134,6 +135,10 @@ public final class FrameLayout {
         int flags = flags(frame, at);
         if (flags != (checksums ? FLAG_CHECKSUMS : 0)) {
             throw malformed("frame flags must be " + (checksums ? FLAG_CHECKSUMS : 0) + ": flags=" + flags);
+        }
+        if (!checksums && frame.getInt(at + HEADER_CRC_OFFSET) != 0) {
+            throw malformed("header checksum must be 0 when there is none: headerCrc="
+                    + Integer.toHexString(frame.getInt(at + HEADER_CRC_OFFSET)));
         }
         if (available < HEADER_BYTES + fieldBytes) {
             return 0;

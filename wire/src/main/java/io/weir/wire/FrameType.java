@@ -34,6 +34,9 @@ public final class FrameType {
     public static final int SCAN = 58;
     public static final int SCAN_REPLY = 59;
 
+    /// Kept for the end of a step, which goes to every shard of a run. Not a frame of version 1.
+    public static final int TICK = 60;
+
     private FrameType() {}
 
     /// Whether frames of this type carry the fields of [DataLayout] and go to one shard.

@@ -8,8 +8,8 @@ public final class Limits {
     /// Greatest frame of a connection before its hello is answered.
     public static final int MAX_HELLO_BYTES = 4096;
 
-    /// Greatest payload of a control message: 1 MiB.
-    public static final int MAX_CONTROL_BYTES = 1 << 20;
+    /// Greatest payload of a control message: 4 MiB, more than the status of a run of 65,536 workers takes.
+    public static final int MAX_CONTROL_BYTES = 4 << 20;
 
     /// Longest string in a control message, in UTF-8 bytes.
     public static final int MAX_STRING_BYTES = 4096;
@@ -20,7 +20,7 @@ public final class Limits {
     /// Pushes that a worker may have unacknowledged: the reach of a worker entry's memory of refused numbers.
     public static final int MAX_WINDOW = 64;
 
-    /// Rows in one reply to a scan, at most as many as fit into this many bytes.
+    /// Rows in one reply to a scan: at most as many as fit into this many bytes, but at least one.
     public static final int MAX_SCAN_BYTES = 1 << 20;
 
     private Limits() {}

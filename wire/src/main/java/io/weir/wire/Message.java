@@ -515,7 +515,7 @@ public sealed interface Message {
     /// @param memoryBytes bytes on this server, index included
     /// @param spec what it is
     record Table(int tableId, long creatorRun, long rowCount, long memoryBytes, TableSpec spec) {
-        private static final int MIN_BYTES = 64;
+        private static final int MIN_BYTES = 52;
 
         void encode(FieldWriter out) {
             out.putInt(tableId);

@@ -1,5 +1,7 @@
 package io.weir.wire;
 
+import io.weir.model.ErrorCode;
+import io.weir.model.WeirException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -15,8 +17,15 @@ public final class MessageCodec {
     /// Writes the frame of a message from `at` on, sealed if `checksum` is given.
     ///
     /// @return bytes written: [#frameBytes] of the payload
+    /// @throws WeirException `LIMIT_EXCEEDED` if the payload is longer than any control message may be
     public static int encode(
             int type, byte[] payload, long requestId, ByteBuffer into, int at, @Nullable Checksum checksum) {
+        if (payload.length > Limits.MAX_CONTROL_BYTES) {
+            throw new WeirException(
+                    ErrorCode.LIMIT_EXCEEDED,
+                    "control message must be at most " + Limits.MAX_CONTROL_BYTES + " bytes: type=" + type + ", bytes="
+                            + payload.length);
+        }
         int length = frameBytes(payload);
         int flags = checksum == null ? 0 : FrameLayout.FLAG_CHECKSUMS;
         FrameLayout.putHeader(into, at, length, type, flags, requestId, 0);
@@ -30,7 +39,8 @@ public final class MessageCodec {
 
     /// Reads the message of a whole frame whose header and checksums were checked.
     ///
-    /// @throws io.weir.model.WeirException `MALFORMED_FRAME` naming the field that does not fit
+    /// @throws WeirException `MALFORMED_FRAME` naming the field that does not fit; `INVALID_ARGUMENT` for a table
+    ///     specification that can be read but is none
     public static Message decode(ByteBuffer frame, int at) {
         int type = FrameLayout.type(frame, at);
         if (FrameLayout.fieldBytes(frame, at) != 0 || FrameLayout.payloadBytes(frame, at) > Limits.MAX_CONTROL_BYTES) {

@@ -1,5 +1,7 @@
 package io.weir.wire;
 
+import io.weir.model.ErrorCode;
+import io.weir.model.WeirException;
 import java.nio.ByteBuffer;
 
 /// Fields of the replies to data frames.
@@ -82,5 +84,78 @@ public final class ReplyLayout {
         frame.putInt(at + ERROR_FLAGS_OFFSET, flags);
         frame.putInt(at + RETRY_AFTER_OFFSET, retryAfterMs);
         frame.putInt(at + RETRY_AFTER_OFFSET + Integer.BYTES, 0);
+    }
+
+    /// Checks the fields of a `ROWS`, `ACK`, `SCAN_REPLY` or `ERROR` against each other and against the payload that is
+    /// there.
+    ///
+    /// @param frame a whole frame of one of these types, its header checked
+    /// @throws WeirException `MALFORMED_FRAME` naming the field
+    public static void check(ByteBuffer frame, int at) {
+        int type = FrameLayout.type(frame, at);
+        if (FrameLayout.fieldBytes(frame, at) != FIELD_BYTES) {
+            throw malformed("fields of type " + type + " must be " + FIELD_BYTES + " bytes: fieldBytes="
+                    + FrameLayout.fieldBytes(frame, at));
+        }
+        switch (type) {
+            case FrameType.ROWS -> {
+                requireAtLeast(0, number(frame, at), "number");
+                checkRows(frame, at, (long) rowLength(frame, at) * Float.BYTES);
+            }
+            case FrameType.SCAN_REPLY -> {
+                requireAtLeast(-1, number(frame, at), "cursor");
+                checkRows(frame, at, RowLayout.VALUES_OFFSET + (long) rowLength(frame, at) * Float.BYTES);
+            }
+            case FrameType.ACK -> {
+                requireAtLeast(1, number(frame, at), "number");
+                requireAtLeast(0, shard(frame, at), "shard");
+                requireEmpty(rowLength(frame, at), FrameLayout.payloadBytes(frame, at));
+            }
+            case FrameType.ERROR -> checkError(frame, at);
+            default -> throw malformed("frame type must be known: type=" + type);
+        }
+    }
+
+    private static void checkRows(ByteBuffer frame, int at, long rowBytes) {
+        requireAtLeast(0, count(frame, at), "count");
+        if (rowLength(frame, at) < 1 || rowLength(frame, at) > Limits.MAX_FRAME_BYTES / Float.BYTES) {
+            throw malformed("row must fit a frame: rowLength=" + rowLength(frame, at));
+        }
+        long expected = count(frame, at) * rowBytes;
+        if (expected != FrameLayout.payloadBytes(frame, at)) {
+            throw malformed("payload must fit the count: expected=" + expected + ", actual="
+                    + FrameLayout.payloadBytes(frame, at) + ", count=" + count(frame, at) + ", rowLength="
+                    + rowLength(frame, at));
+        }
+    }
+
+    private static void checkError(ByteBuffer frame, int at) {
+        requireAtLeast(1, code(frame, at), "code");
+        requireAtLeast(0, retryAfterMs(frame, at), "retryAfterMs");
+        if ((errorFlags(frame, at) & ~ERROR_ORDERED) != 0) {
+            throw malformed("error flags must be 0 or " + ERROR_ORDERED + ": flags=" + errorFlags(frame, at));
+        }
+        requireEmpty(frame.getInt(at + RETRY_AFTER_OFFSET + Integer.BYTES), 0);
+        if (FrameLayout.payloadBytes(frame, at) > Limits.MAX_CONTROL_BYTES) {
+            throw malformed("error message must be at most " + Limits.MAX_CONTROL_BYTES + " bytes: bytes="
+                    + FrameLayout.payloadBytes(frame, at));
+        }
+    }
+
+    private static void requireAtLeast(long least, long value, String field) {
+        if (value < least) {
+            throw malformed(field + " must be at least " + least + ": " + field + "=" + value);
+        }
+    }
+
+    private static void requireEmpty(int reserved, int payloadBytes) {
+        if (reserved != 0 || payloadBytes != 0) {
+            throw malformed("reserved bytes must be 0 and payload empty: reserved=" + reserved + ", payloadBytes="
+                    + payloadBytes);
+        }
+    }
+
+    private static WeirException malformed(String message) {
+        return new WeirException(ErrorCode.MALFORMED_FRAME, message);
     }
 }

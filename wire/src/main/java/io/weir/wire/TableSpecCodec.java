@@ -1,9 +1,11 @@
 package io.weir.wire;
 
+import io.weir.model.ErrorCode;
 import io.weir.model.InitialRow;
 import io.weir.model.OptimizerSpec;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
+import io.weir.model.WeirException;
 
 /// Table specifications as bytes: each choice is a tag and its numbers.
 final class TableSpecCodec {
@@ -39,7 +41,8 @@ final class TableSpecCodec {
             InitialRow initialRow = decodeInitialRow(in);
             return new TableSpec(name, shape, optimizer, initialRow, in.getLong("seed"));
         } catch (IllegalArgumentException e) {
-            throw FieldReader.malformed("table specification is not valid: " + e.getMessage());
+            throw new WeirException(
+                    ErrorCode.INVALID_ARGUMENT, "table specification must be valid: " + e.getMessage(), e);
         }
     }
 

@@ -81,6 +81,11 @@ public final class Request {
         return FrameLayout.type(frame, 0);
     }
 
+    /// Whether the thread that sent it waits for the answer, or soon will.
+    public boolean isAwaited() {
+        return !call().isAsync();
+    }
+
     FloatBuffer floats() {
         return floats;
     }

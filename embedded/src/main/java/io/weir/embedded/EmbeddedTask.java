@@ -1,0 +1,137 @@
+package io.weir.embedded;
+
+import io.weir.client.internal.ReplyHandler;
+import io.weir.client.internal.Request;
+import io.weir.model.ErrorCode;
+import io.weir.server.FrameDispatch;
+import io.weir.server.ShardTask;
+import io.weir.shard.Effects;
+import io.weir.shard.Shard;
+import io.weir.wire.DataLayout;
+import io.weir.wire.Message;
+import io.weir.wire.RowLayout;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/// One request inside the process: carries its frame into the shard and takes the effects. Rows go to the caller's
+/// array at once; whether it was answered or refused is kept until somebody is free to tell the client. Lives as long
+/// as the request's buffer. Owned by the sender, then by the thread inside the shard, then by whoever tells the client.
+final class EmbeddedTask extends ShardTask implements Effects {
+    private final EmbeddedTransport transport;
+    private final ReplyHandler handler;
+    private final Request request;
+    private final MemorySegment frame;
+    private Scratch scratch;
+    private Thread sender = Thread.currentThread();
+    private int rowLength;
+    private int rowsDone;
+    private boolean scanning;
+    private @Nullable Message reply;
+    private @Nullable ErrorCode refusal;
+    private boolean ordered;
+    private int retryAfterMs;
+    private String text = "";
+
+    @Nullable
+    EmbeddedTask nextReady;
+
+    EmbeddedTask(EmbeddedTransport transport, ReplyHandler handler, Request request, Scratch scratch) {
+        this.transport = transport;
+        this.handler = handler;
+        this.request = request;
+        this.frame = MemorySegment.ofBuffer(request.frame());
+        this.scratch = scratch;
+    }
+
+    void begin(Scratch shardScratch) {
+        sender = Thread.currentThread();
+        scratch = shardScratch;
+        rowsDone = 0;
+        reply = null;
+        refusal = null;
+    }
+
+    Request request() {
+        return request;
+    }
+
+    @Override
+    public void run(Shard shard) {
+        FrameDispatch.accept(shard, request.frame(), frame, 0, this);
+        transport.ready(this, sender);
+    }
+
+    void replied(Message message) {
+        reply = message;
+    }
+
+    /// Tells the client how it went.
+    void tell() {
+        ErrorCode code = refusal;
+        Message message = reply;
+        if (code != null) {
+            handler.refused(request, code, ordered, retryAfterMs, text);
+        } else if (message != null) {
+            handler.replied(request, message);
+        } else {
+            handler.answered(request);
+        }
+    }
+
+    // ---- effects ----
+
+    @Override
+    public void beginRows(long requestId, long number, int count, int length) {
+        rowLength = length;
+        scanning = false;
+    }
+
+    @Override
+    public void beginScan(long requestId, long cursor, int count, int valueLength) {
+        rowLength = valueLength;
+        scanning = true;
+        handler.scanBegins(request, cursor, count, valueLength);
+    }
+
+    @Override
+    public MemorySegment room(int bytes) {
+        scratch.require(bytes);
+        return scratch.bytes;
+    }
+
+    @Override
+    public long roomOffset() {
+        return 0;
+    }
+
+    @Override
+    public void filled(int bytes) {
+        if (scanning) {
+            int rows = bytes / RowLayout.rowBytes(rowLength);
+            handler.scanned(request, scratch.buffer, 0, rows, rowLength);
+        } else {
+            int rows = bytes / (rowLength * Float.BYTES);
+            handler.rows(request, scratch.floats, 0, rowsDone, rows);
+            rowsDone += rows;
+        }
+    }
+
+    @Override
+    public void endRows() {}
+
+    @Override
+    public void acknowledge(long requestId, int shard, long number) {}
+
+    @Override
+    public void refuse(long requestId, ErrorCode code, boolean inOrder, int retryAfter, String message) {
+        refusal = code;
+        ordered = inOrder;
+        retryAfterMs = retryAfter;
+        text = message;
+    }
+
+    /// Index of the shard it goes to.
+    int shard() {
+        return DataLayout.shard(request.frame(), 0);
+    }
+}

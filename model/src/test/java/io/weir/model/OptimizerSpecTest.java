@@ -1,0 +1,147 @@
+package io.weir.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Locale;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class OptimizerSpecTest {
+    @Test
+    void parsesEverySetting() {
+        assertThat(OptimizerSpec.parse("sgd(rate=0.5)")).isEqualTo(new OptimizerSpec.Sgd(0.5f));
+        assertThat(OptimizerSpec.parse("momentum(rate=0.5,momentum=0.25)"))
+                .isEqualTo(new OptimizerSpec.Momentum(0.5f, 0.25f));
+        assertThat(OptimizerSpec.parse("adagrad(rate=0.5,epsilon=0)")).isEqualTo(new OptimizerSpec.AdaGrad(0.5f, 0f));
+        assertThat(OptimizerSpec.parse("adam(rate=0.5,beta1=0,beta2=0.25,epsilon=1e-6)"))
+                .isEqualTo(new OptimizerSpec.Adam(0.5f, 0f, 0.25f, 1e-6f));
+        assertThat(OptimizerSpec.parse("ftrl(alpha=0.5,beta=2,l1=3,l2=4)"))
+                .isEqualTo(new OptimizerSpec.Ftrl(0.5f, 2f, 3f, 4f));
+    }
+
+    @Test
+    void fillsInDefaults() {
+        assertThat(OptimizerSpec.parse("sgd")).isEqualTo(OptimizerSpec.parse("sgd(rate=0.05)"));
+        assertThat(OptimizerSpec.parse("momentum()"))
+                .isEqualTo(OptimizerSpec.parse("momentum(rate=0.05,momentum=0.9)"));
+        assertThat(OptimizerSpec.parse("adagrad( )")).isEqualTo(OptimizerSpec.parse("adagrad(rate=0.1,epsilon=1e-8)"));
+        assertThat(OptimizerSpec.parse("adam"))
+                .isEqualTo(OptimizerSpec.parse("adam(rate=0.001,beta1=0.9,beta2=0.999,epsilon=1e-8)"));
+        assertThat(OptimizerSpec.parse("ftrl(l1=2)")).isEqualTo(new OptimizerSpec.Ftrl(0.1f, 1f, 2f, 0f));
+    }
+
+    @Test
+    void readsSpacesAndUpperCase() {
+        assertThat(OptimizerSpec.parse("  FTRL ( L2 = 3 , alpha=0.5 ) "))
+                .isEqualTo(new OptimizerSpec.Ftrl(0.5f, 1f, 0f, 3f));
+    }
+
+    @Test
+    void textIsShortAndReadsBackInEveryLocale() {
+        Locale before = Locale.getDefault();
+        try {
+            for (Locale locale : new Locale[] {Locale.ROOT, Locale.GERMANY, Locale.forLanguageTag("tr-TR")}) {
+                Locale.setDefault(locale);
+                assertThat(OptimizerSpec.parse("SGD").text()).isEqualTo("sgd(rate=0.05)");
+                assertThat(OptimizerSpec.parse("momentum").text()).isEqualTo("momentum(rate=0.05,momentum=0.9)");
+                assertThat(OptimizerSpec.parse("adagrad(rate=10)").text()).isEqualTo("adagrad(rate=10,epsilon=1e-8)");
+                assertThat(OptimizerSpec.parse("adam").text())
+                        .isEqualTo("adam(rate=0.001,beta1=0.9,beta2=0.999,epsilon=1e-8)");
+                assertThat(OptimizerSpec.parse("FTRL").text()).isEqualTo("ftrl(alpha=0.1,beta=1,l1=0,l2=0)");
+            }
+        } finally {
+            Locale.setDefault(before);
+        }
+    }
+
+    @Test
+    void everyTextReadsBackToAnEqualValue() {
+        SplittableRandom random = new SplittableRandom(11);
+        for (int i = 0; i < 20_000; i++) {
+            float positive = Float.intBitsToFloat(random.nextInt(1, 0x7f800000));
+            float fraction = Float.intBitsToFloat(random.nextInt(0, 0x3f800000));
+            OptimizerSpec[] specs = {
+                new OptimizerSpec.Sgd(positive),
+                new OptimizerSpec.Momentum(positive, fraction),
+                new OptimizerSpec.AdaGrad(positive, fraction),
+                new OptimizerSpec.Adam(positive, fraction, fraction, positive),
+                new OptimizerSpec.Ftrl(positive, fraction, positive, positive)
+            };
+            for (OptimizerSpec spec : specs) {
+                assertThat(OptimizerSpec.parse(spec.text()))
+                        .as("seed=11, round=%s", i)
+                        .isEqualTo(spec);
+            }
+        }
+        assertThat(OptimizerSpec.parse(new OptimizerSpec.AdaGrad(Float.MIN_VALUE, -0f).text()))
+                .isEqualTo(new OptimizerSpec.AdaGrad(Float.MIN_VALUE, -0f));
+    }
+
+    @Test
+    void countsItsSlots() {
+        assertThat(OptimizerSpec.parse("sgd").slotCount()).isZero();
+        assertThat(OptimizerSpec.parse("momentum").slotCount()).isEqualTo(1);
+        assertThat(OptimizerSpec.parse("adagrad").slotCount()).isEqualTo(1);
+        assertThat(OptimizerSpec.parse("adam").slotCount()).isEqualTo(2);
+        assertThat(OptimizerSpec.parse("ftrl").slotCount()).isEqualTo(2);
+    }
+
+    @Test
+    void rejectsTextThatIsNoOptimizer() {
+        String names = "optimizer must be one of sgd, momentum, adagrad, adam, ftrl: optimizer=";
+        refuses("", names);
+        refuses("rmsprop", names + "rmsprop");
+        refuses("(rate=1)", names + "(rate=1)");
+        refuses("sgd)", names + "sgd)");
+        refuses("sgd(rate=1", "optimizer must end with ')': optimizer=sgd(rate=1");
+        refuses("sgd(rate=1) x", "optimizer must end with ')': optimizer=sgd(rate=1) x");
+        refuses("sgd(0.1)", "optimizer settings must be name=value: found='0.1', optimizer=sgd(0.1)");
+        refuses("sgd(rate=1,)", "optimizer settings must be name=value: found='', optimizer=sgd(rate=1,)");
+        refuses("sgd(rate=)", "optimizer setting must be a number: rate='', optimizer=sgd(rate=)");
+        refuses("sgd(rate=fast)", "optimizer setting must be a number: rate='fast', optimizer=sgd(rate=fast)");
+        refuses("sgd(rate=1,RATE=2)", "optimizer setting is given twice: setting=rate, optimizer=sgd(rate=1,RATE=2)");
+        refuses("sgd(lr=1)", "sgd has the settings rate: found=lr, optimizer=sgd(lr=1)");
+        refuses("adagrad(beta=1)", "adagrad has the settings rate, epsilon: found=beta, optimizer=adagrad(beta=1)");
+        refuses(
+                "adam(alpha=1)",
+                "adam has the settings rate, beta1, beta2, epsilon: found=alpha, optimizer=adam(alpha=1)");
+        refuses("momentum(beta=1)", "momentum has the settings rate, momentum: found=beta, optimizer=momentum(beta=1)");
+        refuses("ftrl(rate=1)", "ftrl has the settings alpha, beta, l1, l2: found=rate, optimizer=ftrl(rate=1)");
+    }
+
+    @Test
+    void rejectsSettingsOutOfRange() {
+        for (String rate : new String[] {"0.0", "-1.0", "NaN", "Infinity"}) {
+            String rule = " must be above 0 and finite: ";
+            refuses("sgd(rate=" + rate + ")", "sgd rate" + rule + "rate=" + rate);
+            refuses("momentum(rate=" + rate + ")", "momentum rate" + rule + "rate=" + rate);
+            refuses("adagrad(rate=" + rate + ")", "adagrad rate" + rule + "rate=" + rate);
+            refuses("adam(rate=" + rate + ")", "adam rate" + rule + "rate=" + rate);
+            refuses("ftrl(alpha=" + rate + ")", "ftrl alpha" + rule + "alpha=" + rate);
+        }
+        refuses("sgd(rate=1e-60)", "sgd rate must be above 0 and finite: rate=0.0");
+        for (String value : new String[] {"-1.0", "NaN", "Infinity"}) {
+            String rule = " must be 0 or more and finite: ";
+            refuses("adagrad(epsilon=" + value + ")", "adagrad epsilon" + rule + "epsilon=" + value);
+            refuses("adam(epsilon=" + value + ")", "adam epsilon" + rule + "epsilon=" + value);
+            refuses("ftrl(beta=" + value + ")", "ftrl beta" + rule + "beta=" + value);
+            refuses("ftrl(l1=" + value + ")", "ftrl l1" + rule + "l1=" + value);
+            refuses("ftrl(l2=" + value + ")", "ftrl l2" + rule + "l2=" + value);
+        }
+        for (String value : new String[] {"1.0", "-0.5", "NaN", "Infinity"}) {
+            String rule = " must be at least 0 and below 1: ";
+            refuses("momentum(momentum=" + value + ")", "momentum momentum" + rule + "momentum=" + value);
+            refuses("adam(beta1=" + value + ")", "adam beta1" + rule + "beta1=" + value);
+            refuses("adam(beta2=" + value + ")", "adam beta2" + rule + "beta2=" + value);
+        }
+        refuses("ftrl(beta=0,l2=0)", "ftrl needs beta or l2 above 0: beta=0, l2=0");
+    }
+
+    private static void refuses(String text, String message) {
+        assertThatThrownBy(() -> OptimizerSpec.parse(text))
+                .as(text)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(message);
+    }
+}

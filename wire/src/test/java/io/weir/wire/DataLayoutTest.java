@@ -1,0 +1,260 @@
+package io.weir.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.weir.model.ErrorCode;
+import io.weir.model.TableShape;
+import io.weir.model.WeirException;
+import java.nio.ByteBuffer;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+
+class DataLayoutTest {
+    private static final int KEYS = DataLayout.LAYOUT_KEYS;
+    private static final int STRETCH = DataLayout.LAYOUT_STRETCH;
+
+    @Test
+    void fieldsLieWhereThePictureSays() {
+        ByteBuffer frame = Frames.load(false);
+        assertThat(frame.getLong(24)).isEqualTo(DataLayout.run(frame, 0));
+        assertThat(frame.getInt(24 + 8)).isEqualTo(2).isEqualTo(DataLayout.worker(frame, 0));
+        assertThat(frame.getInt(24 + 12)).isEqualTo(3).isEqualTo(DataLayout.generation(frame, 0));
+        assertThat(frame.getLong(24 + 16)).isEqualTo(14).isEqualTo(DataLayout.number(frame, 0));
+        assertThat(frame.getLong(24 + 24)).isEqualTo(13).isEqualTo(DataLayout.previousNumber(frame, 0));
+        assertThat(frame.getLong(24 + 32)).isEqualTo(21).isEqualTo(DataLayout.clock(frame, 0));
+        assertThat(frame.getInt(24 + 44)).isEqualTo(8).isEqualTo(DataLayout.shard(frame, 0));
+        assertThat(frame.getInt(24 + 52)).isEqualTo(1).isEqualTo(DataLayout.mapVersion(frame, 0));
+        assertThat(frame.getInt(24 + 56)).isEqualTo(4).isEqualTo(DataLayout.tableId(frame, 0));
+        assertThat(frame.get(24 + 60)).isEqualTo((byte) 1);
+        assertThat(frame.get(24 + 61)).isEqualTo((byte) KEYS);
+        assertThat(frame.getInt(24 + 64)).isEqualTo(2).isEqualTo(DataLayout.count(frame, 0));
+        assertThat(frame.getInt(24 + 68)).isEqualTo(2).isEqualTo(DataLayout.rowLength(frame, 0));
+        assertThat(DataLayout.OFFSET_OFFSET).isEqualTo(24 + 72);
+    }
+
+    @Test
+    void rejectsFieldsOfAnotherLengthBeforeItReadsThem() {
+        ByteBuffer frame = Frames.buffer(FrameLayout.HEADER_BYTES + FrameLayout.TRAILER_BYTES);
+        FrameLayout.putHeader(frame, 0, frame.capacity(), FrameType.PULL, 0, 1, 0);
+        assertThatThrownBy(() -> DataLayout.check(frame, 0))
+                .isInstanceOf(WeirException.class)
+                .hasMessage("fields of type 50 must be 80 bytes: fieldBytes=0");
+    }
+
+    @Test
+    void rejectsNegativeIds() {
+        String rule = "worker, generation, shard, map version and table id must be 0 or more: ";
+        refuses(
+                f -> f.putInt(DataLayout.WORKER_OFFSET, -1),
+                rule + "worker=-1, generation=3, shard=8, mapVersion=1, tableId=4");
+        refuses(
+                f -> f.putInt(DataLayout.GENERATION_OFFSET, -1),
+                rule + "worker=2, generation=-1, shard=8, mapVersion=1, tableId=4");
+        refuses(
+                f -> f.putInt(DataLayout.SHARD_OFFSET, Integer.MIN_VALUE),
+                rule + "worker=2, generation=3, shard=-2147483648, mapVersion=1, tableId=4");
+        refuses(
+                f -> f.putInt(DataLayout.MAP_VERSION_OFFSET, -1),
+                rule + "worker=2, generation=3, shard=8, mapVersion=-1, tableId=4");
+        refuses(
+                f -> f.putInt(DataLayout.TABLE_ID_OFFSET, -1),
+                rule + "worker=2, generation=3, shard=8, mapVersion=1, tableId=-1");
+        accepts(f -> f.putInt(DataLayout.WORKER_OFFSET, Integer.MAX_VALUE).putInt(DataLayout.TABLE_ID_OFFSET, 0));
+        accepts(f -> f.putLong(DataLayout.RUN_OFFSET, -1));
+    }
+
+    @Test
+    void rejectsAClockBelowZero() {
+        refuses(f -> f.putLong(DataLayout.CLOCK_OFFSET, -1), "clock must be 0 or more: clock=-1");
+        accepts(f -> f.putLong(DataLayout.CLOCK_OFFSET, Long.MAX_VALUE));
+    }
+
+    @Test
+    void rejectsIdentityThatVersion1DoesNotKnow() {
+        refuses(
+                f -> f.putInt(DataLayout.CLOCK_GROUP_OFFSET, 1),
+                "clock group and shard epoch must be 0 in version 1: clockGroup=1, shardEpoch=0");
+        refuses(
+                f -> f.putInt(DataLayout.SHARD_EPOCH_OFFSET, -1),
+                "clock group and shard epoch must be 0 in version 1: clockGroup=0, shardEpoch=-1");
+    }
+
+    @Test
+    void rejectsNumbersThatDoNotCountUp() {
+        long max = Long.MAX_VALUE;
+        for (long[] numbers : new long[][] {{0, 0}, {-1, -2}, {7, 7}, {6, 7}, {1, -1}, {Long.MIN_VALUE, max}}) {
+            refuses(
+                    f -> DataLayout.putNumber(f, 0, numbers[0], numbers[1]),
+                    "number must be above the previous one: number=" + numbers[0] + ", previousNumber=" + numbers[1]
+                            + ", type=52");
+        }
+        accepts(f -> DataLayout.putNumber(f, 0, 1, 0));
+        accepts(f -> DataLayout.putNumber(f, 0, max, max - 1));
+    }
+
+    @Test
+    void rejectsANumberWhereNothingChanges() {
+        for (int type : new int[] {FrameType.PULL, FrameType.SCAN}) {
+            for (long[] numbers : new long[][] {{1, 0}, {0, 1}, {-1, 0}, {2, 1}}) {
+                refuses(
+                        Frames.data(type, numbers[0], numbers[1], KEYS, 2, 0, 0, new byte[0], true),
+                        "number must be 0 where nothing changes: number=" + numbers[0] + ", previousNumber="
+                                + numbers[1] + ", type=" + type);
+            }
+        }
+    }
+
+    @Test
+    void rejectsAnotherValueType() {
+        for (int valueType : new int[] {0, 2, -1}) {
+            refuses(
+                    f -> f.put(DataLayout.VALUE_TYPE_OFFSET, (byte) valueType),
+                    "value type must be 1: valueType=" + valueType);
+        }
+    }
+
+    @Test
+    void rejectsLayoutsThatDoNotFit() {
+        for (int layout : new int[] {0, 3, -1}) {
+            refuses(
+                    f -> f.put(DataLayout.LAYOUT_OFFSET, (byte) layout),
+                    "layout does not fit: layout=" + layout + ", type=52");
+        }
+        refuses(
+                Frames.data(FrameType.LOAD, 1, 0, STRETCH, 2, 0, 0, new byte[0], true),
+                "layout does not fit: layout=2, type=56");
+        refuses(
+                Frames.data(FrameType.SCAN, 0, 0, STRETCH, 2, 0, 0, new byte[0], true),
+                "layout does not fit: layout=2, type=58");
+    }
+
+    @Test
+    void rejectsReservedBytes() {
+        refuses(f -> f.putShort(DataLayout.RESERVED_OFFSET, (short) -1), "reserved bytes must be 0: reserved=-1");
+    }
+
+    @Test
+    void rejectsCountsAndRowLengthsOutOfRange() {
+        String rule = "count must be 0 or more and row length from 1 to 1048576: ";
+        for (int count : new int[] {-1, Integer.MIN_VALUE}) {
+            refuses(f -> f.putInt(DataLayout.COUNT_OFFSET, count), rule + "count=" + count + ", rowLength=2");
+        }
+        for (int rowLength : new int[] {0, -1, Integer.MIN_VALUE, 1_048_577, Integer.MAX_VALUE}) {
+            refuses(f -> f.putInt(DataLayout.ROW_LENGTH_OFFSET, rowLength), rule + "count=3, rowLength=" + rowLength);
+        }
+    }
+
+    @Test
+    void rejectsCountsThatThePayloadDoesNotHold() {
+        for (int count : new int[] {0, 2, 4, 1 << 29, 1 << 30, Integer.MAX_VALUE}) {
+            refuses(
+                    f -> f.putInt(DataLayout.COUNT_OFFSET, count),
+                    "payload must fit the count: expected=" + 16L * count + ", actual=48, type=52, count=" + count
+                            + ", rowLength=2");
+        }
+        int rowLength = TableShape.Dense.MAX_BLOCK_LENGTH;
+        refuses(
+                f -> f.putInt(DataLayout.COUNT_OFFSET, Integer.MAX_VALUE)
+                        .putInt(DataLayout.ROW_LENGTH_OFFSET, rowLength),
+                "payload must fit the count: expected=" + Integer.MAX_VALUE * (8 + 4L * rowLength)
+                        + ", actual=48, type=52, count=2147483647, rowLength=1048576");
+        refuses(
+                Frames.data(FrameType.PUSH, 1, 0, STRETCH, 16, 0, 3, new byte[16], true),
+                "payload must fit the count: expected=12, actual=16, type=52, count=3, rowLength=16");
+        refuses(
+                Frames.data(FrameType.PULL, 0, 0, KEYS, 16, 0, 3, new byte[16], true),
+                "payload must fit the count: expected=24, actual=16, type=50, count=3, rowLength=16");
+        refuses(
+                Frames.data(FrameType.PULL, 0, 0, STRETCH, 16, 0, 3, new byte[12], true),
+                "payload must fit the count: expected=0, actual=12, type=50, count=3, rowLength=16");
+        refuses(
+                Frames.data(FrameType.SCAN, 0, 0, KEYS, 16, 0, 3, new byte[1], true),
+                "payload must fit the count: expected=0, actual=1, type=58, count=3, rowLength=16");
+        refuses(
+                Frames.data(FrameType.LOAD, 1, 0, KEYS, 2, 0, 3, new byte[71], true),
+                "payload must fit the count: least=72, actual=71, type=56, count=3, rowLength=2");
+        assertThatCode(() -> DataLayout.check(Frames.data(FrameType.LOAD, 1, 0, KEYS, 2, 0, 3, new byte[72], true), 0))
+                .doesNotThrowAnyException();
+    }
+
+    @Test
+    void rejectsOffsetsOutOfRange() {
+        long most = TableShape.Dense.MAX_LENGTH;
+        for (long offset : new long[] {-1, Long.MIN_VALUE, most - 2, Long.MAX_VALUE}) {
+            refuses(
+                    Frames.data(FrameType.PULL, 0, 0, STRETCH, 16, offset, 3, new byte[0], true),
+                    "stretch must be within 281474976710656 floats: offset=" + offset + ", count=3");
+        }
+        assertThatCode(() -> DataLayout.check(
+                        Frames.data(FrameType.PULL, 0, 0, STRETCH, 16, most - 3, 3, new byte[0], true), 0))
+                .doesNotThrowAnyException();
+        for (long offset : new long[] {-1, 1, Long.MAX_VALUE}) {
+            refuses(
+                    f -> f.putLong(DataLayout.OFFSET_OFFSET, offset),
+                    "offset must be 0, or the cursor of a scan: offset=" + offset + ", type=52");
+        }
+        refuses(
+                Frames.data(FrameType.SCAN, 0, 0, KEYS, 16, -1, 3, new byte[0], true),
+                "offset must be 0, or the cursor of a scan: offset=-1, type=58");
+        assertThatCode(() -> DataLayout.check(
+                        Frames.data(FrameType.SCAN, 0, 0, KEYS, 16, Long.MAX_VALUE, 3, new byte[0], true), 0))
+                .doesNotThrowAnyException();
+    }
+
+    @Test
+    void rejectsPullsWhoseReplyFitsNoFrame() {
+        int most = DataLayout.MAX_REPLY_FLOATS;
+        assertThat(FrameLayout.frameBytes(ReplyLayout.FIELD_BYTES, 4L * most)).isEqualTo(Limits.MAX_FRAME_BYTES);
+        assertThatCode(() ->
+                        DataLayout.check(Frames.data(FrameType.PULL, 0, 0, STRETCH, 16, 0, most, new byte[0], true), 0))
+                .doesNotThrowAnyException();
+        for (int count : new int[] {most + 1, 1 << 30, Integer.MAX_VALUE}) {
+            refuses(
+                    Frames.data(FrameType.PULL, 0, 0, STRETCH, 16, 0, count, new byte[0], true),
+                    "reply must fit a frame: floats=" + count + ", limit=" + most);
+        }
+        refuses(
+                Frames.data(FrameType.PULL, 0, 0, KEYS, 1 << 20, 0, 1000, new byte[8000], true),
+                "reply must fit a frame: floats=1048576000, limit=" + most);
+        refuses(
+                Frames.data(FrameType.PUSH_PULL, 1, 0, KEYS, 1 << 20, 0, Integer.MAX_VALUE, new byte[0], true),
+                "reply must fit a frame: floats=2251799812636672, limit=" + most);
+    }
+
+    @Test
+    void payloadBytesDoNotOverflow() {
+        int most = TableShape.Dense.MAX_BLOCK_LENGTH;
+        assertThat(DataLayout.payloadBytes(FrameType.PUSH, KEYS, Integer.MAX_VALUE, most, 0))
+                .isEqualTo(Math.multiplyExact(Integer.MAX_VALUE, 8L + 4L * most));
+        assertThat(DataLayout.payloadBytes(FrameType.LOAD, KEYS, Integer.MAX_VALUE, most, 3 * most))
+                .isEqualTo(Math.multiplyExact(Integer.MAX_VALUE, 16L + 12L * most));
+        assertThat(DataLayout.payloadBytes(FrameType.PUSH_PULL, STRETCH, Integer.MAX_VALUE, most, 0))
+                .isEqualTo(4L * Integer.MAX_VALUE);
+    }
+
+    /// A push of 3 rows of 2 floats.
+    private static ByteBuffer push() {
+        return Frames.data(FrameType.PUSH, 9, 7, KEYS, 2, 0, 3, new byte[48], true);
+    }
+
+    private static void refuses(Consumer<ByteBuffer> change, String message) {
+        ByteBuffer frame = push();
+        change.accept(frame);
+        refuses(frame, message);
+    }
+
+    private static void refuses(ByteBuffer frame, String message) {
+        assertThatThrownBy(() -> DataLayout.check(frame, 0))
+                .isInstanceOfSatisfying(
+                        WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.MALFORMED_FRAME))
+                .hasMessage(message);
+    }
+
+    private static void accepts(Consumer<ByteBuffer> change) {
+        ByteBuffer frame = push();
+        change.accept(frame);
+        assertThatCode(() -> DataLayout.check(frame, 0)).doesNotThrowAnyException();
+    }
+}

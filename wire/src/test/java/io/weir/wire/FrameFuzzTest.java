@@ -1,0 +1,282 @@
+package io.weir.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.weir.model.InitialRow;
+import io.weir.model.OptimizerSpec;
+import io.weir.model.TableShape;
+import io.weir.model.TableSpec;
+import io.weir.model.WeirException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+/// Hostile bytes give a [WeirException] or a frame that is written again to the same bytes, and nothing else: no other
+/// exception, and no allocation that the bytes themselves do not pay for.
+class FrameFuzzTest {
+    private static final long SEED = 20_261_122;
+
+    /// Values that lengths and counts break at.
+    private static final long[] EDGES = {
+        0,
+        1,
+        -1,
+        127,
+        128,
+        255,
+        4096,
+        4097,
+        Short.MAX_VALUE,
+        65_535,
+        1 << 20,
+        4 << 20,
+        64 << 20,
+        1 << 29,
+        1 << 30,
+        Integer.MAX_VALUE,
+        Integer.MIN_VALUE,
+        1L << 32,
+        1L << 48,
+        Long.MAX_VALUE,
+        Long.MIN_VALUE
+    };
+
+    /// Far below what any of the edges asks for. The first throw of each message links its text: some 100 KiB.
+    private static final long MOST_ALLOCATED = 1 << 20;
+
+    /// Bytes for an exception with its trace and text, and for a message of these sizes.
+    private static final long MOST_ALLOCATED_ON_AVERAGE = 8192;
+
+    private final Checksum checksum = new Checksum();
+    private int accepted;
+    private int refused;
+    private long allocated;
+
+    @Test
+    void randomBytesAreRefused() {
+        SplittableRandom random = new SplittableRandom(SEED);
+        for (int i = 0; i < 100_000; i++) {
+            ByteBuffer frame = Frames.buffer(random.nextInt(400));
+            for (int j = 0; j < frame.capacity(); j++) {
+                frame.put(j, (byte) random.nextInt());
+            }
+            if (frame.capacity() >= FrameLayout.HEADER_BYTES && random.nextBoolean()) {
+                frame.put(FrameLayout.VERSION_OFFSET, (byte) 1);
+                frame.put(FrameLayout.FLAGS_OFFSET, (byte) random.nextInt(2));
+                frame.putInt(FrameLayout.LENGTH_OFFSET, frame.capacity());
+                frame.putShort(FrameLayout.TYPE_OFFSET, (short) random.nextInt(64));
+            }
+            receive(frame, random.nextBoolean(), "random bytes", i);
+        }
+        assertThat(refused).isPositive();
+        assertThat(allocated / (refused + accepted)).isLessThan(MOST_ALLOCATED_ON_AVERAGE);
+    }
+
+    @Test
+    void randomPayloadsOfEveryTypeAreRefusedOrRead() {
+        SplittableRandom random = new SplittableRandom(SEED + 1);
+        for (int i = 0; i < 100_000; i++) {
+            int fieldBytes = new int[] {0, ReplyLayout.FIELD_BYTES, DataLayout.FIELD_BYTES}[random.nextInt(3)];
+            ByteBuffer frame = Frames.buffer(FrameLayout.frameBytes(fieldBytes, random.nextInt(200)));
+            for (int j = 0; j < frame.capacity(); j++) {
+                frame.put(j, (byte) (random.nextInt(4) == 0 ? random.nextInt() : random.nextInt(3)));
+            }
+            FrameLayout.putHeader(frame, 0, frame.capacity(), random.nextInt(64), 1, i, fieldBytes);
+            checksum.seal(frame, 0);
+            receive(frame, true, "random payload", i);
+        }
+        assertThat(refused).isPositive();
+        assertThat(allocated / (refused + accepted)).isLessThan(MOST_ALLOCATED_ON_AVERAGE);
+        assertThat(accepted).isPositive();
+    }
+
+    @Test
+    void changedExamplesAreRefusedOrRead() {
+        SplittableRandom random = new SplittableRandom(SEED + 2);
+        List<Map.Entry<String, ByteBuffer>> examples =
+                new ArrayList<>(Frames.examples().entrySet());
+        for (int i = 0; i < 200_000; i++) {
+            Map.Entry<String, ByteBuffer> example = examples.get(random.nextInt(examples.size()));
+            boolean sealed = !example.getKey().endsWith("-unsealed");
+            ByteBuffer frame = Frames.copy(example.getValue());
+            for (int changes = random.nextInt(1, 4); changes > 0; changes--) {
+                change(frame, random);
+            }
+            if (random.nextInt(4) == 0) {
+                ByteBuffer cut = Frames.buffer(random.nextInt(frame.capacity() + 40));
+                cut.put(0, frame, 0, Math.min(frame.capacity(), cut.capacity()));
+                frame = cut;
+            }
+            if (random.nextInt(8) > 0) {
+                repair(frame, sealed);
+            }
+            receive(frame, sealed, example.getKey(), i);
+        }
+        assertThat(refused).isPositive();
+        assertThat(allocated / (refused + accepted)).isLessThan(MOST_ALLOCATED_ON_AVERAGE);
+        assertThat(accepted).isPositive();
+    }
+
+    @Test
+    void randomMessagesAreReadBackToEqualOnes() {
+        SplittableRandom random = new SplittableRandom(SEED + 3);
+        for (int i = 0; i < 20_000; i++) {
+            Message message = message(random);
+            ByteBuffer frame = Frames.frame(message, random.nextBoolean());
+            boolean sealed = FrameLayout.flags(frame, 0) != 0;
+            assertThat(Frames.receive(frame, frame.capacity(), sealed, checksum))
+                    .isTrue();
+            assertThat(MessageCodec.decode(frame, 0))
+                    .as("seed=%s, round=%s", SEED + 3, i)
+                    .isEqualTo(message);
+        }
+    }
+
+    private static void change(ByteBuffer frame, SplittableRandom random) {
+        int at = random.nextInt(frame.capacity());
+        long edge = EDGES[random.nextInt(EDGES.length)] + random.nextInt(-1, 2);
+        switch (random.nextInt(5)) {
+            case 0 -> frame.put(at, (byte) (frame.get(at) ^ (1 << random.nextInt(8))));
+            case 1 -> frame.put(at, (byte) random.nextInt());
+            case 2 -> frame.putShort(Math.min(at, frame.capacity() - 2), (short) edge);
+            case 3 -> frame.putInt(Math.min(at & ~3, frame.capacity() - 4), (int) edge);
+            default -> frame.putLong(Math.min(at & ~7, frame.capacity() - 8), edge);
+        }
+    }
+
+    /// Makes what a careful attacker would: length and checksums that fit the rest.
+    private void repair(ByteBuffer frame, boolean sealed) {
+        if (frame.capacity() < FrameLayout.HEADER_BYTES + FrameLayout.TRAILER_BYTES) {
+            return;
+        }
+        frame.putInt(FrameLayout.LENGTH_OFFSET, frame.capacity());
+        frame.put(FrameLayout.VERSION_OFFSET, (byte) FrameLayout.VERSION);
+        frame.putInt(FrameLayout.HEADER_CRC_OFFSET, 0);
+        int least = FrameLayout.payloadOffset(frame, 0) + FrameLayout.TRAILER_BYTES;
+        if (sealed && least <= frame.capacity()) {
+            checksum.seal(frame, 0);
+        }
+    }
+
+    private void receive(ByteBuffer frame, boolean checksums, String what, int round) {
+        long before = Allocations.ofThisThread();
+        boolean whole = false;
+        try {
+            whole = Frames.receive(frame, frame.capacity(), checksums, checksum);
+        } catch (WeirException e) {
+            refused++;
+        } catch (RuntimeException | Error e) {
+            throw new AssertionError(
+                    "only a WeirException may come out: seed=" + SEED + ", round=" + round + ", of=" + what, e);
+        }
+        long bytes = Allocations.ofThisThread() - before;
+        if (bytes > MOST_ALLOCATED) {
+            throw new AssertionError(
+                    "too much allocated: bytes=" + bytes + ", seed=" + SEED + ", round=" + round + ", of=" + what);
+        }
+        allocated += bytes;
+        if (whole && FrameLayout.length(frame, 0) == frame.capacity()) {
+            accepted++;
+            ByteBuffer copy = Frames.rewrite(frame);
+            if (!checksums) {
+                copy.putInt(copy.capacity() - 4, frame.getInt(copy.capacity() - 4));
+            }
+            if (!copy.equals(frame)) {
+                throw new AssertionError(
+                        "must be written again to the same bytes: seed=" + SEED + ", round=" + round + ", of=" + what);
+            }
+        }
+    }
+
+    private static Message message(SplittableRandom random) {
+        return switch (random.nextInt(16)) {
+            case 0 -> new Message.Hello(random.nextInt(), random.nextInt(), random.nextLong(), text(random));
+            case 1 ->
+                new Message.HelloReply(
+                        random.nextInt(),
+                        random.nextLong(),
+                        random.nextLong(),
+                        random.nextInt(),
+                        random.nextLong(),
+                        random.nextInt(),
+                        text(random));
+            case 2 -> new Message.Attach(random.nextInt(), random.nextLong(), random.nextInt(), random.nextInt());
+            case 3 ->
+                new Message.ServerStatusReply(random.nextLong(), random.nextLong(), random.nextInt(), random.nextInt());
+            case 4 -> new Message.CreateTable(random.nextInt(), random.nextLong(), spec(random));
+            case 5 -> {
+                List<Message.Table> tables = new ArrayList<>();
+                for (int i = random.nextInt(5); i > 0; i--) {
+                    tables.add(new Message.Table(
+                            random.nextInt(), random.nextLong(), random.nextLong(), random.nextLong(), spec(random)));
+                }
+                yield new Message.Tables(tables);
+            }
+            case 6 -> new Message.ListTables(text(random));
+            case 7 -> new Message.DropTable(text(random));
+            case 8 -> new Message.DropTableReply(random.nextBoolean());
+            case 9 ->
+                new Message.JoinRun(
+                        random.nextInt(), text(random), random.nextInt(), random.nextInt(), random.nextBoolean());
+            case 10 -> new Message.JoinRunReply(random.nextInt());
+            case 11 -> new Message.OpenWorker(random.nextLong(), random.nextInt(), random.nextInt());
+            case 12 -> {
+                List<Message.Entry> entries = new ArrayList<>();
+                for (int i = random.nextInt(20); i > 0; i--) {
+                    entries.add(new Message.Entry(
+                            random.nextInt(), random.nextLong(), random.nextLong(), random.nextLong()));
+                }
+                yield new Message.OpenWorkerReply(entries);
+            }
+            case 13 ->
+                new Message.CloseWorker(random.nextLong(), random.nextInt(), random.nextInt(), random.nextBoolean());
+            case 14 -> new Message.RunStatus(random.nextInt(), text(random));
+            default -> {
+                List<Message.Member> members = new ArrayList<>();
+                for (int i = random.nextInt(20); i > 0; i--) {
+                    members.add(new Message.Member(
+                            random.nextInt(), random.nextInt(), random.nextLong(), random.nextLong()));
+                }
+                yield new Message.RunStatusReply(members);
+            }
+        };
+    }
+
+    private static TableSpec spec(SplittableRandom random) {
+        int blockLength = 16 * random.nextInt(1, 65_537);
+        TableShape shape = random.nextBoolean()
+                ? new TableShape.Embedding(random.nextInt(1, TableShape.MAX_DIM + 1))
+                : new TableShape.Dense(random.nextLong(1, TableShape.Dense.MAX_LENGTH + 1), blockLength);
+        float rate = 0.001f + (float) random.nextDouble();
+        float part = (float) (random.nextDouble() * 0.99);
+        OptimizerSpec optimizer =
+                switch (random.nextInt(5)) {
+                    case 0 -> new OptimizerSpec.Sgd(rate);
+                    case 1 -> new OptimizerSpec.Momentum(rate, part);
+                    case 2 -> new OptimizerSpec.AdaGrad(rate, part);
+                    case 3 -> new OptimizerSpec.Adam(rate, part, part / 2, 0f);
+                    default -> new OptimizerSpec.Ftrl(rate, rate, part, 0f);
+                };
+        InitialRow initialRow =
+                switch (random.nextInt(4)) {
+                    case 0 -> new InitialRow.Zero();
+                    case 1 -> new InitialRow.Constant(-part);
+                    case 2 -> new InitialRow.Uniform(-rate, part);
+                    default -> new InitialRow.Normal(part, rate);
+                };
+        return new TableSpec("t" + random.nextInt(1000), shape, optimizer, initialRow, random.nextLong());
+    }
+
+    private static String text(SplittableRandom random) {
+        StringBuilder text = new StringBuilder();
+        for (int i = random.nextInt(30); i > 0; i--) {
+            int point = random.nextInt(random.nextBoolean() ? 0x80 : 0x110000);
+            boolean surrogate = point >= 0xd800 && point < 0xe000;
+            text.appendCodePoint(surrogate ? 'x' : point);
+        }
+        return text.toString();
+    }
+}

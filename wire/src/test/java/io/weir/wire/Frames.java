@@ -1,0 +1,404 @@
+package io.weir.wire;
+
+import static java.util.Objects.requireNonNull;
+
+import io.weir.model.ErrorCode;
+import io.weir.model.InitialRow;
+import io.weir.model.OptimizerSpec;
+import io.weir.model.TableShape;
+import io.weir.model.TableSpec;
+import io.weir.model.WeirException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// One frame of every type with telling values, a way to read any frame as a peer would, and one to write again what
+/// was read.
+final class Frames {
+    /// Request id of every example.
+    static final long REQUEST_ID = 0x0102030405060708L;
+
+    private static final long RUN = 0x1112131415161718L;
+
+    private Frames() {}
+
+    /// Every example by name, sealed unless its name ends with `-unsealed`.
+    static Map<String, ByteBuffer> examples() {
+        Map<String, ByteBuffer> frames = new LinkedHashMap<>();
+        messages().forEach((name, message) -> frames.put(name, frame(message, true)));
+        frames.put("ping-unsealed", frame(new Message.Ping(), false));
+        frames.put("create-table-unsealed", frame(requireNonNull(messages().get("create-table-adagrad")), false));
+
+        long[] keys = {0, -1, Long.MIN_VALUE, Long.MAX_VALUE, 42};
+        float[] floats = new float[keys.length * 2];
+        for (int i = 0; i < floats.length; i++) {
+            floats[i] = (i - 3) * 0.25f;
+        }
+        frames.put("pull-keys", data(FrameType.PULL, 0, 0, DataLayout.LAYOUT_KEYS, 2, 0, keys, new float[0], true));
+        frames.put("pull-stretch", stretch(FrameType.PULL, 0, 0, 1_000_000, 300, new float[0], true));
+        frames.put("push-keys", data(FrameType.PUSH, 9, 7, DataLayout.LAYOUT_KEYS, 2, 0, keys, floats, true));
+        frames.put("push-keys-unsealed", data(FrameType.PUSH, 9, 7, DataLayout.LAYOUT_KEYS, 2, 0, keys, floats, false));
+        frames.put(
+                "push-empty",
+                data(FrameType.PUSH, 10, 9, DataLayout.LAYOUT_KEYS, 2, 0, new long[0], new float[0], true));
+        frames.put("push-stretch", stretch(FrameType.PUSH, 11, 10, 16_380, floats.length, floats, true));
+        frames.put(
+                "push-pull-keys", data(FrameType.PUSH_PULL, 12, 11, DataLayout.LAYOUT_KEYS, 2, 0, keys, floats, true));
+        frames.put("push-pull-stretch", stretch(FrameType.PUSH_PULL, 13, 12, 0, floats.length, floats, true));
+        frames.put("load", load(true));
+        frames.put(
+                "scan",
+                data(FrameType.SCAN, 0, 0, DataLayout.LAYOUT_KEYS, 2, 4096, new long[0], new float[0], true, 100));
+
+        frames.put("rows", reply(FrameType.ROWS, 12, keys.length, 2, floatBytes(floats), true));
+        frames.put("rows-unsealed", reply(FrameType.ROWS, 12, keys.length, 2, floatBytes(floats), false));
+        frames.put("rows-stretch", reply(FrameType.ROWS, 0, floats.length, 1, floatBytes(floats), true));
+        frames.put("ack", reply(FrameType.ACK, 9, 3, 0, new byte[0], true));
+        frames.put("ack-unsealed", reply(FrameType.ACK, 9, 3, 0, new byte[0], false));
+        frames.put("scan-reply", reply(FrameType.SCAN_REPLY, 4100, 2, 4, rowBytes(), true));
+        frames.put("scan-reply-last", reply(FrameType.SCAN_REPLY, -1, 0, 4, new byte[0], true));
+        frames.put(
+                "error-ordered",
+                error(
+                        ErrorCode.NON_FINITE,
+                        ReplyLayout.ERROR_ORDERED,
+                        0,
+                        "gradient must be finite: key=42, table=ads"));
+        frames.put("error-busy", error(ErrorCode.BUSY, 0, 250, "shard has too much queued: shard=3"));
+        frames.put("error-malformed", error(ErrorCode.MALFORMED_FRAME, 0, 0, "größe ≠ 4"));
+        return frames;
+    }
+
+    /// The control messages among the examples.
+    static Map<String, Message> messages() {
+        Map<String, Message> messages = new LinkedHashMap<>();
+        messages.put("hello", new Message.Hello(1, 3, 0, "weir-java/0.1"));
+        messages.put(
+                "hello-reply",
+                new Message.HelloReply(1, 0, -2, 8, 0x2122232425262728L, Limits.MAX_FRAME_BYTES, "weir/0.1"));
+        messages.put("attach", new Message.Attach(1, 0x2122232425262728L, 8, 24));
+        messages.put("ping", new Message.Ping());
+        messages.put("ok", new Message.Ok());
+        messages.put("server-status", new Message.ServerStatus());
+        messages.put("server-status-reply", new Message.ServerStatusReply(123_456_789_012L, 1L << 40, 3, 17));
+        TableSpec sgd =
+                new TableSpec("t", new TableShape.Embedding(1), new OptimizerSpec.Sgd(0.5f), new InitialRow.Zero(), 0);
+        TableSpec adagrad = new TableSpec(
+                "ads/user.v1",
+                new TableShape.Embedding(16),
+                new OptimizerSpec.AdaGrad(0.1f, 1e-8f),
+                new InitialRow.Uniform(-0.25f, 0.25f),
+                -7);
+        TableSpec momentum = new TableSpec(
+                "net",
+                new TableShape.Dense(1_000_000, 16_384),
+                new OptimizerSpec.Momentum(0.05f, 0.9f),
+                new InitialRow.Constant(0.125f),
+                0);
+        TableSpec adam = new TableSpec(
+                "words",
+                new TableShape.Embedding(4096),
+                new OptimizerSpec.Adam(0.001f, 0.9f, 0.999f, 1e-8f),
+                new InitialRow.Normal(0f, 0.02f),
+                Long.MIN_VALUE);
+        TableSpec ftrl = new TableSpec(
+                "clicks",
+                new TableShape.Embedding(1),
+                new OptimizerSpec.Ftrl(0.1f, 1f, 0.5f, 0.25f),
+                new InitialRow.Zero(),
+                1);
+        messages.put("create-table-adagrad", new Message.CreateTable(0, RUN, adagrad));
+        messages.put("create-table-momentum", new Message.CreateTable(5, 0, momentum));
+        messages.put("create-table-adam", new Message.CreateTable(6, RUN, adam));
+        messages.put("create-table-ftrl", new Message.CreateTable(7, 0, ftrl));
+        messages.put("tables-one", new Message.Tables(List.of(new Message.Table(1, 0, 0, 0, sgd))));
+        messages.put(
+                "tables-all",
+                new Message.Tables(List.of(
+                        new Message.Table(1, 0, 10, 4096, sgd),
+                        new Message.Table(4, RUN, 5_000_000_000L, 1L << 39, adagrad))));
+        messages.put("list-tables-all", new Message.ListTables(""));
+        messages.put("list-tables-one", new Message.ListTables("ads/user.v1"));
+        messages.put("drop-table", new Message.DropTable("ads/user.v1"));
+        messages.put("drop-table-reply", new Message.DropTableReply(true));
+        messages.put("drop-table-reply-none", new Message.DropTableReply(false));
+        messages.put("join-run", new Message.JoinRun(11, "nightly", 2, 4, true));
+        messages.put("join-run-reply", new Message.JoinRunReply(3));
+        messages.put("open-worker", new Message.OpenWorker(RUN, 2, 3));
+        messages.put(
+                "open-worker-reply",
+                new Message.OpenWorkerReply(
+                        List.of(new Message.Entry(8, 20, 41, 39), new Message.Entry(9, 21, 42, 42))));
+        messages.put("close-worker", new Message.CloseWorker(RUN, 2, 3, true));
+        messages.put("run-status", new Message.RunStatus(11, "nightly"));
+        messages.put(
+                "run-status-reply",
+                new Message.RunStatusReply(List.of(
+                        new Message.Member(3, 1, 42, 21),
+                        new Message.Member(1, 3, 40, 20),
+                        new Message.Member(0, 0, 0, 0))));
+        return messages;
+    }
+
+    /// The frame of a message, from position 0.
+    static ByteBuffer frame(Message message, boolean sealed) {
+        byte[] payload = message.toPayload();
+        ByteBuffer frame = buffer(MessageCodec.frameBytes(payload));
+        MessageCodec.encode(message.type(), payload, REQUEST_ID, frame, 0, sealed ? new Checksum() : null);
+        return frame;
+    }
+
+    static ByteBuffer data(
+            int type,
+            long number,
+            long previousNumber,
+            int layout,
+            int rowLength,
+            long offset,
+            long[] keys,
+            float[] floats,
+            boolean sealed) {
+        return data(type, number, previousNumber, layout, rowLength, offset, keys, floats, sealed, keys.length);
+    }
+
+    static ByteBuffer stretch(
+            int type, long number, long previousNumber, long offset, int count, float[] floats, boolean sealed) {
+        return data(
+                type,
+                number,
+                previousNumber,
+                DataLayout.LAYOUT_STRETCH,
+                16_384,
+                offset,
+                new long[0],
+                floats,
+                sealed,
+                count);
+    }
+
+    private static ByteBuffer data(
+            int type,
+            long number,
+            long previousNumber,
+            int layout,
+            int rowLength,
+            long offset,
+            long[] keys,
+            float[] floats,
+            boolean sealed,
+            int count) {
+        ByteBuffer payload = buffer(keys.length * Long.BYTES + floats.length * Float.BYTES);
+        for (long key : keys) {
+            payload.putLong(key);
+        }
+        payload.put(floatBytes(floats));
+        return data(type, number, previousNumber, layout, rowLength, offset, count, bytes(payload), sealed);
+    }
+
+    static ByteBuffer data(
+            int type,
+            long number,
+            long previousNumber,
+            int layout,
+            int rowLength,
+            long offset,
+            int count,
+            byte[] payload,
+            boolean sealed) {
+        ByteBuffer frame = buffer(FrameLayout.frameBytes(DataLayout.FIELD_BYTES, payload.length));
+        FrameLayout.putHeader(
+                frame,
+                0,
+                frame.capacity(),
+                type,
+                sealed ? FrameLayout.FLAG_CHECKSUMS : 0,
+                REQUEST_ID,
+                DataLayout.FIELD_BYTES);
+        DataLayout.putWorker(frame, 0, RUN, 2, 3);
+        DataLayout.putNumber(frame, 0, number, previousNumber);
+        DataLayout.putClock(frame, 0, 21, 0);
+        DataLayout.putTarget(frame, 0, 8, 0, 1, 4);
+        DataLayout.putContent(frame, 0, layout, count, rowLength, offset);
+        frame.put(DataLayout.PAYLOAD_OFFSET, payload);
+        return finish(frame, sealed);
+    }
+
+    /// A load of two rows of 2 weights and 2 slot floats.
+    static ByteBuffer load(boolean sealed) {
+        return data(FrameType.LOAD, 14, 13, DataLayout.LAYOUT_KEYS, 2, 0, 2, rowBytes(), sealed);
+    }
+
+    static ByteBuffer reply(int type, long number, int count, int rowLength, byte[] payload, boolean sealed) {
+        ByteBuffer frame = buffer(FrameLayout.frameBytes(ReplyLayout.FIELD_BYTES, payload.length));
+        FrameLayout.putHeader(
+                frame,
+                0,
+                frame.capacity(),
+                type,
+                sealed ? FrameLayout.FLAG_CHECKSUMS : 0,
+                REQUEST_ID,
+                ReplyLayout.FIELD_BYTES);
+        ReplyLayout.putRows(frame, 0, number, count, rowLength);
+        frame.put(ReplyLayout.PAYLOAD_OFFSET, payload);
+        return finish(frame, sealed);
+    }
+
+    static ByteBuffer error(ErrorCode code, int flags, int retryAfterMs, String message) {
+        byte[] payload = message.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer frame = buffer(FrameLayout.frameBytes(ReplyLayout.FIELD_BYTES, payload.length));
+        FrameLayout.putHeader(
+                frame,
+                0,
+                frame.capacity(),
+                FrameType.ERROR,
+                FrameLayout.FLAG_CHECKSUMS,
+                REQUEST_ID,
+                ReplyLayout.FIELD_BYTES);
+        ReplyLayout.putError(frame, 0, code.number(), flags, retryAfterMs);
+        frame.put(ReplyLayout.PAYLOAD_OFFSET, payload);
+        return finish(frame, true);
+    }
+
+    /// Reads a frame as a peer would: header, checksums, then the fields of its type.
+    ///
+    /// @return false if more bytes are needed
+    static boolean receive(ByteBuffer frame, int available, boolean checksums, Checksum checksum) {
+        int payload = FrameLayout.checkHeader(frame, 0, available, Limits.MAX_FRAME_BYTES, checksums, checksum);
+        if (payload == 0 || available < FrameLayout.length(frame, 0)) {
+            return false;
+        }
+        if (checksums && !checksum.matchesPayload(frame, 0)) {
+            throw new WeirException(ErrorCode.CORRUPT, "payload checksum does not match");
+        }
+        int type = FrameLayout.type(frame, 0);
+        if (FrameType.isData(type)) {
+            DataLayout.check(frame, 0);
+        } else if (isDataReply(type)) {
+            ReplyLayout.check(frame, 0);
+        } else {
+            MessageCodec.decode(frame, 0);
+        }
+        return true;
+    }
+
+    static boolean isDataReply(int type) {
+        return type == FrameType.ROWS
+                || type == FrameType.ACK
+                || type == FrameType.SCAN_REPLY
+                || type == FrameType.ERROR;
+    }
+
+    /// Reads every field of a frame and writes a new one from what was read.
+    static ByteBuffer rewrite(ByteBuffer frame) {
+        boolean sealed = FrameLayout.flags(frame, 0) == FrameLayout.FLAG_CHECKSUMS;
+        Checksum checksum = sealed ? new Checksum() : null;
+        int type = FrameLayout.type(frame, 0);
+        long requestId = FrameLayout.requestId(frame, 0);
+        if (!FrameType.isData(type) && !isDataReply(type)) {
+            Message message = MessageCodec.decode(frame, 0);
+            byte[] payload = message.toPayload();
+            ByteBuffer copy = buffer(MessageCodec.frameBytes(payload));
+            MessageCodec.encode(message.type(), payload, requestId, copy, 0, checksum);
+            return copy;
+        }
+        byte[] payload = new byte[FrameLayout.payloadBytes(frame, 0)];
+        frame.get(FrameLayout.payloadOffset(frame, 0), payload);
+        int fieldBytes = FrameType.isData(type) ? DataLayout.FIELD_BYTES : ReplyLayout.FIELD_BYTES;
+        ByteBuffer copy = buffer(FrameLayout.frameBytes(fieldBytes, payload.length));
+        FrameLayout.putHeader(copy, 0, copy.capacity(), type, FrameLayout.flags(frame, 0), requestId, fieldBytes);
+        if (FrameType.isData(type)) {
+            DataLayout.putWorker(
+                    copy, 0, DataLayout.run(frame, 0), DataLayout.worker(frame, 0), DataLayout.generation(frame, 0));
+            DataLayout.putNumber(copy, 0, DataLayout.number(frame, 0), DataLayout.previousNumber(frame, 0));
+            DataLayout.putClock(copy, 0, DataLayout.clock(frame, 0), DataLayout.clockGroup(frame, 0));
+            DataLayout.putTarget(
+                    copy,
+                    0,
+                    DataLayout.shard(frame, 0),
+                    DataLayout.shardEpoch(frame, 0),
+                    DataLayout.mapVersion(frame, 0),
+                    DataLayout.tableId(frame, 0));
+            DataLayout.putContent(
+                    copy,
+                    0,
+                    DataLayout.layout(frame, 0),
+                    DataLayout.count(frame, 0),
+                    DataLayout.rowLength(frame, 0),
+                    DataLayout.offset(frame, 0));
+        } else if (type == FrameType.ERROR) {
+            ReplyLayout.putError(
+                    copy,
+                    0,
+                    ReplyLayout.code(frame, 0),
+                    ReplyLayout.errorFlags(frame, 0),
+                    ReplyLayout.retryAfterMs(frame, 0));
+        } else {
+            ReplyLayout.putRows(
+                    copy,
+                    0,
+                    ReplyLayout.number(frame, 0),
+                    ReplyLayout.count(frame, 0),
+                    ReplyLayout.rowLength(frame, 0));
+        }
+        copy.put(FrameLayout.payloadOffset(copy, 0), payload);
+        return finish(copy, checksum != null);
+    }
+
+    static ByteBuffer buffer(int bytes) {
+        return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /// All bytes of a buffer.
+    static byte[] bytes(ByteBuffer buffer) {
+        byte[] bytes = new byte[buffer.capacity()];
+        buffer.get(0, bytes);
+        return bytes;
+    }
+
+    /// A copy that can be changed.
+    static ByteBuffer copy(ByteBuffer frame) {
+        return ByteBuffer.wrap(bytes(frame)).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /// The error of a frame that must be refused.
+    static @Nullable WeirException refusal(ByteBuffer frame, boolean checksums) {
+        try {
+            receive(frame, frame.capacity(), checksums, new Checksum());
+            return null;
+        } catch (WeirException e) {
+            return e;
+        }
+    }
+
+    private static byte[] rowBytes() {
+        ByteBuffer rows = buffer(2 * RowLayout.rowBytes(4));
+        for (int i = 0; i < 2; i++) {
+            int row = i * RowLayout.rowBytes(4);
+            rows.putLong(row + RowLayout.KEY_OFFSET, i == 0 ? -1 : 42);
+            rows.putInt(row + RowLayout.PUSH_COUNT_OFFSET, 5 + i);
+            for (int j = 0; j < 4; j++) {
+                rows.putFloat(row + RowLayout.VALUES_OFFSET + j * Float.BYTES, i + j * 0.5f);
+            }
+        }
+        return bytes(rows);
+    }
+
+    static byte[] floatBytes(float[] floats) {
+        ByteBuffer bytes = buffer(floats.length * Float.BYTES);
+        for (float value : floats) {
+            bytes.putFloat(value);
+        }
+        return bytes(bytes);
+    }
+
+    private static ByteBuffer finish(ByteBuffer frame, boolean sealed) {
+        if (sealed) {
+            new Checksum().seal(frame, 0);
+        }
+        return frame;
+    }
+}

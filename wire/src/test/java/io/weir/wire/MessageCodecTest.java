@@ -1,0 +1,241 @@
+package io.weir.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.weir.model.ErrorCode;
+import io.weir.model.InitialRow;
+import io.weir.model.OptimizerSpec;
+import io.weir.model.TableSpec;
+import io.weir.model.WeirException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class MessageCodecTest {
+    private static final TableSpec SPEC = TableSpec.embedding("ads", 8, new OptimizerSpec.Sgd(0.5f));
+
+    @Test
+    void readsEveryMessageBackToAnEqualOne() {
+        for (Map.Entry<String, Message> example : Frames.messages().entrySet()) {
+            Message message = example.getValue();
+            assertThat(decode(message.type(), message.toPayload())).isEqualTo(message);
+        }
+    }
+
+    @Test
+    void rejectsEveryMessageCutShortAnywhere() {
+        for (Map.Entry<String, Message> example : Frames.messages().entrySet()) {
+            byte[] payload = example.getValue().toPayload();
+            for (int cut = 0; cut < payload.length; cut++) {
+                byte[] part = Arrays.copyOf(payload, cut);
+                assertThatThrownBy(() -> decode(example.getValue().type(), part))
+                        .as("%s cut at %s", example.getKey(), cut)
+                        .isInstanceOfSatisfying(
+                                WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.MALFORMED_FRAME));
+            }
+        }
+    }
+
+    @Test
+    void rejectsBytesLeftOver() {
+        for (Map.Entry<String, Message> example : Frames.messages().entrySet()) {
+            byte[] payload = example.getValue().toPayload();
+            byte[] more = Arrays.copyOf(payload, payload.length + 3);
+            assertThatThrownBy(() -> decode(example.getValue().type(), more))
+                    .as(example.getKey())
+                    .isInstanceOf(WeirException.class)
+                    .hasMessage("message has bytes left over: left=3");
+        }
+    }
+
+    @Test
+    void rejectsTypesThatAreNoMessage() {
+        for (int type : new int[] {0, 1, 5, FrameType.ERROR, FrameType.PULL, FrameType.TICK, 65_535}) {
+            refuses(type, new byte[0], ErrorCode.MALFORMED_FRAME, "frame type must be known: type=" + type);
+        }
+    }
+
+    @Test
+    void rejectsFieldsAndPayloadsBeyondTheLimit() {
+        ByteBuffer frame = Frames.buffer(FrameLayout.frameBytes(8, 0));
+        FrameLayout.putHeader(frame, 0, frame.capacity(), FrameType.PING, 0, 1, 8);
+        assertThatThrownBy(() -> MessageCodec.decode(frame, 0))
+                .hasMessage("control message must have no fields and at most 4194304 bytes: type=6, bytes=0");
+        refuses(
+                FrameType.LIST_TABLES,
+                new byte[Limits.MAX_CONTROL_BYTES + 1],
+                ErrorCode.MALFORMED_FRAME,
+                "control message must have no fields and at most 4194304 bytes: type=22, bytes=4194305");
+        byte[] tooLong = new byte[Limits.MAX_CONTROL_BYTES + 1];
+        assertThatThrownBy(() -> MessageCodec.encode(FrameType.TABLES, tooLong, 1, Frames.buffer(5 << 20), 0, null))
+                .isInstanceOfSatisfying(
+                        WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.LIMIT_EXCEEDED))
+                .hasMessage("control message must be at most 4194304 bytes: type=21, bytes=4194305");
+    }
+
+    @Test
+    void holdsTheStatusOfTheGreatestRun() {
+        Message status = new Message.RunStatusReply(Collections.nCopies(65_536, new Message.Member(1, 2, 3, 4)));
+        assertThat(decode(status.type(), status.toPayload())).isEqualTo(status);
+        Message entries = new Message.OpenWorkerReply(Collections.nCopies(4096, new Message.Entry(1, 2, 3, 4)));
+        assertThat(decode(entries.type(), entries.toPayload())).isEqualTo(entries);
+    }
+
+    @Test
+    void holdsTheSmallestTable() {
+        TableSpec spec = TableSpec.embedding("t", 1, new OptimizerSpec.Sgd(1f));
+        Message tables = new Message.Tables(List.of(new Message.Table(1, 0, 0, 0, spec)));
+        assertThat(decode(tables.type(), tables.toPayload())).isEqualTo(tables);
+    }
+
+    @Test
+    void rejectsCountsThatTheMessageDoesNotHoldWithoutMakingRoomForThem() {
+        String[] lists = {"tables", "entries", "members"};
+        int[] types = {FrameType.TABLES, FrameType.OPEN_WORKER_REPLY, FrameType.RUN_STATUS_REPLY};
+        for (int i = 0; i < lists.length; i++) {
+            for (int count : new int[] {-1, Integer.MIN_VALUE, 5, 89_478_486, Integer.MAX_VALUE}) {
+                ByteBuffer payload = Frames.buffer(100);
+                payload.putInt(count);
+                ByteBuffer frame = frame(types[i], Frames.bytes(payload));
+                String list = lists[i];
+                long before = Allocations.ofThisThread();
+                assertThatThrownBy(() -> MessageCodec.decode(frame, 0))
+                        .isInstanceOf(WeirException.class)
+                        .hasMessage(list + " must fit the message: count=" + count + ", left=96");
+                assertThat(Allocations.ofThisThread() - before).isLessThan(1 << 20);
+            }
+        }
+    }
+
+    @Test
+    void rejectsStringsThatTheMessageDoesNotHold() {
+        for (int length : new int[] {-1, Integer.MIN_VALUE, 4, Integer.MAX_VALUE}) {
+            ByteBuffer payload = Frames.buffer(7);
+            payload.putInt(length);
+            refuses(
+                    FrameType.DROP_TABLE,
+                    Frames.bytes(payload),
+                    ErrorCode.MALFORMED_FRAME,
+                    "name must fit the message: bytes=" + length + ", left=3");
+        }
+        ByteBuffer payload = Frames.buffer(5000);
+        payload.putInt(4097);
+        refuses(
+                FrameType.DROP_TABLE,
+                Frames.bytes(payload),
+                ErrorCode.MALFORMED_FRAME,
+                "name must fit the message: bytes=4097, left=4996");
+    }
+
+    @Test
+    void rejectsStringsBeyondTheLimitBeforeTheyAreSent() {
+        assertThat(new Message.DropTable("ä".repeat(2048)).toPayload()).hasSize(4100);
+        assertThatThrownBy(() -> new Message.DropTable("ä".repeat(2048) + "x").toPayload())
+                .isInstanceOfSatisfying(
+                        WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.LIMIT_EXCEEDED))
+                .hasMessage("string must be at most 4096 bytes: bytes=4097");
+    }
+
+    @Test
+    void rejectsStringsThatAreNotUtf8() {
+        int[][] texts = {
+            {0xff}, {0xc0, 0x80}, {0xe4}, {0xed, 0xa0, 0x80}, {0xf4, 0x90, 0x80, 0x80}, {0x61, 0x80}, {0xf0, 0x9f, 0x98}
+        };
+        for (int[] text : texts) {
+            ByteBuffer payload = Frames.buffer(4 + text.length);
+            payload.putInt(text.length);
+            for (int b : text) {
+                payload.put((byte) b);
+            }
+            refuses(FrameType.DROP_TABLE, Frames.bytes(payload), ErrorCode.MALFORMED_FRAME, "name must be UTF-8");
+        }
+        Message message = new Message.DropTable("größe 😀 \0");
+        assertThat(decode(message.type(), message.toPayload())).isEqualTo(message);
+    }
+
+    @Test
+    void rejectsBooleansThatAreNeither() {
+        for (int value : new int[] {2, -1, 127}) {
+            refuses(
+                    FrameType.DROP_TABLE_REPLY,
+                    new byte[] {(byte) value},
+                    ErrorCode.MALFORMED_FRAME,
+                    "dropped must be 0 or 1: dropped=" + value);
+        }
+    }
+
+    @Test
+    void rejectsUnknownChoices() {
+        // tableId, creatorRun, length and text of the name stand before the shape
+        int shape = 4 + 8 + 4 + 3;
+        int optimizer = shape + 1 + 4;
+        int initialRow = optimizer + 1 + 4;
+        for (int tag : new int[] {0, 6, -1}) {
+            refusesCreate(shape, tag, "shape must be known: shape=" + tag);
+            refusesCreate(optimizer, tag, "optimizer must be known: optimizer=" + tag);
+            refusesCreate(initialRow, tag, "initial row must be known: initialRow=" + tag);
+        }
+    }
+
+    @Test
+    void answersATableThatCannotBeWithInvalidArgument() {
+        byte[] payload = new Message.CreateTable(0, 0, SPEC).toPayload();
+        int shape = 4 + 8 + 4 + 3;
+        byte[] noDim = payload.clone();
+        noDim[shape + 1] = 0;
+        refuses(
+                FrameType.CREATE_TABLE,
+                noDim,
+                ErrorCode.INVALID_ARGUMENT,
+                "table specification must be valid: dim must be from 1 to 4096: dim=0");
+        byte[] nan = payload.clone();
+        System.arraycopy(Frames.floatBytes(new float[] {Float.NaN}), 0, nan, shape + 6, 4);
+        refuses(
+                FrameType.CREATE_TABLE,
+                nan,
+                ErrorCode.INVALID_ARGUMENT,
+                "table specification must be valid: sgd rate must be above 0 and finite: rate=NaN");
+        byte[] badName = new String(payload, StandardCharsets.ISO_8859_1)
+                .replace("ads", ".ds")
+                .getBytes(StandardCharsets.ISO_8859_1);
+        assertThatThrownBy(() -> decode(FrameType.CREATE_TABLE, badName))
+                .isInstanceOfSatisfying(
+                        WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_ARGUMENT))
+                .hasMessageContaining("name='.ds'");
+    }
+
+    @Test
+    void keepsTheBitsOfEveryFloat() {
+        TableSpec spec = SPEC.withInitialRow(new InitialRow.Uniform(-0f, Float.MIN_VALUE), Long.MAX_VALUE);
+        Message message = new Message.CreateTable(Integer.MAX_VALUE, Long.MIN_VALUE, spec);
+        assertThat(decode(message.type(), message.toPayload())).isEqualTo(message);
+    }
+
+    private static void refusesCreate(int at, int tag, String message) {
+        byte[] payload = new Message.CreateTable(0, 0, SPEC).toPayload();
+        payload[at] = (byte) tag;
+        refuses(FrameType.CREATE_TABLE, payload, ErrorCode.MALFORMED_FRAME, message);
+    }
+
+    private static void refuses(int type, byte[] payload, ErrorCode code, String message) {
+        assertThatThrownBy(() -> decode(type, payload))
+                .isInstanceOfSatisfying(
+                        WeirException.class, e -> assertThat(e.code()).isEqualTo(code))
+                .hasMessage(message);
+    }
+
+    private static Message decode(int type, byte[] payload) {
+        return MessageCodec.decode(frame(type, payload), 0);
+    }
+
+    private static ByteBuffer frame(int type, byte[] payload) {
+        ByteBuffer frame = Frames.buffer(FrameLayout.frameBytes(0, payload.length));
+        FrameLayout.putHeader(frame, 0, frame.capacity(), type, 0, 1, 0);
+        return frame.put(FrameLayout.HEADER_BYTES, payload);
+    }
+}
