@@ -7,10 +7,10 @@ import java.util.Arrays;
 ///
 /// An open-addressing table with linear probing. Entry `e` is two words side by side, `table[2e]` the key and
 /// `table[2e + 1]` the stamp of the batch that wrote it above the key's number; an entry with an older stamp is free,
-/// so that clearing costs nothing. The table is at most half full and grows with the number of distinct keys, not of
-/// features. The place is the upper part of the key times 2^64 divided by the golden ratio (Knuth, *The Art of Computer
-/// Programming* 3, section 6.4), which spreads the runs and strides that keys are made of.
-final class KeyIndexer {
+/// so that clearing costs nothing. The table is at most five eighths full and grows with the number of distinct keys,
+/// not of features. The place is the upper part of the key times 2^64 divided by the golden ratio (Knuth, *The Art of
+/// Computer Programming* 3, section 6.4), which spreads the runs and strides that keys are made of.
+public final class KeyIndexer {
     private static final long GOLDEN = 0x9e3779b97f4a7c15L;
     private static final int FIRST_CAPACITY = 1024;
 
@@ -21,22 +21,22 @@ final class KeyIndexer {
     private int stamp;
 
     /// Distinct keys of the last batch.
-    int uniqueCount() {
+    public int uniqueCount() {
         return uniqueCount;
     }
 
     /// The distinct keys, at least one longer than [#uniqueCount]; shared.
-    long[] uniqueKeys() {
+    public long[] uniqueKeys() {
         return uniqueKeys;
     }
 
     /// For each feature the number of its key; shared.
-    int[] indices() {
+    public int[] indices() {
         return indices;
     }
 
     /// Numbers the first `count` of `keys`.
-    void index(long[] keys, int count) {
+    public void index(long[] keys, int count) {
         if (indices.length < count) {
             indices = new int[Math.max(count, 2 * indices.length)];
         }
@@ -46,7 +46,7 @@ final class KeyIndexer {
         }
         uniqueCount = 0;
         int done = 0;
-        while ((done = indexUntilHalfFull(keys, done, count)) < count) {
+        while ((done = indexUntilFull(keys, done, count)) < count) {
             grow();
         }
         if (uniqueCount == uniqueKeys.length) {
@@ -56,7 +56,7 @@ final class KeyIndexer {
 
     /// @param name of the examples
     /// @throws InputException if the bias key is among the keys of the last batch
-    void requireNoBiasKey(String name) {
+    public void requireNoBiasKey(String name) {
         for (int i = 0; i < uniqueCount; i++) {
             if (uniqueKeys[i] == LrConfig.BIAS_KEY) {
                 throw new InputException(name + ": the index " + Long.toUnsignedString(LrConfig.BIAS_KEY)
@@ -65,7 +65,7 @@ final class KeyIndexer {
         }
     }
 
-    private int indexUntilHalfFull(long[] keys, int from, int count) {
+    private int indexUntilFull(long[] keys, int from, int count) {
         long[] table = this.table;
         long[] uniqueKeys = this.uniqueKeys;
         int[] indices = this.indices;
@@ -73,7 +73,7 @@ final class KeyIndexer {
         int shift = Long.numberOfLeadingZeros(mask);
         long stamp = (long) this.stamp << 32;
         int unique = uniqueCount;
-        int most = Math.min(table.length / 4, uniqueKeys.length);
+        int most = Math.min(mostKeys(table.length), uniqueKeys.length);
         int i = from;
         for (; i < count; i++) {
             long key = keys[i];
@@ -97,11 +97,17 @@ final class KeyIndexer {
         return i;
     }
 
+    /// Keys that a table of this length may hold: five for eight entries. Fuller is slower to probe, emptier wider in
+    /// the cache.
+    private static int mostKeys(int length) {
+        return length / 16 * 5;
+    }
+
     private void grow() {
         if (uniqueCount == uniqueKeys.length) {
             uniqueKeys = Arrays.copyOf(uniqueKeys, Math.multiplyExact(uniqueCount, 2));
         }
-        if (uniqueCount < table.length / 4) {
+        if (uniqueCount < mostKeys(table.length)) {
             return;
         }
         long[] grown = new long[Math.multiplyExact(table.length, 2)];
