@@ -37,6 +37,7 @@ public final class Shard implements AutoCloseable {
     public static final int MAX_TABLE_ID = 1 << 20;
 
     private static final ValueLayout.OfLong KEY = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final String WRONG_SHARD = "key must belong to the shard it is sent to";
     private static final int PULL_CHUNK_BYTES = 32 << 10;
 
     private final int index;
@@ -105,7 +106,7 @@ public final class Shard implements AutoCloseable {
         }
         String fault = fault(table, frame, bytes, at);
         if (fault != null) {
-            refuse(frame, at, effects, faultCode(table, frame, at), fault);
+            refuse(frame, at, effects, faultCode(fault), fault);
             return;
         }
         answerRows(table, frame, bytes, at, 0, effects);
@@ -138,7 +139,7 @@ public final class Shard implements AutoCloseable {
         }
         String fault = fault(table, frame, bytes, at);
         if (fault != null) {
-            reject(entry, frame, at, effects, faultCode(table, frame, at), fault);
+            reject(entry, frame, at, effects, faultCode(fault), fault);
             return;
         }
         switch (check(table, frame, bytes, at)) {
@@ -386,18 +387,13 @@ public final class Shard implements AutoCloseable {
         return null;
     }
 
-    private String wrongShard(ShardTable table, long key) {
-        return "key must belong to the shard it is sent to: table="
-                + table.spec().name() + ", key=" + key + ", shard=" + index + ", shards=" + shardCount;
+    private static ErrorCode faultCode(String fault) {
+        return fault.startsWith(WRONG_SHARD) ? ErrorCode.WRONG_SHARD : ErrorCode.INVALID_ARGUMENT;
     }
 
-    private static ErrorCode faultCode(ShardTable table, ByteBuffer frame, int at) {
-        return DataLayout.rowLength(frame, at) == table.spec().rowLength()
-                        && FrameLayout.type(frame, at) != FrameType.LOAD
-                        && (DataLayout.layout(frame, at) == DataLayout.LAYOUT_STRETCH)
-                                == (table.spec().shape() instanceof TableShape.Dense)
-                ? ErrorCode.WRONG_SHARD
-                : ErrorCode.INVALID_ARGUMENT;
+    private String wrongShard(ShardTable table, long key) {
+        return WRONG_SHARD + ": table="
+                + table.spec().name() + ", key=" + key + ", shard=" + index + ", shards=" + shardCount;
     }
 
     /// Refuses in order: the number is used up.

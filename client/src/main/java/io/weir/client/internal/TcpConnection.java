@@ -326,6 +326,7 @@ final class TcpConnection {
     }
 
     private void beginRows(int header) {
+        ReplyLayout.check(in, start);
         Request request = requestOf(FrameLayout.requestId(in, start));
         int count = ReplyLayout.count(in, start);
         int rowLength = ReplyLayout.rowLength(in, start);
@@ -378,8 +379,28 @@ final class TcpConnection {
         return true;
     }
 
+    private String text(int at) {
+        byte[] text = new byte[FrameLayout.payloadBytes(in, at)];
+        in.get(at + FrameLayout.payloadOffset(in, at), text);
+        return new String(text, StandardCharsets.UTF_8);
+    }
+
+    /// After these the server reads no further, and its request id may be anything.
+    private static boolean endsConnection(int code) {
+        return code == ErrorCode.MALFORMED_FRAME.number()
+                || code == ErrorCode.VERSION_MISMATCH.number()
+                || code == ErrorCode.CORRUPT.number();
+    }
+
     private void serveFrame(int at) {
         int type = FrameLayout.type(in, at);
+        if (type == FrameType.ACK || type == FrameType.ERROR || type == FrameType.SCAN_REPLY) {
+            ReplyLayout.check(in, at);
+        }
+        if (type == FrameType.ERROR && endsConnection(ReplyLayout.code(in, at))) {
+            throw new WeirException(
+                    ErrorCode.ofNumber(ReplyLayout.code(in, at)), "the server ended the connection: " + text(at));
+        }
         Request request = requestOf(FrameLayout.requestId(in, at));
         int payload = at + FrameLayout.payloadOffset(in, at);
         switch (type) {
@@ -388,13 +409,12 @@ final class TcpConnection {
                 handler.answered(request);
             }
             case FrameType.ERROR -> {
-                byte[] text = new byte[FrameLayout.payloadBytes(in, at)];
-                in.get(payload, text);
+                String text = text(at);
                 ErrorCode code = ErrorCode.ofNumber(ReplyLayout.code(in, at));
                 boolean ordered = (ReplyLayout.errorFlags(in, at) & ReplyLayout.ERROR_ORDERED) != 0;
                 int retryAfterMs = Math.max(0, ReplyLayout.retryAfterMs(in, at));
                 release(request);
-                handler.refused(request, code, ordered, retryAfterMs, new String(text, StandardCharsets.UTF_8));
+                handler.refused(request, code, ordered, retryAfterMs, text);
             }
             case FrameType.SCAN_REPLY -> {
                 int count = ReplyLayout.count(in, at);
