@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 /// The stream against shards that are nothing but the rules of a worker's entry, over a network that delays, loses
 /// connections with all that is on them, and refuses for load. One thread plays everything from a seed.
 class WorkerStreamModelTest {
-    private static final int SEEDS = 1500;
+    private static final int SEEDS = 1000;
     private static final int PUSHES = 120;
 
     @Test
@@ -78,6 +78,7 @@ class WorkerStreamModelTest {
             this.request = request;
             number = DataLayout.number(request.frame(), 0);
             previous = DataLayout.previousNumber(request.frame(), 0);
+            assertThat(previous).as("number before %d", number).isBetween(0L, number - 1);
         }
     }
 

@@ -122,6 +122,24 @@ class WorkerStreamTest {
     }
 
     @Test
+    void sendsAPushAgainAlthoughALaterOneIsDecided() {
+        Request first = pushOne(0);
+        Request second = pushOne(0);
+        Request third = pushOne(0);
+        takeSent();
+        // The shard has all three, and the answer to the first was lost.
+        stream.onReturned(first, 0);
+        stream.onDecided(second);
+        assertThat(stream.onReturned(third, 0)).isTrue();
+        stream.resend(laneOf(first));
+        assertThat(takeSent()).containsExactly(first, third);
+        assertThat(previous(first)).isLessThan(number(first));
+        assertThat(previous(third)).isEqualTo(2);
+        stream.onDecided(third);
+        assertThat(previous(pushOne(0))).isEqualTo(3);
+    }
+
+    @Test
     void closesUpBehindAPushThatIsWithdrawn() {
         Request first = pushOne(0);
         Request second = pushOne(0);
