@@ -138,6 +138,9 @@ final class SimulatedNetwork {
         public void push() {}
 
         @Override
+        public void settle() {}
+
+        @Override
         public void poll() {
             for (int i = random.nextInt(4); i > 0; i--) {
                 SimulatedNetwork.this.step();
