@@ -51,6 +51,7 @@ final class Connection {
     private boolean closed;
     private boolean wantsWrite;
     private boolean drains;
+    private boolean backlogged;
     private boolean quiet = true;
     private int ticks;
     private int expectedFrameBytes;
@@ -123,16 +124,24 @@ final class Connection {
             }
             ordered = ordered.before();
         }
-        flush();
+        onWritable();
     }
 
     /// Sends on after the socket had been full, then serves what had waited.
     void onWritable() {
         flush();
         if (!wantsWrite && !closed) {
+            serveAndSend();
+        }
+    }
+
+    /// Serves what is there and sends the answers; goes on with what had to wait for their room if they are gone at
+    /// once, for nothing else would.
+    private void serveAndSend() {
+        do {
             serve();
             flush();
-        }
+        } while (backlogged && !wantsWrite && !closed);
     }
 
     /// Reads what is there and serves it.
@@ -151,8 +160,7 @@ final class Connection {
             int read = channel.read(chunk.buffer.limit(chunk.buffer.capacity()).position(chunk.end));
             if (read > 0) {
                 chunk.end += read;
-                serve();
-                flush();
+                serveAndSend();
             } else if (chunk.start == chunk.end) {
                 giveIn(chunk);
             }
@@ -247,10 +255,12 @@ final class Connection {
         return greeted ? Limits.MAX_FRAME_BYTES : Limits.MAX_HELLO_BYTES;
     }
 
-    /// Serves the whole frames that are there.
+    /// Serves the whole frames that are there. Sending on the way may find the connection broken and close it; the
+    /// chunk then belongs to somebody else.
     private void serve() {
+        backlogged = false;
         Chunk chunk = in;
-        while (chunk != null && !closing && replies.pendingBytes() <= MAX_PENDING_BYTES) {
+        while (chunk != null && !closing && !closed && replies.pendingBytes() <= MAX_PENDING_BYTES) {
             int available = chunk.end - chunk.start;
             if (available == 0) {
                 giveIn(chunk);
@@ -287,6 +297,7 @@ final class Connection {
                 flush();
             }
         }
+        backlogged = chunk != null && !closing && !closed;
     }
 
     /// Whether what comes behind cannot be trusted either.
