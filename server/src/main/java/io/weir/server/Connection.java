@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class Connection {
     private static final System.Logger LOG = System.getLogger(Connection.class.getName());
 
-    /// Replies that wait to be sent, beyond which no more requests are read.
+    /// Replies that wait to be sent, or for their shard, beyond which no more requests are read.
     private static final long MAX_PENDING_BYTES = 4L << 20;
 
     /// Bytes that are sent before all requests at hand are answered: the client can go to work on them.
@@ -52,13 +52,18 @@ final class Connection {
     private boolean wantsWrite;
     private boolean drains;
     private boolean backlogged;
+    private int interest = SelectionKey.OP_READ;
+
+    /// Bytes of the frames that wait at gates, and of their answers.
+    private long owedBytes;
+
     private boolean quiet = true;
     private int ticks;
     private int expectedFrameBytes;
 
     /// An answer that another thread finished.
     private record Completion(
-            @Nullable Chunk chain, @Nullable Completion before) {}
+            @Nullable Chunk chain, long owedBytes, @Nullable Completion before) {}
 
     /// The encoder whose chain the socket sends.
     private final class Replies extends ReplyEncoder {
@@ -92,13 +97,15 @@ final class Connection {
     }
 
     /// Takes an answer from the thread that worked inside the shard, and the chunk that held the request.
-    void complete(@Nullable Chunk chain, Chunk request) {
+    ///
+    /// @param owed what [QueuedFrame#owedBytes] was
+    void complete(@Nullable Chunk chain, Chunk request, long owed) {
         pool.give(request);
         Completion before;
         Completion completion;
         do {
             before = completions.get();
-            completion = new Completion(chain, before);
+            completion = new Completion(chain, owed, before);
         } while (!completions.compareAndSet(before, completion));
         if (before == null) {
             loop.wake(this);
@@ -110,11 +117,12 @@ final class Connection {
         Completion completion = completions.getAndSet(null);
         Completion ordered = null;
         while (completion != null) {
-            ordered = new Completion(completion.chain(), ordered);
+            ordered = new Completion(completion.chain(), completion.owedBytes(), ordered);
             completion = completion.before();
         }
         while (ordered != null) {
             Chunk chain = ordered.chain();
+            owedBytes -= ordered.owedBytes();
             if (chain != null) {
                 if (closed) {
                     pool.give(chain);
@@ -141,14 +149,14 @@ final class Connection {
         do {
             serve();
             flush();
-        } while (backlogged && !wantsWrite && !closed);
+        } while (backlogged && !wantsWrite && !closed && !isFull());
     }
 
     /// Reads what is there and serves it.
     ///
     /// @return whether anything was read
     boolean onReadable() {
-        if (closed || wantsWrite) {
+        if (closed || wantsWrite || isFull()) {
             return false;
         }
         quiet = false;
@@ -260,7 +268,7 @@ final class Connection {
     private void serve() {
         backlogged = false;
         Chunk chunk = in;
-        while (chunk != null && !closing && !closed && replies.pendingBytes() <= MAX_PENDING_BYTES) {
+        while (chunk != null && !closing && !closed && !isFull()) {
             int available = chunk.end - chunk.start;
             if (available == 0) {
                 giveIn(chunk);
@@ -298,6 +306,10 @@ final class Connection {
             }
         }
         backlogged = chunk != null && !closing && !closed;
+    }
+
+    private boolean isFull() {
+        return replies.pendingBytes() + owedBytes > MAX_PENDING_BYTES;
     }
 
     /// Whether what comes behind cannot be trusted either.
@@ -374,7 +386,9 @@ final class Connection {
             return;
         }
         QueuedFrame task = new QueuedFrame(this, pool, frame, at, FrameLayout.length(frame, at));
-        if (!gate.offer(task)) {
+        if (gate.offer(task)) {
+            owedBytes += task.owedBytes();
+        } else {
             pool.give(task.copy());
             replies.refuse(
                     requestId,
@@ -391,12 +405,13 @@ final class Connection {
         }
         try {
             send();
-            boolean full = replies.first() != null;
-            if (full != wantsWrite) {
-                wantsWrite = full;
-                key.interestOps(full ? SelectionKey.OP_WRITE : SelectionKey.OP_READ);
+            wantsWrite = replies.first() != null;
+            int wanted = wantsWrite ? SelectionKey.OP_WRITE : isFull() ? 0 : SelectionKey.OP_READ;
+            if (wanted != interest) {
+                interest = wanted;
+                key.interestOps(wanted);
             }
-            if (closing && !full && !drains) {
+            if (closing && !wantsWrite && !drains) {
                 // A close with unread bytes would reset the connection and take the error reply with it.
                 drains = true;
                 channel.shutdownOutput();
