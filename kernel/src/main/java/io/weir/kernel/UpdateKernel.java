@@ -25,7 +25,7 @@ public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, Ada
     /// whose sum of squares is not 0, and makes the others 0 instead of 0 / 0.
     static final float LEAST_EPSILON = 0x1p-75f;
 
-    /// Rows of one pass: records of dim 100 with two slots then fill about 64 KiB.
+    /// Rows of one pass where a row needs several: records of dim 100 with two slots then fill about 64 KiB.
     private static final int RUN_ROWS = 48;
 
     UpdateKernel() {}
@@ -153,11 +153,14 @@ public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, Ada
         long wideBytes = (long) wide * Float.BYTES;
         long middleBytes = (long) middle * Float.BYTES;
         long narrowBytes = (long) narrow * Float.BYTES;
+        // One pass for each width of lanes that the length needs, over few enough rows that the second pass finds them
+        // in the cache; where one pass does it all, over all rows.
+        boolean onePass = wide == length || middle == length || narrow == length || rest == length;
+        int runRows = onePass ? count : RUN_ROWS;
         try {
-            // One pass for each width of lanes, over few enough rows that the second finds them in the cache.
-            for (int i = 0; i < count; i += RUN_ROWS) {
+            for (int i = 0; i < count; i += runRows) {
                 int first = from + i;
-                int rows = Math.min(RUN_ROWS, count - i);
+                int rows = Math.min(runRows, count - i);
                 long start = startBytes;
                 long g = gradient + i * stride;
                 if (wide > 0) {

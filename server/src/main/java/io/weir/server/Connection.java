@@ -273,10 +273,12 @@ final class Connection {
                 expectedFrameBytes = FrameLayout.length(buffer, at);
                 serve(chunk, at);
             } catch (WeirException e) {
-                LOG.log(Level.DEBUG, "closing a connection: {0}", e.getMessage());
                 long requestId = available >= FrameLayout.HEADER_BYTES ? FrameLayout.requestId(buffer, at) : 0;
                 replies.refuse(requestId, e.code(), false, 0, e.getMessage());
-                closing = true;
+                if (endsConnection(e.code())) {
+                    LOG.log(Level.DEBUG, "closing a connection: {0}", e.getMessage());
+                    closing = true;
+                }
             }
             if (replies.isBroken()) {
                 closing = true;
@@ -285,6 +287,11 @@ final class Connection {
                 flush();
             }
         }
+    }
+
+    /// Whether what comes behind cannot be trusted either.
+    private static boolean endsConnection(ErrorCode code) {
+        return code == ErrorCode.MALFORMED_FRAME || code == ErrorCode.VERSION_MISMATCH || code == ErrorCode.CORRUPT;
     }
 
     private void serve(Chunk chunk, int at) {
@@ -321,10 +328,7 @@ final class Connection {
                 replies.reply(requestId, node.handle(message, attached));
             }
         } catch (WeirException e) {
-            if (e.code() == ErrorCode.MALFORMED_FRAME) {
-                throw e;
-            }
-            replies.refuse(requestId, e.code(), false, 0, e.getMessage());
+            throw e;
         } catch (RuntimeException e) {
             LOG.log(Level.ERROR, "a control message failed: " + message, e);
             replies.refuse(requestId, ErrorCode.INTERNAL, false, 0, "the server failed, see its log: cause=" + e);

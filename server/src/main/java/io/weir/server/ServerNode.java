@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// The shards of one server behind their gates, and its control messages. What reaches it over sockets and what
@@ -31,6 +32,7 @@ public final class ServerNode implements AutoCloseable {
     private final MemoryBudget budget;
     private final long incarnation = new SecureRandom().nextLong();
     private volatile @Nullable Placed placed;
+    private volatile IntSupplier connectionCount = () -> 0;
     private boolean closed;
 
     /// The place in the shard map, and the shards that follow from it.
@@ -49,6 +51,11 @@ public final class ServerNode implements AutoCloseable {
     /// Memory of its rows and index.
     public MemoryBudget budget() {
         return budget;
+    }
+
+    /// Says where to ask for the number of connections.
+    void setConnectionCount(IntSupplier count) {
+        connectionCount = count;
     }
 
     /// The gate of a shard by its index in the cluster, or null if it is not here.
@@ -140,7 +147,8 @@ public final class ServerNode implements AutoCloseable {
         int tableCount = here == null
                 ? 0
                 : here.gates().getFirst().call(shard -> shard.tables().size());
-        return new Message.ServerStatusReply(budget.usedBytes(), budget.capBytes(), tableCount, 0);
+        return new Message.ServerStatusReply(
+                budget.usedBytes(), budget.capBytes(), tableCount, connectionCount.getAsInt());
     }
 
     private List<Message.Table> tables(String name) {

@@ -31,6 +31,7 @@ public final class WeirServer implements AutoCloseable {
         for (int i = 0; i < loops.length; i++) {
             loops[i] = new EventLoop("weir-loop-" + i, node, pool, config.spinNs());
         }
+        node.setConnectionCount(this::connectionCount);
         this.acceptor = Thread.ofPlatform().name("weir-accept").unstarted(this::accept);
     }
 

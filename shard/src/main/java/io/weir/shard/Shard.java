@@ -48,6 +48,7 @@ public final class Shard implements AutoCloseable {
     private int greatestTableId;
     private long position;
     private @Nullable String stoppedBy;
+    private ErrorCode faultCode = ErrorCode.INVALID_ARGUMENT;
 
     /// @param index of this shard in the cluster
     /// @param shardCount shards of the cluster
@@ -105,7 +106,7 @@ public final class Shard implements AutoCloseable {
         }
         String fault = fault(table, frame, bytes, at);
         if (fault != null) {
-            refuse(frame, at, effects, faultCode(table, frame, at), fault);
+            refuse(frame, at, effects, faultCode, fault);
             return;
         }
         answerRows(table, frame, bytes, at, 0, effects);
@@ -138,7 +139,7 @@ public final class Shard implements AutoCloseable {
         }
         String fault = fault(table, frame, bytes, at);
         if (fault != null) {
-            reject(entry, frame, at, effects, faultCode(table, frame, at), fault);
+            reject(entry, frame, at, effects, faultCode, fault);
             return;
         }
         switch (check(table, frame, bytes, at)) {
@@ -317,8 +318,9 @@ public final class Shard implements AutoCloseable {
         }
     }
 
-    /// What is wrong with a frame for this table, as a sentence, or null.
+    /// What is wrong with a frame for this table, as a sentence, or null; [#faultCode] is its code.
     private @Nullable String fault(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
+        faultCode = ErrorCode.INVALID_ARGUMENT;
         TableSpec spec = table.spec();
         int count = DataLayout.count(frame, at);
         int rowLength = DataLayout.rowLength(frame, at);
@@ -377,27 +379,25 @@ public final class Shard implements AutoCloseable {
             return null;
         }
         int shards = shardCount;
+        int here = index;
+        int wrong = 0;
         for (int i = 0; i < count; i++) {
-            long key = bytes.get(KEY, offset + (long) i * strideBytes);
-            if (Keys.shardOfMix(Keys.mix(key), shards) != index) {
-                return wrongShard(table, key);
-            }
+            wrong |= Keys.shardOf(bytes.get(KEY, offset + (long) i * strideBytes), shards) ^ here;
         }
-        return null;
+        if (wrong == 0) {
+            return null;
+        }
+        int i = 0;
+        while (Keys.shardOf(bytes.get(KEY, offset + (long) i * strideBytes), shards) == here) {
+            i++;
+        }
+        return wrongShard(table, bytes.get(KEY, offset + (long) i * strideBytes));
     }
 
     private String wrongShard(ShardTable table, long key) {
+        faultCode = ErrorCode.WRONG_SHARD;
         return "key must belong to the shard it is sent to: table="
                 + table.spec().name() + ", key=" + key + ", shard=" + index + ", shards=" + shardCount;
-    }
-
-    private static ErrorCode faultCode(ShardTable table, ByteBuffer frame, int at) {
-        return DataLayout.rowLength(frame, at) == table.spec().rowLength()
-                        && FrameLayout.type(frame, at) != FrameType.LOAD
-                        && (DataLayout.layout(frame, at) == DataLayout.LAYOUT_STRETCH)
-                                == (table.spec().shape() instanceof TableShape.Dense)
-                ? ErrorCode.WRONG_SHARD
-                : ErrorCode.INVALID_ARGUMENT;
     }
 
     /// Refuses in order: the number is used up.

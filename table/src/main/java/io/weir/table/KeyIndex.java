@@ -4,14 +4,15 @@ import io.weir.kernel.RecordLayout;
 import io.weir.model.Keys;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /// Finds the row of a key. Confined to its store.
 ///
-/// Extendible hashing over pages of buckets. A bucket is one cache line and holds twelve entries, each an ordinal and
-/// a tag of 8 hash bits; twelve tags are compared by arithmetic on two words. The key itself stands only in the
-/// record, and the record decides: a tag that matches by chance costs time, nothing else.
+/// Extendible hashing over pages of buckets. A bucket is one cache line and holds twelve entries, each an
+/// ordinal and a tag of 8 hash bits; twelve tags are compared by arithmetic on two words. The key itself
+/// stands only in the record, and the record decides: a tag that matches by chance costs time, nothing else.
 ///
 /// ```
 ///   0            12       16                               64
@@ -20,32 +21,34 @@ import java.util.Arrays;
 ///   +------------+--------+---------------------------------+
 /// ```
 ///
-/// Of [Keys#mix], whose uppermost bits have chosen the shard and are alike within one, the lower half is the place:
-/// its upper bits choose a page through the directory, its lowest a bucket in the page. The tag is taken from the
-/// lowest bits of the upper half. A full bucket passes its keys on to the next one of the page.
+/// Of [Keys#mix], whose uppermost bits have chosen the shard and are alike within one, the lower half is the
+/// place: its upper bits choose a page through the directory, its lowest a bucket in the page. The tag is
+/// taken from the lowest bits of the upper half. A full bucket passes its keys on to the next one of the
+/// page.
 ///
-/// A page that is 7/8 full is split by one more bit of the place. A split reads one page and the keys of its rows, so
-/// no insertion takes long, and doubling the directory copies four bytes a page. Right after all pages have been
-/// split, the worst moment, an entry takes 12.2 bytes; at best 6.1.
+/// A page that is 7/8 full is split by one more bit of the place. A split reads one page and the keys of its
+/// rows, so no insertion takes long, and doubling the directory copies four bytes a page. Right after all
+/// pages have been split, the worst moment, an entry takes 12.2 bytes; at best 6.1.
 ///
-/// Keys chosen by somebody who knows the hash can share all 32 bits of their place. A page may therefore be split only
-/// while its depth is near that of a well-spread index of as many rows; beyond that, and when the memory budget has no
-/// page to give, keys go to *spill pages*, where the bucket follows from all 64 bits. A key of a page that has
-/// spilled is looked for in each spill page, one bucket each: slower by one cache line for 1344 such keys, but
-/// correct, and not quadratic in practice.
+/// Keys chosen by somebody who knows the hash can share all 32 bits of their place. A page may therefore be
+/// split only while its depth is near that of a well-spread index of as many rows; beyond that, and when the
+/// memory budget has no page to give, keys go to *spill pages*, where the bucket follows from all 64 bits. A
+/// key of a page that has spilled is looked for in each spill page, one bucket each: slower by one cache line
+/// for 1344 such keys, but correct, and not quadratic in practice.
 ///
-/// An insertion that was promised by [#tryReserve] cannot fail: pages for the case that all go to spill pages are in
-/// hand.
+/// An insertion that was promised by [#tryReserve] cannot fail: pages for the case that all go to spill pages
+/// are in hand.
 ///
-/// Sources: Fagin, Nievergelt, Pippenger, Strong, *Extendible Hashing*, ACM TODS 4 (1979); tags compared by word as in
-/// Lamport, *Multiple Byte Processing with Full-Word Instructions*, CACM 18 (1975).
+/// Sources: Fagin, Nievergelt, Pippenger, Strong, *Extendible Hashing*, ACM TODS 4 (1979); tags compared by
+/// word as in Lamport, *Multiple Byte Processing with Full-Word Instructions*, CACM 18 (1975).
 final class KeyIndex implements AutoCloseable {
     static final long PAGE_BYTES = 8192;
 
     /// Pages of the system are small up to here: 2 MiB more or less then make little difference.
     private static final long HUGE_FROM_BYTES = 24L << 20;
 
-    private static final int BUCKET_BYTES = 64;
+    private static final int LINE_BYTES = 64;
+    private static final int BUCKET_BYTES = LINE_BYTES;
     private static final int BUCKET_ENTRIES = 12;
     private static final int PAGE_BUCKETS = (int) (PAGE_BYTES / BUCKET_BYTES);
     private static final int BUCKET_MASK = PAGE_BUCKETS - 1;
@@ -68,6 +71,13 @@ final class KeyIndex implements AutoCloseable {
 
     private static final int FIRST_PAGE = 1;
 
+    /// Keys that go through the loops of a lookup together: their records fit into the second-level cache.
+    private static final int CHUNK_KEYS = 1024;
+
+    /// Addresses have at most 56 bits.
+    private static final int TAG_BITS = 8;
+
+    private static final long TAG_MASK = 0xff;
     private static final long ORDINALS_OFFSET = 16;
     private static final int LAST_TAG_SHIFT = 24;
     private static final long ONES = 0x0101010101010101L;
@@ -79,6 +89,8 @@ final class KeyIndex implements AutoCloseable {
     private static final ValueLayout.OfLong TAGS = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt ORDINAL = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    private static final MemorySegment MEMORY = AddressSpace.MEMORY;
+
     private final RowArena rows;
     private final MemoryRegion pages;
     private int[] directory = {FIRST_PAGE};
@@ -88,6 +100,10 @@ final class KeyIndex implements AutoCloseable {
     private byte[] pageDepths = new byte[4];
     private boolean[] pageSpilled = new boolean[4];
     private int[] wrong = new int[0];
+
+    /// Takes the values of loads that are made for the cache only, so that they are made.
+    private long seen;
+
     private int[] spillPages = new int[0];
     private int spillPageCount;
     private long entryCount;
@@ -100,63 +116,123 @@ final class KeyIndex implements AutoCloseable {
         this.pages = new MemoryRegion(budget, reservedBytes + PAGE_BYTES, HUGE_FROM_BYTES);
     }
 
-    /// Finds the rows of `count` keys: each place in `rowOffsets` becomes the offset of the weights of its key's row,
-    /// or -1 if there is none.
+    /// Finds the rows of `count` keys: each place in `rowOffsets` becomes the offset of the weights of its
+    /// key's row, or -1 if there is none.
     ///
+    /// Loops without a branch that could be predicted wrongly, for such a branch waits for the cache miss
+    /// that it depends on, and lets all later ones wait too. Where misses are expected, a loop does nothing
+    /// but load, so that as many as possible are under way together.
+    ///
+    /// @param keys native memory, in which the keys are known to lie
+    /// @param touchedBytes of each record that the caller is about to use, brought into the cache on the way
     /// @return how many of the keys have no row, repeats counted again
-    int find(MemorySegment keys, long keysOffset, int count, long[] rowOffsets) {
+    int find(MemorySegment keys, long keysOffset, int count, long[] rowOffsets, long touchedBytes) {
         if (rows.rowCount() == 0) {
             Arrays.fill(rowOffsets, 0, count, -1);
             return count;
         }
-        guess(keys, keysOffset, count, rowOffsets);
-        return correct(keys, keysOffset, rowOffsets, collectWrong(keys, keysOffset, count, rowOffsets));
+        if (wrong.length < Math.min(count, CHUNK_KEYS)) {
+            wrong = new int[Math.min(CHUNK_KEYS, TableStore.grownLength(count))];
+        }
+        long firstKey = AddressSpace.address(keys, keysOffset, (long) count * Long.BYTES);
+        try {
+            int absent = 0;
+            for (int from = 0; from < count; from += CHUNK_KEYS) {
+                int to = Math.min(count, from + CHUNK_KEYS);
+                locateBuckets(firstKey, from, to, rowOffsets);
+                seen ^= touchBuckets(from, to, rowOffsets);
+                guessRows(from, to, rowOffsets);
+                seen ^= touchRecords(from, to, rowOffsets, touchedBytes);
+                int wrongCount = collectWrong(firstKey, from, to, rowOffsets);
+                absent += correct(firstKey, rowOffsets, wrongCount);
+            }
+            return absent;
+        } finally {
+            Reference.reachabilityFence(keys);
+        }
     }
 
-    /// The offset of the first row whose tag matches, or of any other row. There must be a row.
-    ///
-    /// Like the loop after it, this one has no branch that could be predicted wrongly: a wrong prediction waits for
-    /// the cache miss it depends on, and lets all later ones wait too.
-    private void guess(MemorySegment keys, long keysOffset, int count, long[] rowOffsets) {
-        MemorySegment pages = this.pages.segment();
+    /// Leaves, for each key, the address of its bucket and its tag.
+    private void locateBuckets(long firstKey, int from, int to, long[] rowOffsets) {
+        long firstPage = pages.segment().address();
         int[] directory = this.directory;
         int directoryShift = Integer.SIZE - depth;
+        for (int i = from; i < to; i++) {
+            long mix = Keys.mix(MEMORY.get(KEY, firstKey + (long) i * Long.BYTES));
+            long page = directory[(int) ((mix & LOWER) >>> directoryShift)];
+            long bucket = firstPage + page * PAGE_BYTES + (mix & BUCKET_MASK) * BUCKET_BYTES;
+            rowOffsets[i] = bucket << TAG_BITS | tag(mix);
+        }
+    }
+
+    private static long touchBuckets(int from, int to, long[] rowOffsets) {
+        long seen = 0;
+        for (int i = from; i < to; i++) {
+            seen ^= MEMORY.get(TAGS, rowOffsets[i] >>> TAG_BITS);
+        }
+        return seen;
+    }
+
+    /// Turns each bucket into the offset of the first row whose tag matches, or of row 0. There must be a
+    /// row.
+    private void guessRows(int from, int to, long[] rowOffsets) {
         long recordBytes = rows.recordBytes();
-        for (int i = 0; i < count; i++) {
-            long mix = Keys.mix(keys.get(KEY, keysOffset + (long) i * Long.BYTES));
-            int page = directory[(int) ((mix & LOWER) >>> directoryShift)];
-            long bucketOffset = page * PAGE_BYTES + (mix & BUCKET_MASK) * BUCKET_BYTES;
-            long matches = matches(pages, bucketOffset, tag(mix) * ONES);
+        for (int i = from; i < to; i++) {
+            long bucketAndTag = rowOffsets[i];
+            long bucket = bucketAndTag >>> TAG_BITS;
+            long matches = matches(MEMORY, bucket, (bucketAndTag & TAG_MASK) * ONES);
             // Without a match this reads 16 bytes behind the bucket, and takes row 0 instead of what is there.
-            long ordinal = ordinal(pages, bucketOffset, entry(Long.numberOfTrailingZeros(matches)));
+            long ordinal = ordinal(MEMORY, bucket, entry(Long.numberOfTrailingZeros(matches)));
             ordinal &= (matches | -matches) >> 63;
             rowOffsets[i] = RecordLayout.rowOffset(ordinal * recordBytes);
         }
     }
 
-    /// Compares the keys with those in the guessed records, and lists the positions where they differ.
-    private int collectWrong(MemorySegment keys, long keysOffset, int count, long[] rowOffsets) {
-        if (wrong.length < count) {
-            wrong = new int[TableStore.grownLength(count)];
+    /// Records begin at multiples of 16, so the lines of their bytes 0, 64 and 128 cover 144 of them. What
+    /// comes behind is long enough for the processor to run ahead by itself.
+    private long touchRecords(int from, int to, long[] rowOffsets, long touchedBytes) {
+        long first = rows.records().address() - RecordLayout.HEADER_BYTES;
+        long second = first + LINE_BYTES;
+        long third = second + LINE_BYTES;
+        long seen = 0;
+        if (touchedBytes <= LINE_BYTES) {
+            for (int i = from; i < to; i++) {
+                seen ^= MEMORY.get(KEY, first + rowOffsets[i]);
+            }
+        } else if (touchedBytes <= 2 * LINE_BYTES) {
+            for (int i = from; i < to; i++) {
+                seen ^= MEMORY.get(KEY, first + rowOffsets[i]) ^ MEMORY.get(KEY, second + rowOffsets[i]);
+            }
+        } else {
+            for (int i = from; i < to; i++) {
+                seen ^= MEMORY.get(KEY, first + rowOffsets[i])
+                        ^ MEMORY.get(KEY, second + rowOffsets[i])
+                        ^ MEMORY.get(KEY, third + rowOffsets[i]);
+            }
         }
+        return seen;
+    }
+
+    /// Compares the keys with those in the guessed records, and lists the positions where they differ.
+    private int collectWrong(long firstKey, int from, int to, long[] rowOffsets) {
         int[] wrong = this.wrong;
-        MemorySegment records = rows.records();
+        long firstRecord = rows.records().address();
         int wrongCount = 0;
-        for (int i = 0; i < count; i++) {
-            long key = keys.get(KEY, keysOffset + (long) i * Long.BYTES);
-            long difference = key ^ RecordLayout.key(records, RecordLayout.recordOffset(rowOffsets[i]));
+        for (int i = from; i < to; i++) {
+            long key = MEMORY.get(KEY, firstKey + (long) i * Long.BYTES);
+            long difference = key ^ MEMORY.get(KEY, firstRecord + RecordLayout.recordOffset(rowOffsets[i]));
             wrong[wrongCount] = i;
             wrongCount += (int) ((difference | -difference) >>> 63);
         }
         return wrongCount;
     }
 
-    private int correct(MemorySegment keys, long keysOffset, long[] rowOffsets, int wrongCount) {
+    private int correct(long firstKey, long[] rowOffsets, int wrongCount) {
         int[] wrong = this.wrong;
         int absent = 0;
         for (int i = 0; i < wrongCount; i++) {
             int position = wrong[i];
-            long rowOffset = find(keys.get(KEY, keysOffset + (long) position * Long.BYTES));
+            long rowOffset = find(MEMORY.get(KEY, firstKey + (long) position * Long.BYTES));
             rowOffsets[position] = rowOffset;
             absent += rowOffset < 0 ? 1 : 0;
         }
@@ -219,6 +295,11 @@ final class KeyIndex implements AutoCloseable {
                 + (long) spillPages.length * Integer.BYTES;
     }
 
+    /// Of no meaning.
+    long seen() {
+        return seen;
+    }
+
     int pageCount() {
         return pageCount;
     }
@@ -247,8 +328,9 @@ final class KeyIndex implements AutoCloseable {
         return Keys.mix(~mix) & BUCKET_MASK;
     }
 
-    /// The matching tags of a bucket as bits, byte by byte: the highest bit of a byte for the first eight entries, the
-    /// one below it for the last four. Tags above a matching one may show up by mistake; the lowest never does.
+    /// The matching tags of a bucket as bits, byte by byte: the highest bit of a byte for the first eight
+    /// entries, the one below it for the last four. Tags above a matching one may show up by mistake; the
+    /// lowest never does.
     private static long matches(MemorySegment pages, long bucketOffset, long pattern) {
         long first = pages.get(TAGS, bucketOffset) ^ pattern;
         long last = pages.get(TAGS, bucketOffset + Long.BYTES) ^ pattern;
@@ -309,7 +391,8 @@ final class KeyIndex implements AutoCloseable {
         pageEntries[page]++;
     }
 
-    /// The free entry of a bucket that comes next: entries fill from the first, so the last one tells a full bucket.
+    /// The free entry of a bucket that comes next: entries fill from the first, so the last one tells a full
+    /// bucket.
     private static int firstFreeEntry(MemorySegment pages, long bucketOffset) {
         long first = pages.get(TAGS, bucketOffset);
         int used = Long.BYTES - Long.numberOfLeadingZeros(first) / Byte.SIZE;

@@ -53,7 +53,7 @@ class TableStoreModelTest {
         Reference reference = new Reference(spec);
         MemoryBudget budget = new MemoryBudget(64L << 20);
         try (TableStore store = new TableStore(spec, budget, random.nextBoolean() ? -7 : 0)) {
-            for (int step = 0; step < 25; step++) {
+            for (int step = 0; step < 12; step++) {
                 long[] keys = randomKeys(random);
                 String description = "seed=" + seed + ", step=" + step + ", dim=" + dim + ", " + optimizer;
                 if (random.nextInt(3) > 0) {

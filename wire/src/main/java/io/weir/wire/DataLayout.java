@@ -178,8 +178,7 @@ public final class DataLayout {
     /// map and the worker's entry know.
     ///
     /// @param frame a whole frame of a data type, its header checked
-    /// @throws WeirException `MALFORMED_FRAME` naming the field; `LIMIT_EXCEEDED` if the reply would not fit a
-    // frame
+    /// @throws WeirException `MALFORMED_FRAME` naming the field
     public static void check(ByteBuffer frame, int at) {
         int type = FrameLayout.type(frame, at);
         if (FrameLayout.fieldBytes(frame, at) != FIELD_BYTES) {

@@ -58,7 +58,7 @@ class FrameFuzzTest {
     @Test
     void randomBytesAreRefused() {
         SplittableRandom random = new SplittableRandom(SEED);
-        for (int i = 0; i < 100_000; i++) {
+        for (int i = 0; i < 40_000; i++) {
             ByteBuffer frame = Frames.buffer(random.nextInt(400));
             for (int j = 0; j < frame.capacity(); j++) {
                 frame.put(j, (byte) random.nextInt());
@@ -78,7 +78,7 @@ class FrameFuzzTest {
     @Test
     void randomPayloadsOfEveryTypeAreRefusedOrRead() {
         SplittableRandom random = new SplittableRandom(SEED + 1);
-        for (int i = 0; i < 100_000; i++) {
+        for (int i = 0; i < 40_000; i++) {
             int fieldBytes = new int[] {0, ReplyLayout.FIELD_BYTES, DataLayout.FIELD_BYTES}[random.nextInt(3)];
             ByteBuffer frame = Frames.buffer(FrameLayout.frameBytes(fieldBytes, random.nextInt(200)));
             for (int j = 0; j < frame.capacity(); j++) {
@@ -98,7 +98,7 @@ class FrameFuzzTest {
         SplittableRandom random = new SplittableRandom(SEED + 2);
         List<Map.Entry<String, ByteBuffer>> examples =
                 new ArrayList<>(Frames.examples().entrySet());
-        for (int i = 0; i < 200_000; i++) {
+        for (int i = 0; i < 80_000; i++) {
             Map.Entry<String, ByteBuffer> example = examples.get(random.nextInt(examples.size()));
             boolean sealed = !example.getKey().endsWith("-unsealed");
             ByteBuffer frame = Frames.copy(example.getValue());
@@ -123,7 +123,7 @@ class FrameFuzzTest {
     @Test
     void randomMessagesAreReadBackToEqualOnes() {
         SplittableRandom random = new SplittableRandom(SEED + 3);
-        for (int i = 0; i < 20_000; i++) {
+        for (int i = 0; i < 8_000; i++) {
             Message message = message(random);
             ByteBuffer frame = Frames.frame(message, random.nextBoolean());
             boolean sealed = FrameLayout.flags(frame, 0) != 0;

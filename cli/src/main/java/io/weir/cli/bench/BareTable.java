@@ -24,11 +24,19 @@ final class BareTable {
     private static final int PROT_READ_WRITE = 0x1 | 0x2;
     private static final int MAP_PRIVATE_ANONYMOUS = 0x2 | 0x20;
 
+    /// Rows whose records fit the first-level cache together with their gradients, at dim 16.
+    private static final int TOUCHED_ROWS = 128;
+
+    private static final int CACHE_LINE_BYTES = 64;
+
     private final MemorySegment memory;
     private final UpdateKernel kernel = UpdateKernel.adaGrad(RATE, EPSILON);
     private final int length;
     private final long recordBytes;
     private final long slotStrideBytes;
+    /// Keeps the reads of [#touch] from being left out as useless.
+    @SuppressWarnings("UnusedVariable")
+    private int touched;
 
     private BareTable(long bytes, int length, long recordBytes, long slotStrideBytes) {
         this.memory = map(bytes);
@@ -130,7 +138,44 @@ final class BareTable {
 
     /// Applies consecutive gradients to the rows at `rowOffsets[from …]`.
     void update(long[] rowOffsets, int from, int count, MemorySegment gradients, long gradientsOffset) {
-        kernel.update(memory, rowOffsets, from, count, gradients, gradientsOffset, length, slotStrideBytes);
+        long rowBytes = (long) length * Float.BYTES;
+        for (int done = 0; done < count; ) {
+            int part = Math.min(TOUCHED_ROWS, count - done);
+            touch(rowOffsets, from + done, part);
+            kernel.update(
+                    memory,
+                    rowOffsets,
+                    from + done,
+                    part,
+                    gradients,
+                    gradientsOffset + done * rowBytes,
+                    length,
+                    slotStrideBytes);
+            done += part;
+        }
+    }
+
+    /// Reads something of each cache line of each record, so that all of them come at once: the update that follows
+    /// would wait for them a few at a time.
+    private void touch(long[] rowOffsets, int from, int count) {
+        MemorySegment memory = this.memory;
+        long bytes = recordBytes - RecordLayout.HEADER_BYTES;
+        int sum = 0;
+        if (bytes == 2 * CACHE_LINE_BYTES) {
+            for (int i = from; i < from + count; i++) {
+                long offset = rowOffsets[i];
+                sum += memory.get(ValueLayout.JAVA_INT, offset)
+                        + memory.get(ValueLayout.JAVA_INT, offset + CACHE_LINE_BYTES)
+                        + memory.get(ValueLayout.JAVA_INT, offset + 2 * CACHE_LINE_BYTES - Integer.BYTES);
+            }
+        } else {
+            for (int i = from; i < from + count; i++) {
+                for (long line = 0; line < bytes; line += CACHE_LINE_BYTES) {
+                    sum += memory.get(ValueLayout.JAVA_INT, rowOffsets[i] + line);
+                }
+            }
+        }
+        touched += sum;
     }
 
     /// Copies `count` floats of a tensor.

@@ -40,6 +40,7 @@ public final class Request {
         this.stretch = stretch;
         this.lane = null;
         this.rowsDone = 0;
+        frame.clear();
         call.add();
     }
 

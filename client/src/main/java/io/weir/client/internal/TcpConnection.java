@@ -36,6 +36,11 @@ final class TcpConnection {
     /// Frames up to this length are gathered.
     private static final int SMALL_BYTES = 8 << 10;
 
+    /// Queued bytes that are written at once, and queued requests, while earlier ones are under way.
+    private static final int WORTH_BYTES = 16 << 10;
+
+    private static final int WORTH_COUNT = 16;
+
     private static final int SLOT_BITS = 16;
     private static final int SLOT_MASK = (1 << SLOT_BITS) - 1;
 
@@ -48,6 +53,7 @@ final class TcpConnection {
     private @Nullable Request[] slots = new Request[64];
     private int[] freeSlots = new int[64];
     private int freeCount;
+    private int queuedBytes;
     private int usedSlots;
     private long sequence;
 
@@ -121,6 +127,18 @@ final class TcpConnection {
             headerChecksum.sealHeader(frame.clear(), 0);
         }
         queue.addLast(request);
+        queuedBytes += request.length();
+    }
+
+    /// Whether what is queued should not wait for more.
+    synchronized boolean isWorthWriting() {
+        return queuedBytes >= WORTH_BYTES;
+    }
+
+    /// Whether what is queued would wait for nothing, or has waited enough.
+    synchronized boolean mustWrite() {
+        int queued = queue.size();
+        return queued > 0 && (queued == usedSlots || queued >= WORTH_COUNT || queuedBytes >= WORTH_BYTES);
     }
 
     synchronized boolean hasQueued() {
@@ -149,7 +167,11 @@ final class TcpConnection {
     }
 
     private synchronized @Nullable Request pollQueue() {
-        return queue.pollFirst();
+        Request request = queue.pollFirst();
+        if (request != null) {
+            queuedBytes -= request.length();
+        }
+        return request;
     }
 
     private synchronized Request requestOf(long requestId) {
@@ -180,6 +202,7 @@ final class TcpConnection {
         freeCount = 0;
         usedSlots = 0;
         queue.clear();
+        queuedBytes = 0;
         return all;
     }
 
@@ -326,6 +349,7 @@ final class TcpConnection {
     }
 
     private void beginRows(int header) {
+        ReplyLayout.check(in, start);
         Request request = requestOf(FrameLayout.requestId(in, start));
         int count = ReplyLayout.count(in, start);
         int rowLength = ReplyLayout.rowLength(in, start);
@@ -378,8 +402,28 @@ final class TcpConnection {
         return true;
     }
 
+    private String text(int at) {
+        byte[] text = new byte[FrameLayout.payloadBytes(in, at)];
+        in.get(at + FrameLayout.payloadOffset(in, at), text);
+        return new String(text, StandardCharsets.UTF_8);
+    }
+
+    /// After these the server reads no further, and its request id may be anything.
+    private static boolean endsConnection(int code) {
+        return code == ErrorCode.MALFORMED_FRAME.number()
+                || code == ErrorCode.VERSION_MISMATCH.number()
+                || code == ErrorCode.CORRUPT.number();
+    }
+
     private void serveFrame(int at) {
         int type = FrameLayout.type(in, at);
+        if (type == FrameType.ACK || type == FrameType.ERROR || type == FrameType.SCAN_REPLY) {
+            ReplyLayout.check(in, at);
+        }
+        if (type == FrameType.ERROR && endsConnection(ReplyLayout.code(in, at))) {
+            throw new WeirException(
+                    ErrorCode.ofNumber(ReplyLayout.code(in, at)), "the server ended the connection: " + text(at));
+        }
         Request request = requestOf(FrameLayout.requestId(in, at));
         int payload = at + FrameLayout.payloadOffset(in, at);
         switch (type) {
@@ -388,13 +432,12 @@ final class TcpConnection {
                 handler.answered(request);
             }
             case FrameType.ERROR -> {
-                byte[] text = new byte[FrameLayout.payloadBytes(in, at)];
-                in.get(payload, text);
+                String text = text(at);
                 ErrorCode code = ErrorCode.ofNumber(ReplyLayout.code(in, at));
                 boolean ordered = (ReplyLayout.errorFlags(in, at) & ReplyLayout.ERROR_ORDERED) != 0;
                 int retryAfterMs = Math.max(0, ReplyLayout.retryAfterMs(in, at));
                 release(request);
-                handler.refused(request, code, ordered, retryAfterMs, new String(text, StandardCharsets.UTF_8));
+                handler.refused(request, code, ordered, retryAfterMs, text);
             }
             case FrameType.SCAN_REPLY -> {
                 int count = ReplyLayout.count(in, at);

@@ -1,0 +1,92 @@
+package io.weir.cli;
+
+import io.weir.train.LibsvmSource;
+import io.weir.train.LrModel;
+import io.weir.train.Predictor;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/// `weir predict`.
+@Command(
+        name = "predict",
+        description = "Write the probability of each example, one a line, with a saved model and no server.",
+        footer = {
+            "  weir predict --model model.weir --data today.svm > probabilities.txt",
+            "  weir predict --model model.weir --data today.svm.gz --out probabilities.txt",
+            "",
+            "Labels may be there or not."
+        })
+final class PredictCommand extends WeirOptions {
+    @Option(names = "--model", required = true, paramLabel = "<file>", description = "Model that was saved.")
+    Path model = Path.of("");
+
+    @Option(names = "--data", required = true, paramLabel = "<file>", description = "Examples as libsvm text.")
+    Path data = Path.of("");
+
+    @Option(names = "--out", paramLabel = "<file>", description = "Where to write. Default: standard output.")
+    @Nullable
+    Path out;
+
+    PredictCommand(Output output) {
+        super(output);
+    }
+
+    @Override
+    public Integer call() {
+        Inputs.requireFile("model", model);
+        Inputs.requireFile("data", data);
+        Inputs.requireWritable("prediction", out);
+        LrModel read = LrModel.read(model);
+        long examples;
+        if (out == null) {
+            examples = toStandardOutput(read);
+        } else {
+            examples = toFile(read, out);
+        }
+        output.err().println("predicted " + Quantities.ofCount(examples) + " examples");
+        return Exit.OK;
+    }
+
+    private long toStandardOutput(LrModel read) {
+        try {
+            long examples = predict(read, new BufferedOutputStream(output.out(), 1 << 16));
+            if (output.out().checkError()) {
+                throw new CommandException(Exit.FAILURE, "predictions cannot be written to standard output");
+            }
+            return examples;
+        } catch (IOException e) {
+            throw new CommandException(Exit.FAILURE, "predictions cannot be written: " + e.getMessage(), e);
+        }
+    }
+
+    /// The file gets its name when it is complete.
+    private long toFile(LrModel read, Path file) {
+        Path temporary = file.resolveSibling(
+                file.getFileName() + ".tmp-" + ProcessHandle.current().pid());
+        try {
+            try {
+                long examples;
+                try (OutputStream stream = new BufferedOutputStream(Files.newOutputStream(temporary), 1 << 16)) {
+                    examples = predict(read, stream);
+                }
+                Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+                return examples;
+            } finally {
+                Files.deleteIfExists(temporary);
+            }
+        } catch (IOException e) {
+            throw new CommandException(Exit.FAILURE, file + ": cannot be written: " + e, e);
+        }
+    }
+
+    private long predict(LrModel read, OutputStream stream) throws IOException {
+        return Predictor.predict(LibsvmSource.withOptionalLabels(data), read.weights(), read.bias(), stream);
+    }
+}

@@ -1,0 +1,83 @@
+package io.weir.cli;
+
+import io.weir.train.ProgressListener;
+import java.time.Duration;
+import java.util.Locale;
+
+/// Shows how far a training has come: a bar that is drawn over on a terminal, else a line every few seconds. Confined
+/// to the thread that waits for the training.
+final class ProgressView implements ProgressListener, AutoCloseable {
+    private static final int BAR_CELLS = 24;
+
+    private final Output output;
+    private String latencies = "";
+    private boolean drawn;
+
+    ProgressView(Output output) {
+        this.output = output;
+    }
+
+    /// How often it wants to be told.
+    Duration interval() {
+        return output.terminal() ? Duration.ofMillis(200) : Duration.ofSeconds(3);
+    }
+
+    @Override
+    public void progress(Snapshot snapshot) {
+        if (snapshot.examples() == 0) {
+            return;
+        }
+        if (output.terminal()) {
+            output.err().print("\r\u001b[2K" + bar(snapshot) + text(snapshot));
+            drawn = true;
+        } else {
+            output.err()
+                    .printf(
+                            Locale.ROOT,
+                            "pass %d/%d%s  %s%n",
+                            snapshot.pass() + 1,
+                            snapshot.passes(),
+                            Double.isNaN(snapshot.passFraction())
+                                    ? ""
+                                    : String.format(Locale.ROOT, " %3.0f %%", 100 * snapshot.passFraction()),
+                            text(snapshot));
+        }
+        output.err().flush();
+    }
+
+    private String bar(Snapshot snapshot) {
+        String pass = snapshot.passes() == 1 ? "" : "pass " + (snapshot.pass() + 1) + "/" + snapshot.passes() + " ";
+        if (Double.isNaN(snapshot.passFraction())) {
+            return pass;
+        }
+        int full = (int) Math.round(BAR_CELLS * Math.clamp(snapshot.passFraction(), 0, 1));
+        String done = "━".repeat(full);
+        String open = (output.color() ? "━" : "─").repeat(BAR_CELLS - full);
+        return pass
+                + (output.color() ? "\u001b[32m" + done + "\u001b[90m" + open + "\u001b[0m" : done + open)
+                + String.format(Locale.ROOT, " %3.0f %%  ", 100 * snapshot.passFraction());
+    }
+
+    private String text(Snapshot snapshot) {
+        double rate = snapshot.recentExamplesPerSecond();
+        if (snapshot.pull().count() > 0 && snapshot.push().count() > 0) {
+            latencies = "  pull p50 " + Quantities.ofMicros(snapshot.pull().p50Micros()) + "  push p50 "
+                    + Quantities.ofMicros(snapshot.push().p50Micros());
+        }
+        return String.format(
+                Locale.ROOT,
+                "%s examples  %s/s  logloss %.5f%s",
+                Quantities.ofCount(snapshot.examples()),
+                Quantities.ofRate(rate > 0 ? rate : snapshot.examples() / snapshot.seconds()),
+                snapshot.progressiveLogloss(),
+                latencies);
+    }
+
+    /// Leaves the bar behind.
+    @Override
+    public void close() {
+        if (drawn) {
+            output.err().println();
+        }
+    }
+}

@@ -1,0 +1,318 @@
+package io.weir.cli;
+
+import io.weir.client.ClientConfig;
+import io.weir.client.RunStatus;
+import io.weir.client.TableInfo;
+import io.weir.client.Weir;
+import io.weir.embedded.EmbeddedServer;
+import io.weir.model.Keys;
+import io.weir.model.OptimizerSpec;
+import io.weir.model.TableSpec;
+import io.weir.server.ServerConfig;
+import io.weir.train.ExampleSource.Share;
+import io.weir.train.LibsvmSource;
+import io.weir.train.LogisticRegression;
+import io.weir.train.LrConfig;
+import io.weir.train.LrModel;
+import io.weir.train.ProgressListener;
+import io.weir.train.TrainingResult;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/// `weir train lr`: logistic regression on libsvm text.
+@Command(
+        name = "lr",
+        sortOptions = false,
+        description = {
+            "Train a logistic regression on libsvm text: plain, .gz or .zst; labels -1/+1 or 0/1.",
+            "The parameter servers are in this process unless --servers names others."
+        },
+        footer = {
+            "  weir train lr --data train.svm --test test.svm",
+            "  weir train lr --data train.svm.zst --optimizer 'ftrl(alpha=0.1,beta=1,l1=1,l2=0)' --passes 3 --shuffle \\",
+            "      --model-out model.weir",
+            "  weir train lr --data train.svm --test test.svm --json",
+            "",
+            "  Two processes, one model; the process with index 0 waits for the other, evaluates and saves:",
+            "  weir train lr --data train.svm --servers a:7700,b:7700 --run ctr --worker-index 0 --worker-count 2 \\",
+            "      --test test.svm --model-out model.weir",
+            "  weir train lr --data train.svm --servers a:7700,b:7700 --run ctr --worker-index 1 --worker-count 2",
+            "",
+            "--json prints one object: examples, seconds, examplesPerSecond, workers and shards, and nested in it",
+            "progressive {logloss, passes}, test {examples, logloss, auc, accuracy} (null without --test) and",
+            "model {rows, hash, memoryBytes, file} (null unless --worker-index is 0). workers are all of the run."
+        })
+final class TrainLrCommand extends WeirOptions {
+    private static final Duration LONGEST_DEADLINE = Duration.ofSeconds(30);
+    private static final String DEFAULT_RUN = "lr";
+
+    @Option(names = "--data", required = true, paramLabel = "<file>", description = "Examples to train on.")
+    Path data = Path.of("");
+
+    @Option(names = "--test", paramLabel = "<file>", description = "Examples to score the model with at the end.")
+    @Nullable
+    Path test;
+
+    @Option(
+            names = "--optimizer",
+            paramLabel = "<spec>",
+            description = {
+                "sgd(rate=), momentum(rate=,momentum=), adagrad(rate=,epsilon=),",
+                "adam(rate=,beta1=,beta2=,epsilon=) or ftrl(alpha=,beta=,l1=,l2=). Default: adagrad(rate=0.1)."
+            })
+    @Nullable
+    String optimizer;
+
+    @Option(
+            names = "--workers",
+            paramLabel = "<n>",
+            description = "Threads that train, sharing the examples. Default: one for each processor.")
+    int workers = Runtime.getRuntime().availableProcessors();
+
+    @Option(names = "--batch", paramLabel = "<n>", description = "Examples of a minibatch. Default: ${DEFAULT-VALUE}.")
+    int batch = 256;
+
+    @Option(names = "--passes", paramLabel = "<n>", description = "Passes over the data. Default: ${DEFAULT-VALUE}.")
+    int passes = 1;
+
+    @Option(
+            names = "--shuffle",
+            negatable = true,
+            description = "Take the examples in random order. Default: in the order of the file.")
+    boolean shuffle;
+
+    @Option(names = "--seed", paramLabel = "<n>", description = "Of the shuffling. Default: ${DEFAULT-VALUE}.")
+    long seed = 1;
+
+    @Option(names = "--bias", negatable = true, description = "Learn a bias as well. Default: no bias.")
+    @Nullable
+    Boolean bias;
+
+    @Option(names = "--mean", description = "Push the mean gradient of a batch. Default: the sum.")
+    boolean mean;
+
+    @Option(names = "--model-out", paramLabel = "<file>", description = "Save the model, slots included.")
+    @Nullable
+    Path modelOut;
+
+    @Option(names = "--model-in", paramLabel = "<file>", description = "Go on from a saved model.")
+    @Nullable
+    Path modelIn;
+
+    @Option(names = "--servers", paramLabel = "<host:port,...>", description = ServerOptions.DESCRIPTION)
+    @Nullable
+    String servers;
+
+    @Option(
+            names = "--run",
+            paramLabel = "<name>",
+            description = "Name of the run and of its table, the same in all its processes. Default: lr.")
+    @Nullable
+    String run;
+
+    @Option(
+            names = "--worker-index",
+            paramLabel = "<i>",
+            description = "Which of the run's processes this is. Default: ${DEFAULT-VALUE}.")
+    int workerIndex;
+
+    @Option(
+            names = "--worker-count",
+            paramLabel = "<n>",
+            description = "Processes of the run, each of which trains on its share. Default: ${DEFAULT-VALUE}.")
+    int workerCount = 1;
+
+    @Option(names = "--continue", description = "Train on with the table of a finished run, or of another one.")
+    boolean continued;
+
+    @Option(
+            names = "--patience",
+            paramLabel = "<duration>",
+            description = "How long to wait for a server or a process that does not move. Default: ${DEFAULT-VALUE}.")
+    String patience = "60s";
+
+    @Option(names = "--shards", paramLabel = "<n>", description = "Shards in this process. Default: 8.")
+    @Nullable
+    Integer shards;
+
+    @Option(
+            names = "--memory",
+            paramLabel = "<bytes>",
+            description = "Most memory for rows in this process, such as 8g. Default: half of the machine's.")
+    @Nullable
+    String memory;
+
+    @Option(names = "--json", description = "Print one JSON object on standard output.")
+    boolean json;
+
+    @Option(
+            names = {"-q", "--quiet"},
+            description = "Show no progress.")
+    boolean quiet;
+
+    TrainLrCommand(Output output) {
+        super(output);
+    }
+
+    @Override
+    public Integer call() {
+        requireSense();
+        Inputs.requireFile("data", data);
+        if (test != null) {
+            Inputs.requireFile("test", test);
+        }
+        Inputs.requireWritable("model", modelOut);
+        LrModel model = modelIn == null ? null : readModel(modelIn);
+        Duration patience = Quantities.duration("patience", this.patience);
+        LrConfig config = config(model);
+        LrReport report;
+        if (servers == null) {
+            ServerConfig server = Memory.config(memory).withShardCount(shards == null ? 8 : shards);
+            try (EmbeddedServer embedded = EmbeddedServer.open(server);
+                    Weir weir = embedded.connect()) {
+                report = train(weir, config, model, patience);
+            }
+        } else {
+            Duration deadline = patience.compareTo(LONGEST_DEADLINE) < 0 ? patience : LONGEST_DEADLINE;
+            try (Weir weir =
+                    ServerOptions.connect(servers, ClientConfig.defaults().withDeadline(deadline))) {
+                report = train(weir, config, model, patience);
+            }
+        }
+        report.print(output, json);
+        return Exit.OK;
+    }
+
+    private void requireSense() {
+        if (workerCount < 1 || workerIndex < 0 || workerIndex >= workerCount) {
+            throw new IllegalArgumentException("worker index must be from 0 to worker count - 1: worker-index="
+                    + workerIndex + ", worker-count=" + workerCount);
+        } else if (servers == null && workerCount > 1) {
+            throw new IllegalArgumentException("several processes need servers that they share: worker-count="
+                    + workerCount + "; name them with --servers, or use threads with --workers");
+        } else if (workerCount > 1 && run == null) {
+            throw new IllegalArgumentException("several processes need a name for their run: worker-count="
+                    + workerCount + "; give it with --run");
+        } else if (servers != null && (shards != null || memory != null)) {
+            throw new IllegalArgumentException(
+                    "--shards and --memory are for servers in this process: servers=" + servers);
+        }
+    }
+
+    private static LrModel readModel(Path file) {
+        Inputs.requireFile("model", file);
+        return LrModel.read(file);
+    }
+
+    private LrConfig config(@Nullable LrModel model) {
+        String name = run == null ? DEFAULT_RUN : run;
+        TableSpec table = model == null
+                ? TableSpec.embedding(name, 1, OptimizerSpec.parse(optimizer == null ? "adagrad(rate=0.1)" : optimizer))
+                : new TableSpec(
+                        name,
+                        model.spec().shape(),
+                        model.spec().optimizer(),
+                        model.spec().initialRow(),
+                        model.spec().seed());
+        if (model != null
+                && optimizer != null
+                && !OptimizerSpec.parse(optimizer).equals(model.spec().optimizer())) {
+            throw new IllegalArgumentException(
+                    "optimizer must be that of the model that training goes on from: optimizer=" + optimizer
+                            + ", model=" + model.spec().optimizer().text());
+        } else if (model != null && bias != null && bias != model.bias()) {
+            throw new IllegalArgumentException("bias must be as in the model that training goes on from: bias=" + bias
+                    + ", model=" + model.bias());
+        }
+        boolean withBias = model == null ? Boolean.TRUE.equals(bias) : model.bias();
+        return LrConfig.of(table)
+                .withRun(name, continued)
+                .withWorkers(workers)
+                .withBatch(batch)
+                .withPasses(passes)
+                .withShuffle(shuffle, seed)
+                .withBias(withBias)
+                .withMean(mean)
+                .withShare(new Share(workerIndex, workerCount));
+    }
+
+    private LrReport train(Weir weir, LrConfig config, @Nullable LrModel model, Duration patience) {
+        Members members = new Members(weir, config.run(), config.workers());
+        Optional<RunStatus> status = members.status();
+        if (model != null && workerIndex > 0) {
+            members.awaitFirst(patience);
+        } else {
+            requireOwnTable(weir, config, status);
+            if (model != null) {
+                restore(weir, config, model);
+            }
+        }
+        if (!continued && status.isPresent() && isBegun(status.get())) {
+            output.err()
+                    .println("the run was begun before and not finished; training goes on with what its table holds:"
+                            + " run=" + config.run());
+        }
+        TrainingResult result = fit(weir, config);
+        if (workerIndex > 0) {
+            return LrReport.ofShare(weir, config, result);
+        }
+        members.awaitFinished(patience);
+        return LrReport.of(weir, config, result, test, modelOut);
+    }
+
+    /// The table of another run, or one that somebody else has filled, is not changed unless that is wanted.
+    private void requireOwnTable(Weir weir, LrConfig config, Optional<RunStatus> status) {
+        String name = config.table().name();
+        TableInfo table = weir.describe(name).orElse(null);
+        if (table == null || continued) {
+            return;
+        }
+        if (status.isPresent() && status.get().isFinished()) {
+            throw new CommandException(
+                    Exit.CONFLICT,
+                    "run is finished: run=" + config.run()
+                            + "; train on with --continue, or choose another name with --run");
+        }
+        boolean own = table.creatorRun() == Keys.ofString(config.run());
+        boolean prepared = table.creatorRun() == 0 && (table.rowCount() == 0 || status.isPresent());
+        if (!own && !prepared) {
+            throw new CommandException(
+                    Exit.CONFLICT,
+                    "table belongs to another run: table=" + name + ", rows=" + table.rowCount() + ", run="
+                            + config.run() + "; train on with --continue, or choose another name with --run");
+        }
+    }
+
+    private static void restore(Weir weir, LrConfig config, LrModel model) {
+        String name = config.table().name();
+        long rows = weir.describe(name).map(TableInfo::rowCount).orElse(0L);
+        if (rows > 0) {
+            throw new CommandException(
+                    Exit.CONFLICT,
+                    "a model is restored into an empty table: table=" + name + ", rows=" + rows
+                            + "; choose another name with --run, or train on without --model-in");
+        }
+        model.restore(weir, name);
+    }
+
+    private boolean isBegun(RunStatus status) {
+        return status.workers().stream()
+                .skip((long) workerIndex * workers)
+                .limit(workers)
+                .anyMatch(worker -> worker.generation() > 0);
+    }
+
+    private TrainingResult fit(Weir weir, LrConfig config) {
+        LibsvmSource source = LibsvmSource.of(data);
+        if (quiet) {
+            return LogisticRegression.train(weir, source, config, ProgressListener.NONE);
+        }
+        try (ProgressView view = new ProgressView(output)) {
+            return LogisticRegression.train(weir, source, config.withProgressInterval(view.interval()), view);
+        }
+    }
+}
