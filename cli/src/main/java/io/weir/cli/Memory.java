@@ -11,7 +11,7 @@ final class Memory {
     /// The configuration of a server with as much memory as `--memory` says, or half of the machine's.
     ///
     /// @throws CommandException if that is more than the machine has, or less than is useful, or the JVM is not
-    // sound
+    /// sound
     static ServerConfig config(@Nullable String memory) {
         try {
             JvmCheck.requireSoundJvm();

@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
 ///
 /// The server says that it is ready by a line `listening on port N` or `listening on host:N` on its standard output,
 /// somewhere in which other text may stand. Its standard input stays open as long as this JVM lives; its errors go to
-// ours.
+/// ours.
 public final class ServerProcess implements AutoCloseable {
     private static final Pattern READY = Pattern.compile("listening on (?:port |\\S*:)(\\d+)");
     private static final Duration STOP_DEADLINE = Duration.ofSeconds(5);

@@ -212,8 +212,8 @@ final class WorkerStream {
 
     /// Sends the window of a lane again, from its beginning.
     ///
-    /// A push may be sent again although one behind it is known to be decided, for only its own answer says how it was
-    /// decided. Of a number that it has decided, a shard does not look at the one before.
+    /// A push may be sent again although one behind it is known to be decided, for only its own answer says how it
+    /// was decided. Of a number that it has decided, a shard does not look at the one before.
     void resend(Lane lane) {
         lock.lock();
         try {

@@ -88,7 +88,9 @@ class GroupingTest {
                 float[] expected = rows.clone();
                 Arrays.fill(expected, 0, rowsFrom, -1);
                 Arrays.fill(expected, rowsFrom + count * rowLength, expected.length, -1);
-                assertThat(back).as("rowLength=%d, shards=%d", rowLength, shards).isEqualTo(expected);
+                assertThat(back)
+                        .as("rowLength=%d, shards=%d", rowLength, shards)
+                        .isEqualTo(expected);
             }
         }
     }

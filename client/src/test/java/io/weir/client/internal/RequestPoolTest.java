@@ -21,8 +21,8 @@ class RequestPoolTest {
 
     @Test
     void givesRoomForEveryLength() {
-        for (int bytes : new int[] {0, 1, 44, 1023, 1024, 1025, 65_536, 65_537, (1 << 20) + 1, Limits.MAX_FRAME_BYTES
-        }) {
+        for (int bytes :
+                new int[] {0, 1, 44, 1023, 1024, 1025, 65_536, 65_537, (1 << 20) + 1, Limits.MAX_FRAME_BYTES}) {
             Request request = pool.take(bytes);
             assertThat(request.frame().capacity()).isGreaterThanOrEqualTo(bytes);
             pool.give(request);

@@ -50,7 +50,9 @@ class WorkerStreamModelTest {
             if (before != null) {
                 return before;
             }
-            assertThat(number).as("a number that was passed over comes too late").isGreaterThan(last);
+            assertThat(number)
+                    .as("a number that was passed over comes too late")
+                    .isGreaterThan(last);
             if (previous != last) {
                 return Decision.GAP;
             }

@@ -188,8 +188,8 @@ class WorkerStreamTest {
         assertThat(ended).containsExactlyInAnyOrderElementsOf(requests);
         assertThat(stream.undecided()).isZero();
         assertThatThrownBy(stream::requireOpen)
-                .isInstanceOfSatisfying(WeirException.class, e -> assertThat(e.code())
-                        .isEqualTo(ErrorCode.FENCED))
+                .isInstanceOfSatisfying(
+                        WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.FENCED))
                 .hasMessageContaining("worker=3")
                 .hasMessageContaining("generation=2");
     }
