@@ -291,9 +291,7 @@ final class Connection {
 
     /// Whether what comes behind cannot be trusted either.
     private static boolean endsConnection(ErrorCode code) {
-        return code == ErrorCode.MALFORMED_FRAME
-                || code == ErrorCode.VERSION_MISMATCH
-                || code == ErrorCode.CORRUPT;
+        return code == ErrorCode.MALFORMED_FRAME || code == ErrorCode.VERSION_MISMATCH || code == ErrorCode.CORRUPT;
     }
 
     private void serve(Chunk chunk, int at) {

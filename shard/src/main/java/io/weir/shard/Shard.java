@@ -392,8 +392,8 @@ public final class Shard implements AutoCloseable {
     }
 
     private String wrongShard(ShardTable table, long key) {
-        return WRONG_SHARD + ": table="
-                + table.spec().name() + ", key=" + key + ", shard=" + index + ", shards=" + shardCount;
+        return WRONG_SHARD + ": table=" + table.spec().name() + ", key=" + key + ", shard=" + index + ", shards="
+                + shardCount;
     }
 
     /// Refuses in order: the number is used up.
