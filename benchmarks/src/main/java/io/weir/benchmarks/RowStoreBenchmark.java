@@ -29,13 +29,14 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/// Pull and push of 1250 distinct keys at dim 16 with AdaGrad, through a [TableStore] and, as the reference, bare: a
-/// gather from, and AdaGrad over, the same records in one segment, with the place of each row known in advance.
-/// The bare records lie in pages of the usual size, those of a store in huge ones where the system has them.
+/// Pull and push of 1250 distinct keys at dim 16 with AdaGrad, through a [TableStore] and, as the reference,
+/// bare: a gather from, and AdaGrad over, the same records in one segment, with the place of each row known
+/// in advance. The bare records lie in pages of the usual size, those of a store in huge ones where the
+/// system has them.
 ///
-/// `rows` are spread over `stores`, as over the shards of a server, and a batch goes to one of them: 1250 of 1 M rows
-/// in 8 stores is what a shard sees of a request of 10,000 keys. Batches are taken in turn from 512 different ones.
-/// Scores are rows.
+/// `rows` are spread over `stores`, as over the shards of a server, and a batch goes to one of them: 1250 of
+/// 1 M rows in 8 stores is what a shard sees of a request of 10,000 keys. Batches are taken in turn from 512
+/// different ones. Scores are rows.
 @State(Scope.Thread)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -95,6 +96,7 @@ public class RowStoreBenchmark {
         }
         long recordBytes = RecordLayout.recordBytes(DIM, 1);
         MemorySegment bare = arena.allocate(rows * recordBytes, HUGE_PAGE_BYTES);
+        bare.fill((byte) 1);
         bareRecords = bare;
         bareOffsets = new long[BATCH_COUNT][BATCH_KEYS];
         Random random = new Random(1);

@@ -123,6 +123,11 @@ final class EmbeddedTransport implements ShardTransport {
     public void push() {}
 
     @Override
+    public void settle() {
+        poll();
+    }
+
+    @Override
     public void poll() {
         EmbeddedTask taken;
         while (ready.get() != null && (taken = ready.getAndSet(null)) != null) {

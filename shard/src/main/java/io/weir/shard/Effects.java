@@ -19,7 +19,7 @@ public interface Effects {
     /// @param cursor to go on from, -1 if there are no more rows
     void beginScan(long requestId, long cursor, int count, int valueLength);
 
-    /// A segment with at least `bytes` bytes free from [#roomOffset] on, valid until [#filled].
+    /// A segment of native memory with at least `bytes` bytes free from [#roomOffset] on, valid until [#filled].
     ///
     /// @param bytes at most [#MAX_ROOM_BYTES]
     MemorySegment room(int bytes);

@@ -37,7 +37,6 @@ public final class Shard implements AutoCloseable {
     public static final int MAX_TABLE_ID = 1 << 20;
 
     private static final ValueLayout.OfLong KEY = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final String WRONG_SHARD = "key must belong to the shard it is sent to";
     private static final int PULL_CHUNK_BYTES = 32 << 10;
 
     private final int index;
@@ -49,6 +48,7 @@ public final class Shard implements AutoCloseable {
     private int greatestTableId;
     private long position;
     private @Nullable String stoppedBy;
+    private ErrorCode faultCode = ErrorCode.INVALID_ARGUMENT;
 
     /// @param index of this shard in the cluster
     /// @param shardCount shards of the cluster
@@ -106,7 +106,7 @@ public final class Shard implements AutoCloseable {
         }
         String fault = fault(table, frame, bytes, at);
         if (fault != null) {
-            refuse(frame, at, effects, faultCode(fault), fault);
+            refuse(frame, at, effects, faultCode, fault);
             return;
         }
         answerRows(table, frame, bytes, at, 0, effects);
@@ -139,7 +139,7 @@ public final class Shard implements AutoCloseable {
         }
         String fault = fault(table, frame, bytes, at);
         if (fault != null) {
-            reject(entry, frame, at, effects, faultCode(fault), fault);
+            reject(entry, frame, at, effects, faultCode, fault);
             return;
         }
         switch (check(table, frame, bytes, at)) {
@@ -318,8 +318,9 @@ public final class Shard implements AutoCloseable {
         }
     }
 
-    /// What is wrong with a frame for this table, as a sentence, or null.
+    /// What is wrong with a frame for this table, as a sentence, or null; [#faultCode] is its code.
     private @Nullable String fault(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
+        faultCode = ErrorCode.INVALID_ARGUMENT;
         TableSpec spec = table.spec();
         int count = DataLayout.count(frame, at);
         int rowLength = DataLayout.rowLength(frame, at);
@@ -378,22 +379,25 @@ public final class Shard implements AutoCloseable {
             return null;
         }
         int shards = shardCount;
+        int here = index;
+        int wrong = 0;
         for (int i = 0; i < count; i++) {
-            long key = bytes.get(KEY, offset + (long) i * strideBytes);
-            if (Keys.shardOfMix(Keys.mix(key), shards) != index) {
-                return wrongShard(table, key);
-            }
+            wrong |= Keys.shardOf(bytes.get(KEY, offset + (long) i * strideBytes), shards) ^ here;
         }
-        return null;
-    }
-
-    private static ErrorCode faultCode(String fault) {
-        return fault.startsWith(WRONG_SHARD) ? ErrorCode.WRONG_SHARD : ErrorCode.INVALID_ARGUMENT;
+        if (wrong == 0) {
+            return null;
+        }
+        int i = 0;
+        while (Keys.shardOf(bytes.get(KEY, offset + (long) i * strideBytes), shards) == here) {
+            i++;
+        }
+        return wrongShard(table, bytes.get(KEY, offset + (long) i * strideBytes));
     }
 
     private String wrongShard(ShardTable table, long key) {
-        return WRONG_SHARD + ": table=" + table.spec().name() + ", key=" + key + ", shard=" + index + ", shards="
-                + shardCount;
+        faultCode = ErrorCode.WRONG_SHARD;
+        return "key must belong to the shard it is sent to: table="
+                + table.spec().name() + ", key=" + key + ", shard=" + index + ", shards=" + shardCount;
     }
 
     /// Refuses in order: the number is used up.

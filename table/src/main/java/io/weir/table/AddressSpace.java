@@ -13,21 +13,23 @@ import java.lang.invoke.VarHandle;
 import java.util.Locale;
 import java.util.Objects;
 
-/// A range of addresses of our own, backed by memory only where it has been touched: the one class of this module
-/// that calls the operating system and makes segments out of addresses. Guarded by its owner.
+/// A range of addresses of our own, backed by memory only where it has been touched: the one class of this
+/// module that calls the operating system and makes segments out of addresses. Guarded by its owner.
 ///
-/// Memory comes from `mmap`, anonymous, private and without swap reservation, so it reads as zeros until written and
-/// never moves. `Arena.allocate` would write those zeros at once.
+/// Memory comes from `mmap`, anonymous, private and without swap reservation, so it reads as zeros until
+/// written and never moves. `Arena.allocate` would write those zeros at once.
 ///
-/// Why the restricted calls are safe. `mmap` returned `length` bytes at an address that nobody else has; the segment
-/// made of it covers the part from the next multiple of [#ALIGNMENT_BYTES] on, which ends within those bytes because
-/// `length` is the size asked for plus one alignment. Its scope is an [Arena] that `close` closes before the range is
-/// unmapped, so an access after that throws instead of touching memory of others. `madvise` is called with ranges that
-/// were checked against the size, and with advice that keeps their contents.
+/// Why the restricted calls are safe. `mmap` returned `length` bytes at an address that nobody else has; the
+/// segment made of it covers the part from the next multiple of [#ALIGNMENT_BYTES] on, which ends within
+/// those bytes because `length` is the size asked for plus one alignment. Its scope is an [Arena] that
+/// `close` closes before the range is unmapped, so an access after that throws instead of touching memory of
+/// others. `madvise` is called with ranges that were checked against the size, and with advice that keeps
+/// their contents.
 final class AddressSpace implements AutoCloseable {
-    /// All addresses, for the loops of a lookup: to the compiler its bounds and scope are constants, so that no access
-    /// pays for them. Addresses used with it are those of pages and records within a range of this class, computed
-    /// from ordinals and page numbers below their counts, or were checked by [#address].
+    /// All addresses, for the loops over all keys of a request: to the compiler its bounds and scope are
+    /// constants, so that no access pays for them. Addresses used with it are those of pages and records
+    /// within a range of this class, computed from ordinals and page numbers below their counts, or were
+    /// checked by [#address].
     static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
     /// Segments start at multiples of this: a huge page of x86-64, and of aarch64 with pages of 4 KiB.
@@ -66,8 +68,8 @@ final class AddressSpace implements AutoCloseable {
         return new AddressSpace(arena, segment, address, mappedBytes);
     }
 
-    /// The address of `offset` in a segment of the caller, after checking that `bytes` from there on may be read now.
-    /// The caller keeps the segment reachable and open as long as it uses the address.
+    /// The address of `offset` in a segment of the caller, after checking that `bytes` from there on may be
+    /// read now. The caller keeps the segment reachable and open as long as it uses the address.
     static long address(MemorySegment segment, long offset, long bytes) {
         if (!segment.isNative()) {
             throw new IllegalArgumentException("requests must lie in native memory: byteSize=" + segment.byteSize());
@@ -85,7 +87,8 @@ final class AddressSpace implements AutoCloseable {
         return segment;
     }
 
-    /// Asks for huge pages in a range, where the system has them. Advice only: nothing depends on its success.
+    /// Asks for huge pages in a range, where the system has them. Advice only: nothing depends on its
+    /// success.
     void preferHugePages(long offset, long bytes) {
         if ((offset | bytes) < 0 || offset > segment.byteSize() - bytes) {
             throw new IndexOutOfBoundsException("advice must lie within the range: offset=" + offset + ", bytes="

@@ -10,9 +10,9 @@ import java.util.Arrays;
 
 /// Finds the row of a key. Confined to its store.
 ///
-/// Extendible hashing over pages of buckets. A bucket is one cache line and holds twelve entries, each an ordinal and
-/// a tag of 8 hash bits; twelve tags are compared by arithmetic on two words. The key itself stands only in the
-/// record, and the record decides: a tag that matches by chance costs time, nothing else.
+/// Extendible hashing over pages of buckets. A bucket is one cache line and holds twelve entries, each an
+/// ordinal and a tag of 8 hash bits; twelve tags are compared by arithmetic on two words. The key itself
+/// stands only in the record, and the record decides: a tag that matches by chance costs time, nothing else.
 ///
 /// ```
 ///   0            12       16                               64
@@ -21,32 +21,34 @@ import java.util.Arrays;
 ///   +------------+--------+---------------------------------+
 /// ```
 ///
-/// Of [Keys#mix], whose uppermost bits have chosen the shard and are alike within one, the lower half is the place:
-/// its upper bits choose a page through the directory, its lowest a bucket in the page. The tag is taken from the
-/// lowest bits of the upper half. A full bucket passes its keys on to the next one of the page.
+/// Of [Keys#mix], whose uppermost bits have chosen the shard and are alike within one, the lower half is the
+/// place: its upper bits choose a page through the directory, its lowest a bucket in the page. The tag is
+/// taken from the lowest bits of the upper half. A full bucket passes its keys on to the next one of the
+/// page.
 ///
-/// A page that is 7/8 full is split by one more bit of the place. A split reads one page and the keys of its rows, so
-/// no insertion takes long, and doubling the directory copies four bytes a page. Right after all pages have been
-/// split, the worst moment, an entry takes 12.2 bytes; at best 6.1.
+/// A page that is 7/8 full is split by one more bit of the place. A split reads one page and the keys of its
+/// rows, so no insertion takes long, and doubling the directory copies four bytes a page. Right after all
+/// pages have been split, the worst moment, an entry takes 12.2 bytes; at best 6.1.
 ///
-/// Keys chosen by somebody who knows the hash can share all 32 bits of their place. A page may therefore be split only
-/// while its depth is near that of a well-spread index of as many rows; beyond that, and when the memory budget has no
-/// page to give, keys go to *spill pages*, where the bucket follows from all 64 bits. A key of a page that has
-/// spilled is looked for in each spill page, one bucket each: slower by one cache line for 1344 such keys, but
-/// correct, and not quadratic in practice.
+/// Keys chosen by somebody who knows the hash can share all 32 bits of their place. A page may therefore be
+/// split only while its depth is near that of a well-spread index of as many rows; beyond that, and when the
+/// memory budget has no page to give, keys go to *spill pages*, where the bucket follows from all 64 bits. A
+/// key of a page that has spilled is looked for in each spill page, one bucket each: slower by one cache line
+/// for 1344 such keys, but correct, and not quadratic in practice.
 ///
-/// An insertion that was promised by [#tryReserve] cannot fail: pages for the case that all go to spill pages are in
-/// hand.
+/// An insertion that was promised by [#tryReserve] cannot fail: pages for the case that all go to spill pages
+/// are in hand.
 ///
-/// Sources: Fagin, Nievergelt, Pippenger, Strong, *Extendible Hashing*, ACM TODS 4 (1979); tags compared by word as in
-/// Lamport, *Multiple Byte Processing with Full-Word Instructions*, CACM 18 (1975).
+/// Sources: Fagin, Nievergelt, Pippenger, Strong, *Extendible Hashing*, ACM TODS 4 (1979); tags compared by
+/// word as in Lamport, *Multiple Byte Processing with Full-Word Instructions*, CACM 18 (1975).
 final class KeyIndex implements AutoCloseable {
     static final long PAGE_BYTES = 8192;
 
     /// Pages of the system are small up to here: 2 MiB more or less then make little difference.
     private static final long HUGE_FROM_BYTES = 24L << 20;
 
-    private static final int BUCKET_BYTES = 64;
+    private static final int LINE_BYTES = 64;
+    private static final int BUCKET_BYTES = LINE_BYTES;
     private static final int BUCKET_ENTRIES = 12;
     private static final int PAGE_BUCKETS = (int) (PAGE_BYTES / BUCKET_BYTES);
     private static final int BUCKET_MASK = PAGE_BUCKETS - 1;
@@ -114,16 +116,17 @@ final class KeyIndex implements AutoCloseable {
         this.pages = new MemoryRegion(budget, reservedBytes + PAGE_BYTES, HUGE_FROM_BYTES);
     }
 
-    /// Finds the rows of `count` keys: each place in `rowOffsets` becomes the offset of the weights of its key's row,
-    /// or -1 if there is none.
+    /// Finds the rows of `count` keys: each place in `rowOffsets` becomes the offset of the weights of its
+    /// key's row, or -1 if there is none.
     ///
-    /// Four loops without a branch that could be predicted wrongly, for such a branch waits for the cache miss that
-    /// it depends on, and lets all later ones wait too. The first two each end in a load that misses, and do little
-    /// else, so that as many misses as possible are under way together.
+    /// Loops without a branch that could be predicted wrongly, for such a branch waits for the cache miss
+    /// that it depends on, and lets all later ones wait too. Where misses are expected, a loop does nothing
+    /// but load, so that as many as possible are under way together.
     ///
     /// @param keys native memory, in which the keys are known to lie
+    /// @param touchedBytes of each record that the caller is about to use, brought into the cache on the way
     /// @return how many of the keys have no row, repeats counted again
-    int find(MemorySegment keys, long keysOffset, int count, long[] rowOffsets) {
+    int find(MemorySegment keys, long keysOffset, int count, long[] rowOffsets, long touchedBytes) {
         if (rows.rowCount() == 0) {
             Arrays.fill(rowOffsets, 0, count, -1);
             return count;
@@ -136,8 +139,10 @@ final class KeyIndex implements AutoCloseable {
             int absent = 0;
             for (int from = 0; from < count; from += CHUNK_KEYS) {
                 int to = Math.min(count, from + CHUNK_KEYS);
-                seen ^= locateBuckets(firstKey, from, to, rowOffsets);
-                seen ^= guessRows(from, to, rowOffsets);
+                locateBuckets(firstKey, from, to, rowOffsets);
+                seen ^= touchBuckets(from, to, rowOffsets);
+                guessRows(from, to, rowOffsets);
+                seen ^= touchRecords(from, to, rowOffsets, touchedBytes);
                 int wrongCount = collectWrong(firstKey, from, to, rowOffsets);
                 absent += correct(firstKey, rowOffsets, wrongCount);
             }
@@ -147,27 +152,31 @@ final class KeyIndex implements AutoCloseable {
         }
     }
 
-    /// Leaves, for each key, the address of its bucket and its tag, and brings the bucket into the cache.
-    private long locateBuckets(long firstKey, int from, int to, long[] rowOffsets) {
+    /// Leaves, for each key, the address of its bucket and its tag.
+    private void locateBuckets(long firstKey, int from, int to, long[] rowOffsets) {
         long firstPage = pages.segment().address();
         int[] directory = this.directory;
         int directoryShift = Integer.SIZE - depth;
-        long seen = 0;
         for (int i = from; i < to; i++) {
             long mix = Keys.mix(MEMORY.get(KEY, firstKey + (long) i * Long.BYTES));
             long page = directory[(int) ((mix & LOWER) >>> directoryShift)];
             long bucket = firstPage + page * PAGE_BYTES + (mix & BUCKET_MASK) * BUCKET_BYTES;
-            seen ^= MEMORY.get(TAGS, bucket);
             rowOffsets[i] = bucket << TAG_BITS | tag(mix);
+        }
+    }
+
+    private static long touchBuckets(int from, int to, long[] rowOffsets) {
+        long seen = 0;
+        for (int i = from; i < to; i++) {
+            seen ^= MEMORY.get(TAGS, rowOffsets[i] >>> TAG_BITS);
         }
         return seen;
     }
 
-    /// Turns each bucket into the offset of the first row whose tag matches, or of row 0. There must be a row.
-    private long guessRows(int from, int to, long[] rowOffsets) {
+    /// Turns each bucket into the offset of the first row whose tag matches, or of row 0. There must be a
+    /// row.
+    private void guessRows(int from, int to, long[] rowOffsets) {
         long recordBytes = rows.recordBytes();
-        long firstRecord = rows.records().address();
-        long seen = 0;
         for (int i = from; i < to; i++) {
             long bucketAndTag = rowOffsets[i];
             long bucket = bucketAndTag >>> TAG_BITS;
@@ -175,9 +184,31 @@ final class KeyIndex implements AutoCloseable {
             // Without a match this reads 16 bytes behind the bucket, and takes row 0 instead of what is there.
             long ordinal = ordinal(MEMORY, bucket, entry(Long.numberOfTrailingZeros(matches)));
             ordinal &= (matches | -matches) >> 63;
-            long recordOffset = ordinal * recordBytes;
-            seen ^= MEMORY.get(KEY, firstRecord + recordOffset);
-            rowOffsets[i] = RecordLayout.rowOffset(recordOffset);
+            rowOffsets[i] = RecordLayout.rowOffset(ordinal * recordBytes);
+        }
+    }
+
+    /// Records begin at multiples of 16, so the lines of their bytes 0, 64 and 128 cover 144 of them. What
+    /// comes behind is long enough for the processor to run ahead by itself.
+    private long touchRecords(int from, int to, long[] rowOffsets, long touchedBytes) {
+        long first = rows.records().address() - RecordLayout.HEADER_BYTES;
+        long second = first + LINE_BYTES;
+        long third = second + LINE_BYTES;
+        long seen = 0;
+        if (touchedBytes <= LINE_BYTES) {
+            for (int i = from; i < to; i++) {
+                seen ^= MEMORY.get(KEY, first + rowOffsets[i]);
+            }
+        } else if (touchedBytes <= 2 * LINE_BYTES) {
+            for (int i = from; i < to; i++) {
+                seen ^= MEMORY.get(KEY, first + rowOffsets[i]) ^ MEMORY.get(KEY, second + rowOffsets[i]);
+            }
+        } else {
+            for (int i = from; i < to; i++) {
+                seen ^= MEMORY.get(KEY, first + rowOffsets[i])
+                        ^ MEMORY.get(KEY, second + rowOffsets[i])
+                        ^ MEMORY.get(KEY, third + rowOffsets[i]);
+            }
         }
         return seen;
     }
@@ -297,8 +328,9 @@ final class KeyIndex implements AutoCloseable {
         return Keys.mix(~mix) & BUCKET_MASK;
     }
 
-    /// The matching tags of a bucket as bits, byte by byte: the highest bit of a byte for the first eight entries, the
-    /// one below it for the last four. Tags above a matching one may show up by mistake; the lowest never does.
+    /// The matching tags of a bucket as bits, byte by byte: the highest bit of a byte for the first eight
+    /// entries, the one below it for the last four. Tags above a matching one may show up by mistake; the
+    /// lowest never does.
     private static long matches(MemorySegment pages, long bucketOffset, long pattern) {
         long first = pages.get(TAGS, bucketOffset) ^ pattern;
         long last = pages.get(TAGS, bucketOffset + Long.BYTES) ^ pattern;
@@ -359,7 +391,8 @@ final class KeyIndex implements AutoCloseable {
         pageEntries[page]++;
     }
 
-    /// The free entry of a bucket that comes next: entries fill from the first, so the last one tells a full bucket.
+    /// The free entry of a bucket that comes next: entries fill from the first, so the last one tells a full
+    /// bucket.
     private static int firstFreeEntry(MemorySegment pages, long bucketOffset) {
         long first = pages.get(TAGS, bucketOffset);
         int used = Long.BYTES - Long.numberOfLeadingZeros(first) / Byte.SIZE;

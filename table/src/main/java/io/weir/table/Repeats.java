@@ -6,8 +6,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 
-/// Which keys of a push are the same. Used only where a push has repeats or keys without a row; reused from push to
-/// push, and grown to the largest. Confined to its store.
+/// Which keys of a push are the same. Used only where a push has repeats or keys without a row; reused from
+/// push to push, and grown to the largest. Confined to its store.
 ///
 /// Each distinct key is a chain of its positions in order of appearance.
 final class Repeats {

@@ -3,8 +3,8 @@ package io.weir.table;
 import io.weir.kernel.RecordLayout;
 import java.lang.foreign.MemorySegment;
 
-/// The records of one store, one after the other in order of creation, outside the heap. They never move. Confined to
-/// its store.
+/// The records of one store, one after the other in order of creation, outside the heap. They never move.
+/// Confined to its store.
 final class RowArena implements AutoCloseable {
     /// Most rows in one store: ordinals are unsigned 32-bit numbers.
     static final long MAX_ROWS = 1L << 32;

@@ -11,22 +11,25 @@ import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
 import java.nio.ByteOrder;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// The rows of one table in one shard. Confined to the thread that is inside the shard.
 ///
-/// Requests are bytes in native memory, little-endian, at any alignment: keys as longs, rows as floats, one after
-/// the other. A change is checked whole, then applied: after [#check] returned [CheckResult#OK], [#apply] with the
-/// same arguments cannot fail, and until then nothing that a reader could see has changed.
+/// Requests are bytes in native memory, little-endian, at any alignment: keys as longs, rows as floats, one
+/// after the other. A change is checked whole, then applied: after [#check] returned [CheckResult#OK],
+/// [#apply] with the same arguments cannot fail, and until then nothing that a reader could see has changed.
 ///
 /// Work goes through all keys of a request in phases (guess where the rows are, compare their keys, copy or
-/// update), each a loop whose cache misses do not wait for one another. In the steady state no call allocates.
+/// update), each a loop whose cache misses do not wait for one another. In the steady state no call
+/// allocates.
 ///
-/// Repeats of a key in one push are found by a stamp in the record's header, which each push counts up: a row that
-/// carries the stamp of this push has been met before. The counter has 32 bits. Each push also renews the stamps of
-/// [#RENEWED_ROWS] rows, in turn, so that no stamp ever gets as old as a whole round of the counter.
+/// Repeats of a key in one push are found by a stamp in the record's header, which each push counts up: a row
+/// that carries the stamp of this push has been met before. The counter has 32 bits. Each push also renews
+/// the stamps of [#RENEWED_ROWS] rows, in turn, so that no stamp ever gets as old as a whole round of the
+/// counter.
 public final class TableStore implements AutoCloseable {
     /// Most addresses reserved for the records of one store. Costs no memory, but processes have 2⁴⁷ of them.
     public static final long MAX_RESERVED_BYTES = 1L << 38;
@@ -49,6 +52,10 @@ public final class TableStore implements AutoCloseable {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private static final MemorySegment MEMORY = AddressSpace.MEMORY;
+    private static final long KEY_FROM_ROW = RecordLayout.KEY_OFFSET - RecordLayout.HEADER_BYTES;
+    private static final long STAMP_FROM_ROW = RecordLayout.STAMP_OFFSET - RecordLayout.HEADER_BYTES;
 
     private final TableSpec spec;
     private final UpdateKernel kernel;
@@ -128,7 +135,8 @@ public final class TableStore implements AutoCloseable {
         return rows.rowCount();
     }
 
-    /// Bytes taken from the budget for records and index, and what this store holds on the heap and for repeats.
+    /// Bytes taken from the budget for records and index, and what this store holds on the heap and for
+    /// repeats.
     public long memoryBytes() {
         return rows.committedBytes()
                 + index.committedBytes()
@@ -138,10 +146,11 @@ public final class TableStore implements AutoCloseable {
                 + (sums == null ? 0 : sums.segment().byteSize());
     }
 
-    /// Reads rows, in the order of the keys, repeats allowed. A key without a row reads as its initial row, which is
-    /// not stored: a pull never changes what the store holds.
+    /// Reads rows, in the order of the keys, repeats allowed. A key without a row reads as its initial row,
+    /// which is not stored: a pull never changes what the store holds.
     ///
-    /// @param destination receives `count × rowLength` floats from `destinationOffset` on; must not overlap `frame`
+    /// @param destination receives `count × rowLength` floats from `destinationOffset` on; must not overlap
+    /// `frame`
     public void pull(
             MemorySegment frame, long keysOffset, int count, MemorySegment destination, long destinationOffset) {
         requireRange(frame, keysOffset, count, Long.BYTES);
@@ -151,7 +160,7 @@ public final class TableStore implements AutoCloseable {
         for (int start = 0; start < count; start += CHUNK_KEYS) {
             int chunk = Math.min(CHUNK_KEYS, count - start);
             long chunkKeysOffset = keysOffset + (long) start * Long.BYTES;
-            int absent = index.find(frame, chunkKeysOffset, chunk, rowOffsets);
+            int absent = index.find(frame, chunkKeysOffset, chunk, rowOffsets, RecordLayout.HEADER_BYTES);
             long chunkOffset = destinationOffset + start * rowBytes;
             if (absent == 0) {
                 RowCopy.gather(rows.records(), rowOffsets, 0, chunk, rowLength, destination, chunkOffset);
@@ -202,7 +211,7 @@ public final class TableStore implements AutoCloseable {
             return CheckResult.NON_FINITE;
         }
         long[] rowOffsets = rowOffsetsFor(count);
-        int absent = index.find(frame, keysOffset, count, rowOffsets);
+        int absent = index.find(frame, keysOffset, count, rowOffsets, touchedBytes(count));
         // Stamps of a check mean nothing to others; keys without a row may be repeats of each other.
         boolean mayRepeat = absent > 1 || stampPresent(rowOffsets, count);
         if (mayRepeat) {
@@ -223,19 +232,25 @@ public final class TableStore implements AutoCloseable {
         return CheckResult.OK;
     }
 
+    /// Bytes of each record that a push of `count` rows brings into the cache when it finds them: all, unless
+    /// the first would have left the cache before the last is found.
+    private long touchedBytes(int count) {
+        return count <= 2 * CHUNK_KEYS ? rows.recordBytes() : RecordLayout.HEADER_BYTES;
+    }
+
     /// Position, in the request last checked, of the row that is not finite; -1 unless that was the result.
     public int failedRow() {
         return failedRow;
     }
 
-    /// Applies a push that has been checked: creates the rows it misses, sums the gradients of repeated keys in order
-    /// of appearance, and lets the optimizer change each row once. The frame is only read.
+    /// Applies a push that has been checked: creates the rows it misses, sums the gradients of repeated keys
+    /// in order of appearance, and lets the optimizer change each row once. The frame is only read.
     public void apply(MemorySegment frame, long keysOffset, int count, long gradientsOffset) {
         requireRange(frame, keysOffset, count, Long.BYTES);
         requireRange(frame, gradientsOffset, count, rowBytes);
         long[] rowOffsets = rowOffsetsFor(count);
         if (checkedCount != count || checkedKeysAddress != frame.address() + keysOffset) {
-            index.find(frame, keysOffset, count, rowOffsets);
+            index.find(frame, keysOffset, count, rowOffsets, touchedBytes(count));
         }
         checkedCount = -1;
         if (stampAndCount(frame, keysOffset, count, rowOffsets)) {
@@ -251,14 +266,13 @@ public final class TableStore implements AutoCloseable {
     /// @return whether one was met twice
     private boolean stampPresent(long[] rowOffsets, int count) {
         int stamp = nextStamp();
-        MemorySegment records = rows.records();
+        long firstStamp = rows.records().address() + STAMP_FROM_ROW;
         boolean repeated = false;
         for (int i = 0; i < count; i++) {
             long rowOffset = rowOffsets[i];
             if (rowOffset >= 0) {
-                long recordOffset = RecordLayout.recordOffset(rowOffset);
-                repeated |= RecordLayout.stamp(records, recordOffset) == stamp;
-                RecordLayout.putStamp(records, recordOffset, stamp);
+                repeated |= MEMORY.get(INT, firstStamp + rowOffset) == stamp;
+                MEMORY.set(INT, firstStamp + rowOffset, stamp);
             }
         }
         return repeated;
@@ -269,23 +283,29 @@ public final class TableStore implements AutoCloseable {
     /// @return whether a row was met twice
     private boolean stampAndCount(MemorySegment frame, long keysOffset, int count, long[] rowOffsets) {
         int stamp = nextStamp();
-        MemorySegment records = rows.records();
+        long firstKey = AddressSpace.address(frame, keysOffset, (long) count * Long.BYTES);
+        long records = rows.records().address();
         boolean repeated = false;
-        for (int i = 0; i < count; i++) {
-            long key = frame.get(LONG, keysOffset + (long) i * Long.BYTES);
-            long rowOffset = rowOffsets[i];
-            if (rowOffset < 0 || RecordLayout.key(records, RecordLayout.recordOffset(rowOffset)) != key) {
-                rowOffset = findOrCreate(key);
-                rowOffsets[i] = rowOffset;
+        try {
+            for (int i = 0; i < count; i++) {
+                long key = MEMORY.get(LONG, firstKey + (long) i * Long.BYTES);
+                long rowOffset = rowOffsets[i];
+                if (rowOffset < 0 || MEMORY.get(LONG, records + KEY_FROM_ROW + rowOffset) != key) {
+                    rowOffset = findOrCreate(key);
+                    rowOffsets[i] = rowOffset;
+                }
+                // Stamp and push count are one word: the stamp below, the count above.
+                long stampAndCount = MEMORY.get(LONG, records + STAMP_FROM_ROW + rowOffset);
+                if ((int) stampAndCount == stamp) {
+                    repeated = true;
+                } else {
+                    long pushCount = (stampAndCount >>> Integer.SIZE) + 1;
+                    stampAndCount = (pushCount << Integer.SIZE) | (stamp & 0xffffffffL);
+                    MEMORY.set(LONG, records + STAMP_FROM_ROW + rowOffset, stampAndCount);
+                }
             }
-            long recordOffset = RecordLayout.recordOffset(rowOffset);
-            if (RecordLayout.stamp(records, recordOffset) == stamp) {
-                repeated = true;
-            } else {
-                RecordLayout.putStamp(records, recordOffset, stamp);
-                int pushCount = RecordLayout.pushCount(records, recordOffset);
-                RecordLayout.putPushCount(records, recordOffset, pushCount + 1);
-            }
+        } finally {
+            Reference.reachabilityFence(frame);
         }
         return repeated;
     }
@@ -364,7 +384,8 @@ public final class TableStore implements AutoCloseable {
         return missing;
     }
 
-    /// Updates each distinct row by its sum. Sums go through a scratch of bounded size, a portion of rows at a time.
+    /// Updates each distinct row by its sum. Sums go through a scratch of bounded size, a portion of rows at
+    /// a time.
     private void applySums(MemorySegment frame, long gradientsOffset, int count, long[] rowOffsets) {
         MemorySegment sums = sums();
         int portion = (int) (sums.byteSize() / rowBytes);
@@ -435,8 +456,9 @@ public final class TableStore implements AutoCloseable {
         }
     }
 
-    /// Looks at a push to a stretch of a dense table before anything is changed, and reserves the memory it needs.
-    /// After [CheckResult#NON_FINITE], [#failedRow] is the position in the stretch, cut at the greatest int.
+    /// Looks at a push to a stretch of a dense table before anything is changed, and reserves the memory it
+    /// needs. After [CheckResult#NON_FINITE], [#failedRow] is the position in the stretch, cut at the
+    /// greatest int.
     public CheckResult checkStretch(MemorySegment frame, long gradientsOffset, long offset, long count) {
         int blockLength = requireStretch(offset, count);
         requireRange(frame, gradientsOffset, count, Float.BYTES);
@@ -458,8 +480,8 @@ public final class TableStore implements AutoCloseable {
 
     /// Applies a push to a stretch of a dense table that has been checked.
     ///
-    /// Blocks are created by their first push. A push of part of a block changes only that part, but counts as a
-    /// push of the block: the bias correction of Adam follows that count.
+    /// Blocks are created by their first push. A push of part of a block changes only that part, but counts
+    /// as a push of the block: the bias correction of Adam follows that count.
     public void applyStretch(MemorySegment frame, long gradientsOffset, long offset, long count) {
         int blockLength = requireStretch(offset, count);
         requireRange(frame, gradientsOffset, count, Float.BYTES);
@@ -481,14 +503,14 @@ public final class TableStore implements AutoCloseable {
         }
     }
 
-    /// Bytes of one row as [#scan] writes and [#load] reads it: key (8), push count (4), zeros (4), then the weights
-    /// and each slot, `rowLength` floats each.
+    /// Bytes of one row as [#scan] writes and [#load] reads it: key (8), push count (4), zeros (4), then the
+    /// weights and each slot, `rowLength` floats each.
     public long storedRowBytes() {
         return STORED_HEADER_BYTES + (long) valueLength * Float.BYTES;
     }
 
-    /// Writes whole rows in order of ordinal. With no change in between, calls that each go on where the last one
-    /// ended give every row once; rows keep their ordinals, and later ones come behind.
+    /// Writes whole rows in order of ordinal. With no change in between, calls that each go on where the last
+    /// one ended give every row once; rows keep their ordinals, and later ones come behind.
     ///
     /// @param fromOrdinal ordinal of the first row, 0 at the start, then increased by each result
     /// @param destination has room for `maxRows` rows of [#storedRowBytes]
@@ -515,8 +537,8 @@ public final class TableStore implements AutoCloseable {
         return count;
     }
 
-    /// Looks at rows in the form of [#scan] before they are loaded, and reserves the memory they need. A key that is
-    /// listed twice and has no row is reserved for twice.
+    /// Looks at rows in the form of [#scan] before they are loaded, and reserves the memory they need. A key
+    /// that is listed twice and has no row is reserved for twice.
     ///
     /// @throws IllegalArgumentException if the reserved bytes of a row are not 0
     public CheckResult checkLoad(MemorySegment frame, long offset, int count) {
@@ -569,7 +591,8 @@ public final class TableStore implements AutoCloseable {
         }
     }
 
-    /// Length of a scratch array for `count` items, so that slowly growing requests do not allocate each time.
+    /// Length of a scratch array for `count` items, so that slowly growing requests do not allocate each
+    /// time.
     static int grownLength(int count) {
         return (int) Math.min(Integer.MAX_VALUE - 8L, count + (count >> 3) + 16L);
     }

@@ -87,7 +87,7 @@ class KeyIndexTest {
                     long key = i < found ? keyOf.applyAsLong(start + i) : keyOf.applyAsLong(count + i);
                     keys.setAtIndex(ValueLayout.JAVA_LONG, i, key);
                 }
-                int absent = index.find(keys, 0, LOOKUP_KEYS, rowOffsets);
+                int absent = index.find(keys, 0, LOOKUP_KEYS, rowOffsets, RECORD_BYTES);
                 if (absent != LOOKUP_KEYS - found) {
                     assertThat(absent).as("start=" + start).isEqualTo(LOOKUP_KEYS - found);
                 }

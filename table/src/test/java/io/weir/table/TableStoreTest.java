@@ -300,7 +300,8 @@ class TableStoreTest {
         MemorySegment destination = Arena.ofAuto().allocate(BATCH_KEYS * 64L);
         var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
         long leastBytes = Long.MAX_VALUE;
-        for (int round = 0; round < 40; round++) {
+        // Vectors are objects until the compiler has come round to every loop.
+        for (int round = 0; round < 2000 && leastBytes > 400; round++) {
             long before = threads.getCurrentThreadAllocatedBytes();
             for (int i = 0; i < 100; i++) {
                 distinct.push(store);

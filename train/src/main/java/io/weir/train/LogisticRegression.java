@@ -192,18 +192,28 @@ public final class LogisticRegression {
                 int member = config.share().index() * config.workers() + index;
                 int members = config.share().count() * config.workers();
                 try (Run run = training.weir.join(new RunOptions(config.run(), member, members, config.continued()))) {
-                    Table table = run.table(config.table());
-                    for (int pass = 0; pass < config.passes() && !training.failed(); pass++) {
-                        trainPass(pass, run, table);
-                    }
-                    if (!training.failed()) {
-                        run.finish();
-                    }
+                    trainPasses(run);
                 }
             } catch (Throwable t) {
                 training.fail(t);
             } finally {
                 training.done.countDown();
+            }
+        }
+
+        private void trainPasses(Run run) {
+            try {
+                Table table = run.table(config.table());
+                for (int pass = 0; pass < config.passes() && !training.failed(); pass++) {
+                    trainPass(pass, run, table);
+                }
+                if (!training.failed()) {
+                    run.finish();
+                }
+            } catch (Throwable t) {
+                // Before the run is left, which may take long: the others should stop now.
+                training.fail(t);
+                throw t;
             }
         }
 

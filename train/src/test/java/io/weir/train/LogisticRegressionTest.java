@@ -171,7 +171,8 @@ class LogisticRegressionTest {
             assertThatThrownBy(() -> train(config.withShuffle(shuffle, 1)))
                     .isInstanceOf(WeirException.class)
                     .hasMessage("server is gone: push=" + weir.failingPush);
-            assertThat(weir.pushes).isLessThan(weir.failingPush + 10);
+            // Each of the other two was at most within one batch.
+            assertThat(weir.pushes).isLessThanOrEqualTo(weir.failingPush + 2);
             assertThat(weir.runStatus(run).workers())
                     .allMatch(w -> w.state() == RunStatus.State.LEFT || w.state() == RunStatus.State.MISSING);
         }

@@ -14,6 +14,7 @@ import io.weir.model.ServerAddress;
 import io.weir.model.ShardMap;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -30,11 +31,13 @@ final class ReferenceWeir implements Weir {
     private final Map<String, ReferenceTable> tables = new LinkedHashMap<>();
     private final Map<String, RunStatus.State[]> runs = new HashMap<>();
 
-    /// Lets the push with this number, from 1, fail.
+    /// Lets the push with this number, from 1, fail. Later ones wait until the worker that made it has left its run.
     int failingPush;
 
-    /// Pushes that have been applied.
+    /// Pushes that have come in.
     int pushes;
+
+    private boolean waitForLeaving;
 
     @Override
     public ShardMap shardMap() {
@@ -146,6 +149,20 @@ final class ReferenceWeir implements Weir {
         }
     }
 
+    private synchronized void awaitLeaving() {
+        long deadlineNs = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (waitForLeaving) {
+            if (System.nanoTime() > deadlineNs) {
+                throw new IllegalStateException("the worker whose push failed has not left its run");
+            }
+            try {
+                wait(1000);
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
     @Override
     public long memoryBytes() {
         return 0;
@@ -199,7 +216,9 @@ final class ReferenceWeir implements Weir {
         public void push(long[] keys, int keysFrom, int count, float[] gradients, int gradientsFrom) {
             int dim = spec.rowLength();
             synchronized (weir) {
+                weir.awaitLeaving();
                 if (++weir.pushes == weir.failingPush) {
+                    weir.waitForLeaving = true;
                     throw new WeirException(ErrorCode.UNAVAILABLE, "server is gone: push=" + weir.pushes);
                 }
                 Map<Long, float[]> sums = new LinkedHashMap<>();
@@ -341,6 +360,8 @@ final class ReferenceWeir implements Weir {
         @Override
         public void close() {
             synchronized (ReferenceWeir.this) {
+                waitForLeaving = false;
+                ReferenceWeir.this.notifyAll();
                 RunStatus.State[] states = runs.get(name());
                 if (states != null && states[worker()] == RunStatus.State.ACTIVE) {
                     states[worker()] = RunStatus.State.LEFT;

@@ -10,11 +10,14 @@ import java.util.Arrays;
 /// within each. Two passes over the keys (count, place), no allocation once the arrays have grown. Confined to the
 /// thread that starts the call until it is started, then read-only.
 final class Grouping {
-    private static final int BULK_FLOATS = 6;
+    /// Floats that are gathered on the heap: half of a first-level cache.
+    private static final int STAGED_FLOATS = 4096;
 
     private int[] shards = new int[0];
     private int[] positions = new int[0];
     private int[] starts = new int[0];
+    private final float[] outStaged = new float[STAGED_FLOATS];
+    private final float[] inStaged = new float[STAGED_FLOATS];
     private int shardCount;
     private boolean inOrder;
 
@@ -110,58 +113,84 @@ final class Grouping {
 
     /// Writes the rows of the keys from sorted index `start` to `end` into a frame.
     ///
+    /// Rows are gathered on the heap first: one long copy out of it costs less than many short ones.
+    ///
     /// @param floats the frame as floats
     /// @param at where the first row goes, in floats
     void putRows(float[] rows, int from, int rowLength, int start, int end, FloatBuffer floats, int at) {
+        if (inOrder || rowLength > STAGED_FLOATS / 2) {
+            putRowByRow(rows, from, rowLength, start, end, floats, at);
+            return;
+        }
+        float[] staged = outStaged;
+        int[] positions = this.positions;
+        int most = STAGED_FLOATS / rowLength;
+        for (int first = start; first < end; first += most) {
+            int last = Math.min(end, first + most);
+            int to = 0;
+            if (rowLength == 1) {
+                for (int i = first; i < last; i++) {
+                    staged[to++] = rows[from + positions[i]];
+                }
+            } else {
+                for (int i = first; i < last; i++) {
+                    System.arraycopy(rows, from + positions[i] * rowLength, staged, to, rowLength);
+                    to += rowLength;
+                }
+            }
+            floats.put(at, staged, 0, to);
+            at += to;
+        }
+    }
+
+    private void putRowByRow(float[] rows, int from, int rowLength, int start, int end, FloatBuffer floats, int at) {
         if (inOrder) {
             floats.put(at, rows, from + start * rowLength, (end - start) * rowLength);
             return;
         }
-        int[] positions = this.positions;
-        if (rowLength == 1) {
-            for (int i = start; i < end; i++) {
-                floats.put(at++, rows[from + positions[i]]);
-            }
-        } else if (rowLength < BULK_FLOATS) {
-            for (int i = start; i < end; i++) {
-                int row = from + positions[i] * rowLength;
-                for (int j = 0; j < rowLength; j++) {
-                    floats.put(at++, rows[row + j]);
-                }
-            }
-        } else {
-            for (int i = start; i < end; i++) {
-                floats.put(at, rows, from + positions[i] * rowLength, rowLength);
-                at += rowLength;
-            }
+        for (int i = start; i < end; i++) {
+            floats.put(at, rows, from + positions[i] * rowLength, rowLength);
+            at += rowLength;
         }
     }
 
     /// Copies `count` rows of an answer, which are those of the sorted indices from `first` on, to where their keys
-    /// stood.
+    /// stood. Guarded by the call's lock.
     void scatter(FloatBuffer source, int at, int first, int count, float[] rows, int from, int rowLength) {
+        if (inOrder || rowLength > STAGED_FLOATS / 2) {
+            scatterRowByRow(source, at, first, count, rows, from, rowLength);
+            return;
+        }
+        float[] staged = inStaged;
+        int[] positions = this.positions;
+        int most = STAGED_FLOATS / rowLength;
+        for (int done = 0; done < count; done += most) {
+            int part = Math.min(count - done, most);
+            source.get(at + done * rowLength, staged, 0, part * rowLength);
+            int begin = first + done;
+            if (rowLength == 1) {
+                for (int i = 0; i < part; i++) {
+                    rows[from + positions[begin + i]] = staged[i];
+                }
+            } else {
+                int next = 0;
+                for (int i = begin; i < begin + part; i++) {
+                    System.arraycopy(staged, next, rows, from + positions[i] * rowLength, rowLength);
+                    next += rowLength;
+                }
+            }
+        }
+    }
+
+    private void scatterRowByRow(
+            FloatBuffer source, int at, int first, int count, float[] rows, int from, int rowLength) {
         if (inOrder) {
             source.get(at, rows, from + first * rowLength, count * rowLength);
             return;
         }
-        int[] positions = this.positions;
-        int end = first + count;
-        if (rowLength == 1) {
-            for (int i = first; i < end; i++) {
-                rows[from + positions[i]] = source.get(at++);
-            }
-        } else if (rowLength < BULK_FLOATS) {
-            for (int i = first; i < end; i++) {
-                int row = from + positions[i] * rowLength;
-                for (int j = 0; j < rowLength; j++) {
-                    rows[row + j] = source.get(at++);
-                }
-            }
-        } else {
-            for (int i = first; i < end; i++) {
-                source.get(at, rows, from + positions[i] * rowLength, rowLength);
-                at += rowLength;
-            }
+        for (int i = first; i < first + count; i++) {
+            source.get(at, rows, from + positions[i] * rowLength, rowLength);
+            at += rowLength;
         }
     }
 }

@@ -140,7 +140,6 @@ public final class ReplyHandler {
             transport().resendLater(() -> lane.stream.resend(lane), delayMs);
         } else {
             lane.stream.resend(lane);
-            transport().push();
         }
     }
 

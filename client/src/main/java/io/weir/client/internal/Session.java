@@ -287,7 +287,6 @@ final class Session implements AutoCloseable {
         MessageCodec.encode(
                 message.type(), payload, 0, request.frame(), 0, transport.checksums() ? call.checksum() : null);
         transport.send(request);
-        transport.push();
         Message reply = finish(call, "request", false);
         if (reply == null) {
             throw new WeirException(ErrorCode.INTERNAL, "control message was answered with something else");
@@ -321,6 +320,7 @@ final class Session implements AutoCloseable {
         }
         if (!call.isDone() && !transport.await(call, System.nanoTime() + deadlineNs)) {
             CompletableFuture<Void> handle = call.abandon();
+            transport.settle();
             throw numbered ? new PushPendingException(timeoutText(what), handle) : timedOut(what);
         }
         Message reply = call.reply();
@@ -336,7 +336,7 @@ final class Session implements AutoCloseable {
         if (call.started()) {
             pool.give(call);
         }
-        transport.poll();
+        transport.settle();
     }
 
     private WeirException timedOut(String what) {

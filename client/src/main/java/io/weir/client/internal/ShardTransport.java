@@ -15,8 +15,13 @@ public interface ShardTransport extends AutoCloseable {
     /// may be called under a stream's lock.
     void send(Request request);
 
-    /// Moves what was sent on its way. Never calls back, may be called under a stream's lock.
+    /// More of a call follows: moves what was sent on its way if that is worth it. Never calls back, may be called
+    /// under a stream's lock.
     void push();
+
+    /// A call is sent whole and nobody waits for it now: moves it on its way, or leaves it to go with the next ones if
+    /// enough is under way to be woken by. Called without locks.
+    void settle();
 
     /// Brings what has been answered, without waiting. Called without locks.
     void poll();

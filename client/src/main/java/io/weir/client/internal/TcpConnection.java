@@ -36,6 +36,11 @@ final class TcpConnection {
     /// Frames up to this length are gathered.
     private static final int SMALL_BYTES = 8 << 10;
 
+    /// Queued bytes that are written at once, and queued requests, while earlier ones are under way.
+    private static final int WORTH_BYTES = 16 << 10;
+
+    private static final int WORTH_COUNT = 16;
+
     private static final int SLOT_BITS = 16;
     private static final int SLOT_MASK = (1 << SLOT_BITS) - 1;
 
@@ -48,6 +53,7 @@ final class TcpConnection {
     private @Nullable Request[] slots = new Request[64];
     private int[] freeSlots = new int[64];
     private int freeCount;
+    private int queuedBytes;
     private int usedSlots;
     private long sequence;
 
@@ -121,6 +127,18 @@ final class TcpConnection {
             headerChecksum.sealHeader(frame.clear(), 0);
         }
         queue.addLast(request);
+        queuedBytes += request.length();
+    }
+
+    /// Whether what is queued should not wait for more.
+    synchronized boolean isWorthWriting() {
+        return queuedBytes >= WORTH_BYTES;
+    }
+
+    /// Whether what is queued would wait for nothing, or has waited enough.
+    synchronized boolean mustWrite() {
+        int queued = queue.size();
+        return queued > 0 && (queued == usedSlots || queued >= WORTH_COUNT || queuedBytes >= WORTH_BYTES);
     }
 
     synchronized boolean hasQueued() {
@@ -149,7 +167,11 @@ final class TcpConnection {
     }
 
     private synchronized @Nullable Request pollQueue() {
-        return queue.pollFirst();
+        Request request = queue.pollFirst();
+        if (request != null) {
+            queuedBytes -= request.length();
+        }
+        return request;
     }
 
     private synchronized Request requestOf(long requestId) {
@@ -180,6 +202,7 @@ final class TcpConnection {
         freeCount = 0;
         usedSlots = 0;
         queue.clear();
+        queuedBytes = 0;
         return all;
     }
 

@@ -155,6 +155,29 @@ public final class TcpTransport implements ShardTransport, Runnable {
 
     @Override
     public void push() {
+        for (TcpConnection connection : connections) {
+            if (connection.isWorthWriting()) {
+                write();
+                return;
+            }
+        }
+    }
+
+    @Override
+    public void settle() {
+        for (TcpConnection connection : connections) {
+            if (connection.mustWrite()) {
+                write();
+                break;
+            }
+        }
+        if (!lookingIn) {
+            lookingIn = true;
+            LockSupport.unpark(thread);
+        }
+    }
+
+    private void write() {
         if (takeRole()) {
             try {
                 for (TcpConnection connection : connections) {
@@ -169,10 +192,6 @@ public final class TcpTransport implements ShardTransport, Runnable {
         } else if (sleeping) {
             selector.wakeup();
         }
-        if (!lookingIn) {
-            lookingIn = true;
-            LockSupport.unpark(thread);
-        }
     }
 
     @Override
@@ -183,6 +202,8 @@ public final class TcpTransport implements ShardTransport, Runnable {
             } finally {
                 leaveRole();
             }
+        } else if (sleeping) {
+            selector.wakeup();
         }
     }
 
@@ -344,7 +365,7 @@ public final class TcpTransport implements ShardTransport, Runnable {
                 later.poll();
             }
             due.resend().run();
-            push();
+            write();
         }
     }
 

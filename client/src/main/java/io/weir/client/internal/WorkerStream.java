@@ -135,7 +135,8 @@ final class WorkerStream {
         ByteBuffer frame = request.frame();
         DataLayout.putWorker(frame, 0, run, worker, generation);
         Request before = lane.window.peekLast();
-        DataLayout.putNumber(frame, 0, number, before == null ? lane.decided : DataLayout.number(before.frame(), 0));
+        long previous = before == null ? 0 : DataLayout.number(before.frame(), 0);
+        DataLayout.putNumber(frame, 0, number, Math.max(lane.decided, previous));
         DataLayout.putClock(frame, 0, clock, 0);
         request.setLane(lane);
         lane.window.addLast(request);
@@ -210,6 +211,9 @@ final class WorkerStream {
     }
 
     /// Sends the window of a lane again, from its beginning.
+    ///
+    /// A push may be sent again although one behind it is known to be decided, for only its own answer says how it was
+    /// decided. Of a number that it has decided, a shard does not look at the one before.
     void resend(Lane lane) {
         lock.lock();
         try {
@@ -221,8 +225,8 @@ final class WorkerStream {
             long previous = lane.decided;
             for (Request request : lane.window) {
                 long number = DataLayout.number(request.frame(), 0);
-                DataLayout.putNumber(request.frame(), 0, number, previous);
-                previous = number;
+                DataLayout.putNumber(request.frame(), 0, number, Math.min(previous, number - 1));
+                previous = Math.max(previous, number);
                 lane.inFlight++;
                 sender.accept(request);
             }

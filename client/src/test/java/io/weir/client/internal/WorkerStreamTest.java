@@ -1,0 +1,202 @@
+package io.weir.client.internal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.weir.model.ErrorCode;
+import io.weir.model.WeirException;
+import io.weir.wire.DataLayout;
+import io.weir.wire.FrameType;
+import io.weir.wire.Limits;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class WorkerStreamTest {
+    private final List<Request> sent = new ArrayList<>();
+    private final WorkerStream stream = new WorkerStream(7, 3, 2, 3, sent::add);
+
+    /// One push to these shards.
+    private List<Request> push(int... shards) {
+        List<Request> requests = new ArrayList<>();
+        stream.lock().lock();
+        try {
+            long number = stream.nextNumber();
+            for (int shard : shards) {
+                Request request = StreamRequests.of(FrameType.PUSH, shard);
+                stream.submit(request, shard, number);
+                requests.add(request);
+            }
+        } finally {
+            stream.lock().unlock();
+        }
+        return requests;
+    }
+
+    private Request pushOne(int shard) {
+        return push(shard).get(0);
+    }
+
+    private static long number(Request request) {
+        return DataLayout.number(request.frame(), 0);
+    }
+
+    private static long previous(Request request) {
+        return DataLayout.previousNumber(request.frame(), 0);
+    }
+
+    private List<Request> takeSent() {
+        List<Request> taken = List.copyOf(sent);
+        sent.clear();
+        return taken;
+    }
+
+    @Test
+    void givesAPushOneNumberAndNamesTheOneBeforeOnEachShard() {
+        List<Request> first = push(0, 2);
+        List<Request> second = push(1, 2);
+        assertThat(first).extracting(WorkerStreamTest::number).containsExactly(1L, 1L);
+        assertThat(first).extracting(WorkerStreamTest::previous).containsExactly(0L, 0L);
+        assertThat(second).extracting(WorkerStreamTest::number).containsExactly(2L, 2L);
+        assertThat(second).extracting(WorkerStreamTest::previous).containsExactly(0L, 1L);
+        assertThat(sent).hasSize(4);
+        assertThat(stream.undecided()).isEqualTo(4);
+        Request request = first.get(0);
+        assertThat(DataLayout.run(request.frame(), 0)).isEqualTo(7);
+        assertThat(DataLayout.worker(request.frame(), 0)).isEqualTo(3);
+        assertThat(DataLayout.generation(request.frame(), 0)).isEqualTo(2);
+    }
+
+    @Test
+    void goesOnWhereEachShardRemembersTheWorker() {
+        stream.resume(0, 4, 1);
+        stream.resume(1, 9, 5);
+        stream.resume(2, 0, 0);
+        List<Request> requests = push(0, 1, 2);
+        assertThat(requests).extracting(WorkerStreamTest::number).containsOnly(10L);
+        assertThat(requests).extracting(WorkerStreamTest::previous).containsExactly(4L, 9L, 0L);
+        assertThat(stream.clock()).isEqualTo(5);
+        stream.tick();
+        assertThat(DataLayout.clock(pushOne(0).frame(), 0)).isEqualTo(6);
+    }
+
+    @Test
+    void followsTheLastDecidedPushOnceTheWindowIsEmpty() {
+        Request first = pushOne(1);
+        assertThat(stream.onDecided(first)).isFalse();
+        pushOne(0);
+        assertThat(previous(pushOne(1))).isEqualTo(1);
+    }
+
+    @Test
+    void sendsALaneAgainInOrderOnceAllInFlightCameBack() {
+        Request first = pushOne(0);
+        Request second = pushOne(0);
+        Request other = pushOne(1);
+        takeSent();
+        assertThat(stream.onReturned(second, 7)).isFalse();
+        Request third = pushOne(0);
+        assertThat(sent).as("a lane that is to be sent again keeps what is new").isEmpty();
+        assertThat(stream.onReturned(first, 3)).isTrue();
+        Lane lane = first.lane();
+        assertThat(lane).isNotNull();
+        assertThat(stream.retryAfterMs(lane)).isEqualTo(7);
+        stream.resend(lane);
+        assertThat(takeSent()).containsExactly(first, second, third);
+        assertThat(stream.retryAfterMs(lane)).isZero();
+        stream.resend(lane);
+        assertThat(sent).as("not twice").isEmpty();
+        assertThat(stream.onDecided(other)).isFalse();
+    }
+
+    @Test
+    void sendsAgainWhenTheLastInFlightIsDecided() {
+        Request first = pushOne(0);
+        Request second = pushOne(0);
+        takeSent();
+        stream.onReturned(second, 0);
+        assertThat(stream.onDecided(first)).isTrue();
+        stream.resend(laneOf(second));
+        assertThat(takeSent()).containsExactly(second);
+        assertThat(previous(second)).isEqualTo(1);
+    }
+
+    @Test
+    void sendsAPushAgainAlthoughALaterOneIsDecided() {
+        Request first = pushOne(0);
+        Request second = pushOne(0);
+        Request third = pushOne(0);
+        takeSent();
+        // The shard has all three, and the answer to the first was lost.
+        stream.onReturned(first, 0);
+        stream.onDecided(second);
+        assertThat(stream.onReturned(third, 0)).isTrue();
+        stream.resend(laneOf(first));
+        assertThat(takeSent()).containsExactly(first, third);
+        assertThat(previous(first)).isLessThan(number(first));
+        assertThat(previous(third)).isEqualTo(2);
+        stream.onDecided(third);
+        assertThat(previous(pushOne(0))).isEqualTo(3);
+    }
+
+    @Test
+    void closesUpBehindAPushThatIsWithdrawn() {
+        Request first = pushOne(0);
+        Request second = pushOne(0);
+        Request third = pushOne(0);
+        takeSent();
+        assertThat(stream.onDecided(first)).isFalse();
+        assertThat(stream.onWithdrawn(second)).isFalse();
+        assertThat(stream.onReturned(third, 0)).isTrue();
+        stream.resend(laneOf(third));
+        assertThat(takeSent()).containsExactly(third);
+        assertThat(number(third)).isEqualTo(3);
+        assertThat(previous(third)).isEqualTo(1);
+        assertThat(stream.undecided()).isEqualTo(1);
+    }
+
+    @Test
+    void followsTheDecidedOneWhenTheOnlyPushIsWithdrawn() {
+        Request first = pushOne(0);
+        assertThat(stream.onWithdrawn(first)).isFalse();
+        assertThat(stream.undecided()).isZero();
+        assertThat(previous(pushOne(0))).isZero();
+    }
+
+    @Test
+    void keepsTheWindowWithinWhatAShardRemembers() {
+        List<Request> requests = new ArrayList<>();
+        while (stream.hasRoom()) {
+            requests.add(pushOne(requests.size() % 3));
+            assertThat(requests.size()).isLessThanOrEqualTo(Limits.MAX_WINDOW);
+        }
+        assertThat(requests.size()).isGreaterThanOrEqualTo(Limits.MAX_WINDOW - 2);
+        for (int i = 1; i < requests.size(); i++) {
+            stream.onDecided(requests.get(i));
+        }
+        assertThat(stream.hasRoom()).as("the oldest is not decided").isFalse();
+        stream.onDecided(requests.get(0));
+        assertThat(stream.hasRoom()).isTrue();
+    }
+
+    @Test
+    void handsOutItsWindowsWhenItEnds() {
+        List<Request> requests = push(0, 1, 2);
+        List<Request> ended = new ArrayList<>();
+        stream.requireOpen();
+        stream.end(ended::add);
+        assertThat(ended).containsExactlyInAnyOrderElementsOf(requests);
+        assertThat(stream.undecided()).isZero();
+        assertThatThrownBy(stream::requireOpen)
+                .isInstanceOfSatisfying(WeirException.class, e -> assertThat(e.code())
+                        .isEqualTo(ErrorCode.FENCED))
+                .hasMessageContaining("worker=3")
+                .hasMessageContaining("generation=2");
+    }
+
+    private static Lane laneOf(Request request) {
+        Lane lane = request.lane();
+        assertThat(lane).isNotNull();
+        return java.util.Objects.requireNonNull(lane);
+    }
+}

@@ -1,0 +1,113 @@
+package io.weir.shard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.weir.model.ErrorCode;
+import io.weir.wire.RowLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Keeps what a shard answers, and sees to it that rows are announced, delivered and ended in this order.
+final class RecordingEffects implements Effects {
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private static final int ROOM_OFFSET = 5;
+
+    private final List<Answer> answers = new ArrayList<>();
+    private final MemorySegment segment =
+            MemorySegment.ofBuffer(ByteBuffer.allocateDirect(ROOM_OFFSET + MAX_ROOM_BYTES));
+    private final List<Float> values = new ArrayList<>();
+    private final List<Long> keys = new ArrayList<>();
+    private boolean open;
+    private boolean scanning;
+    private int roomBytes;
+    private long requestId;
+    private long number;
+    private int count;
+    private int length;
+
+    @Override
+    public void beginRows(long id, long pushNumber, int rowCount, int rowLength) {
+        begin(id, pushNumber, rowCount, rowLength, false);
+    }
+
+    @Override
+    public void beginScan(long id, long cursor, int rowCount, int valueLength) {
+        begin(id, cursor, rowCount, valueLength, true);
+    }
+
+    private void begin(long id, long pushNumber, int rowCount, int rowLength, boolean scan) {
+        assertThat(open).isFalse();
+        open = true;
+        scanning = scan;
+        requestId = id;
+        number = pushNumber;
+        count = rowCount;
+        length = rowLength;
+    }
+
+    @Override
+    public MemorySegment room(int size) {
+        assertThat(open).isTrue();
+        assertThat(size).isBetween(1, MAX_ROOM_BYTES);
+        roomBytes = size;
+        return segment;
+    }
+
+    @Override
+    public long roomOffset() {
+        return ROOM_OFFSET;
+    }
+
+    @Override
+    public void filled(int size) {
+        assertThat(size).isEqualTo(roomBytes);
+        int at = ROOM_OFFSET;
+        while (at < ROOM_OFFSET + size) {
+            if (scanning) {
+                keys.add(segment.get(LONG, at));
+                at += RowLayout.rowBytes(length);
+            } else {
+                values.add(segment.get(FLOAT, at));
+                at += Float.BYTES;
+            }
+        }
+    }
+
+    @Override
+    public void endRows() {
+        assertThat(open).isTrue();
+        open = false;
+        if (scanning) {
+            assertThat(keys).hasSize(count);
+            answers.add(new Answer.Scan(requestId, number, count, length, List.copyOf(keys)));
+        } else {
+            assertThat(values).hasSize(count * length);
+            answers.add(new Answer.Rows(requestId, number, length, List.copyOf(values)));
+        }
+    }
+
+    @Override
+    public void acknowledge(long id, int shard, long pushNumber) {
+        assertThat(open).isFalse();
+        answers.add(new Answer.Acknowledged(id, shard, pushNumber));
+    }
+
+    @Override
+    public void refuse(long id, ErrorCode code, boolean ordered, int retryAfterMs, String message) {
+        assertThat(open).isFalse();
+        answers.add(new Answer.Refused(id, code, ordered, message));
+    }
+
+    Answer onlyAnswer() {
+        assertThat(open).isFalse();
+        assertThat(answers).hasSize(1);
+        return answers.getFirst();
+    }
+}

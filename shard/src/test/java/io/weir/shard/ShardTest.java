@@ -1,0 +1,480 @@
+package io.weir.shard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.weir.model.ErrorCode;
+import io.weir.model.InitialRow;
+import io.weir.model.Keys;
+import io.weir.model.OptimizerSpec;
+import io.weir.model.TableShape;
+import io.weir.model.TableSpec;
+import io.weir.model.WeirException;
+import io.weir.table.MemoryBudget;
+import io.weir.wire.Limits;
+import java.util.Arrays;
+import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class ShardTest {
+    private static final OptimizerSpec SGD = OptimizerSpec.parse("sgd(rate=1)");
+    private static final long RUN = DataFrame.RUN;
+    private static final int TABLE = 1;
+    private static final int DENSE = 2;
+    private static final int BLOCK = 16;
+
+    private final MemoryBudget budget = new MemoryBudget(64 << 20);
+    private Shard shard = new Shard(0, 1, budget);
+
+    @BeforeEach
+    void open() {
+        populate(shard);
+    }
+
+    @AfterEach
+    void close() {
+        shard.close();
+        assertThat(budget.usedBytes()).isZero();
+    }
+
+    private static void populate(Shard shard) {
+        shard.apply(new Control.CreateTable(TABLE, 0, TableSpec.embedding("t", 2, SGD)));
+        shard.apply(new Control.CreateTable(
+                DENSE,
+                0,
+                new TableSpec("d", new TableShape.Dense(100, BLOCK), SGD, new InitialRow.Zero(), 0)));
+        shard.apply(new Control.OpenWorker(RUN, 0, 1));
+    }
+
+    private void reopen(Shard other) {
+        shard.close();
+        shard = other;
+        populate(shard);
+    }
+
+    private static DataFrame push(long number, long previousNumber) {
+        return DataFrame.push(TABLE, 2, new long[] {5}, 1, 2).numbered(number, previousNumber);
+    }
+
+    private List<Float> row(long key) {
+        return ((Answer.Rows) DataFrame.pull(TABLE, 2, key).sendTo(shard)).values();
+    }
+
+    private static void assertRefused(Answer answer, ErrorCode code, boolean ordered, String... parts) {
+        assertThat(answer).isInstanceOfSatisfying(Answer.Refused.class, refused -> {
+            assertThat(refused.code()).isEqualTo(code);
+            assertThat(refused.ordered()).isEqualTo(ordered);
+            assertThat(List.of(parts)).allSatisfy(part -> assertThat(refused.message()).contains(part));
+        });
+    }
+
+    private static void assertRefused(ThrowingCallable call, ErrorCode code, String... parts) {
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(WeirException.class, e -> {
+                    assertThat(e.code()).isEqualTo(code);
+                    assertThat(List.of(parts)).allSatisfy(part -> assertThat(e.getMessage()).contains(part));
+                });
+    }
+
+    private static Answer acknowledged(long number) {
+        return new Answer.Acknowledged(1, 0, number);
+    }
+
+    // ---- the order of decisions ----
+
+    @Test
+    void acknowledgesAPushByItsRequestAndNumber() {
+        assertThat(push(4, 0).asking(77).sendTo(shard)).isEqualTo(new Answer.Acknowledged(77, 0, 4));
+        assertThat(row(5)).containsExactly(-1f, -2f);
+    }
+
+    @Test
+    void refusesAnUnknownWorkerBeforeAllElse() {
+        long position = shard.position();
+        assertRefused(
+                DataFrame.push(99, 3, new long[] {5}, 1, 2, Float.NaN)
+                        .numbered(9, 8)
+                        .from(3, 1)
+                        .sendTo(shard),
+                ErrorCode.UNKNOWN_WORKER,
+                false,
+                "worker=3",
+                "generation=1");
+        assertRefused(push(1, 0).from(0, 2).sendTo(shard), ErrorCode.UNKNOWN_WORKER, false, "generation=2");
+        assertThat(shard.position()).isEqualTo(position);
+        assertThat(push(1, 0).sendTo(shard)).isEqualTo(acknowledged(1));
+    }
+
+    @Test
+    void refusesAnOldGenerationAlsoWhereItRepeatsItself() {
+        push(1, 0).sendTo(shard);
+        shard.apply(new Control.OpenWorker(RUN, 0, 3));
+        assertRefused(push(1, 0).sendTo(shard), ErrorCode.FENCED, false, "generation=1", "newest=3");
+        assertRefused(push(2, 1).sendTo(shard), ErrorCode.FENCED, false);
+        assertThat(push(2, 1).from(0, 3).sendTo(shard)).isEqualTo(acknowledged(2));
+        assertThat(row(5)).containsExactly(-2f, -4f);
+    }
+
+    @Test
+    void acknowledgesAnOldNumberAgainWithoutApplyingIt() {
+        push(1, 0).sendTo(shard);
+        push(2, 1).sendTo(shard);
+        long position = shard.position();
+        assertThat(push(1, 0).sendTo(shard)).isEqualTo(acknowledged(1));
+        assertThat(push(2, 1).sendTo(shard)).isEqualTo(acknowledged(2));
+        assertThat(push(2, 0).sendTo(shard)).isEqualTo(acknowledged(2));
+        assertThat(shard.position()).isEqualTo(position);
+        assertThat(row(5)).containsExactly(-2f, -4f);
+    }
+
+    @Test
+    void refusesAGapWithoutTakingTheNumber() {
+        push(1, 0).sendTo(shard);
+        assertRefused(push(3, 2).sendTo(shard), ErrorCode.GAP, false, "last=1", "previousNumber=2");
+        assertRefused(push(3, 0).sendTo(shard), ErrorCode.GAP, false, "last=1", "previousNumber=0");
+        assertThat(push(3, 1).sendTo(shard)).isEqualTo(acknowledged(3));
+    }
+
+    @Test
+    void saysGapBeforeItLooksAtTheContent() {
+        DataFrame bad = DataFrame.push(99, 3, new long[] {5}, 1, 2, Float.NaN).numbered(3, 2);
+        assertRefused(bad.sendTo(shard), ErrorCode.GAP, false);
+    }
+
+    @Test
+    void refusesAnUnknownTableInOrder() {
+        assertRefusedInOrder(DataFrame.push(9, 2, new long[] {5}, 1, 2), ErrorCode.UNKNOWN_TABLE, "tableId=9");
+    }
+
+    @Test
+    void refusesAWrongRowLengthInOrder() {
+        assertRefusedInOrder(
+                DataFrame.push(TABLE, 3, new long[] {5}, 1, 2, 3),
+                ErrorCode.INVALID_ARGUMENT,
+                "expected=2",
+                "actual=3",
+                "table=t");
+    }
+
+    @Test
+    void refusesAKeyOfAnotherShardInOrder() {
+        long key = 0;
+        while (Keys.shardOf(key, 2) == 0) {
+            key++;
+        }
+        reopen(new Shard(0, 2, budget));
+        assertRefusedInOrder(
+                DataFrame.push(TABLE, 2, new long[] {key}, 1, 2), ErrorCode.WRONG_SHARD, "key=" + key, "table=t");
+        assertRefused(DataFrame.pull(TABLE, 2, key).sendTo(shard), ErrorCode.WRONG_SHARD, false, "key=" + key);
+    }
+
+    @Test
+    void refusesNonFiniteValuesInOrderAndTouchesNoRow() {
+        for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+            try (Shard fresh = new Shard(0, 1, budget)) {
+                populate(fresh);
+                DataFrame frame = DataFrame.push(TABLE, 2, new long[] {5, 6}, 1, 2, 3, bad).numbered(1, 0);
+                assertRefused(frame.sendTo(fresh), ErrorCode.NON_FINITE, true, "table=t", "key=6");
+                assertThat(fresh.tableNamed("t").store().rowCount()).isZero();
+            }
+        }
+        assertRefusedInOrder(
+                DataFrame.push(TABLE, 2, new long[] {5, 5}, 3e38f, 0, 3e38f, 0), ErrorCode.NON_FINITE, "key=5");
+    }
+
+    @Test
+    void refusesStretchesAndKeysWhereTheyDoNotBelongInOrder() {
+        assertRefusedInOrder(
+                DataFrame.pushStretch(TABLE, 2, 0, 1, 2), ErrorCode.INVALID_ARGUMENT, "only a dense table");
+        shard.apply(new Control.OpenWorker(RUN, 1, 1));
+        assertRefused(
+                DataFrame.push(DENSE, BLOCK, new long[] {0}, new float[BLOCK])
+                        .numbered(1, 0)
+                        .from(1, 1)
+                        .sendTo(shard),
+                ErrorCode.INVALID_ARGUMENT,
+                true,
+                "by stretches");
+    }
+
+    @Test
+    void refusesAStretchOutOfRangeInOrder() {
+        assertRefusedInOrder(
+                DataFrame.pushStretch(DENSE, BLOCK, 99, 1, 2),
+                ErrorCode.INVALID_ARGUMENT,
+                "offset=99",
+                "count=2",
+                "length=100");
+        assertRefused(
+                DataFrame.pullStretch(DENSE, BLOCK, TableShape.Dense.MAX_LENGTH - 4, 4).sendTo(shard),
+                ErrorCode.INVALID_ARGUMENT,
+                false,
+                "length=100");
+        assertThat(DataFrame.pullStretch(DENSE, BLOCK, 100, 0).sendTo(shard))
+                .isEqualTo(new Answer.Rows(1, 0, 1, List.of()));
+    }
+
+    @Test
+    void refusesAStretchOfAnotherShardInOrder() {
+        reopen(new Shard(0, 2, budget));
+        assertRefused(
+                DataFrame.pullStretch(DENSE, BLOCK, 0, 100).sendTo(shard), ErrorCode.WRONG_SHARD, false, "table=d");
+        assertRefusedInOrder(
+                DataFrame.pushStretch(DENSE, BLOCK, 0, new float[100]), ErrorCode.WRONG_SHARD, "table=d");
+    }
+
+    @Test
+    void refusesRowsWithReservedBytesOrMissingSlotsInOrder() {
+        assertRefusedInOrder(
+                DataFrame.load(TABLE, 2, 5, 1, 1, 8, 9), ErrorCode.INVALID_ARGUMENT, "reserved bytes", "row=0");
+        shard.apply(new Control.OpenWorker(RUN, 1, 1));
+        assertRefused(
+                DataFrame.load(TABLE, 2, 5, 1, 0, 8, 9, 10).numbered(1, 0).from(1, 1).sendTo(shard),
+                ErrorCode.INVALID_ARGUMENT,
+                true,
+                "rows must be whole");
+        assertThat(row(5)).containsExactly(0f, 0f);
+    }
+
+    /// The refusal uses up the number: its retry is refused again, and the next push follows it.
+    private void assertRefusedInOrder(DataFrame frame, ErrorCode code, String... parts) {
+        long position = shard.position();
+        assertRefused(frame.numbered(3, 0).sendTo(shard), code, true, parts);
+        assertThat(shard.position()).isEqualTo(position + 1);
+        assertRefused(frame.numbered(3, 0).sendTo(shard), ErrorCode.REJECTED, true, "number=3");
+        assertRefused(
+                DataFrame.pushStretch(DENSE, BLOCK, 0, 1).numbered(4, 0).sendTo(shard), ErrorCode.GAP, false, "last=3");
+        assertRefused(frame.numbered(4, 3).sendTo(shard), code, true, parts);
+        assertThat(shard.position()).isEqualTo(position + 2);
+        assertThat(shard.tables()).allSatisfy(table -> assertThat(table.store().rowCount())
+                .isZero());
+        assertThat(shard.workerPlace(RUN, 0)).containsExactly(0, 4, 0);
+    }
+
+    @Test
+    void refusesForMemoryOutOfOrderAndLeavesTheNumberFree() {
+        reopen(new Shard(0, 1, new MemoryBudget(1 << 20)));
+        int dim = 1024;
+        shard.apply(new Control.CreateTable(3, 0, TableSpec.embedding("big", dim, SGD)));
+        float[] gradients = new float[dim];
+        long number = 0;
+        Answer answer;
+        do {
+            number++;
+            gradients[0] = 1;
+            answer = DataFrame.push(3, dim, new long[] {number}, gradients)
+                    .numbered(number, number - 1)
+                    .sendTo(shard);
+        } while (answer.equals(acknowledged(number)));
+        assertThat(number).isBetween(10L, 300L);
+        assertRefused(answer, ErrorCode.MEMORY_EXCEEDED, false, "table=big", "keys=1", "capBytes=1048576");
+        assertThat(shard.workerPlace(RUN, 0)[1]).isEqualTo(number - 1);
+        // The same number, now for a row that is there.
+        assertThat(DataFrame.push(3, dim, new long[] {1}, gradients)
+                        .numbered(number, number - 1)
+                        .sendTo(shard))
+                .isEqualTo(acknowledged(number));
+        Answer.Rows rows = (Answer.Rows) DataFrame.pull(3, dim, 1, number).sendTo(shard);
+        assertThat(rows.values().get(0)).isEqualTo(-2f);
+        assertThat(rows.values().get(dim)).isEqualTo(0f);
+    }
+
+    @Test
+    void answersRepeatedPushPullsWithRowsWithoutApplyingThem() {
+        DataFrame frame =
+                DataFrame.pushPull(TABLE, 2, new long[] {5, 6}, 1, 2, 3, 4).numbered(2, 0);
+        Answer.Rows first = (Answer.Rows) frame.sendTo(shard);
+        assertThat(first).isEqualTo(new Answer.Rows(1, 2, 2, List.of(-1f, -2f, -3f, -4f)));
+        assertThat(frame.sendTo(shard)).isEqualTo(first);
+        push(3, 2).sendTo(shard);
+        assertThat(frame.sendTo(shard)).isEqualTo(new Answer.Rows(1, 2, 2, List.of(-2f, -4f, -3f, -4f)));
+        shard.apply(new Control.DropTable(TABLE));
+        assertRefused(frame.sendTo(shard), ErrorCode.UNKNOWN_TABLE, true, "tableId=1");
+    }
+
+    @Test
+    void neverChangesStateOnAPull() {
+        push(1, 0).sendTo(shard);
+        long position = shard.position();
+        long memory = budget.usedBytes();
+        long[] keys = new long[20_000];
+        Arrays.setAll(keys, i -> i * 7919L - 50_000);
+        for (int i = 0; i < 3; i++) {
+            Answer.Rows rows = (Answer.Rows) DataFrame.pull(TABLE, 2, keys).sendTo(shard);
+            assertThat(rows.values()).hasSize(40_000);
+            DataFrame.pullStretch(DENSE, BLOCK, 0, 100).sendTo(shard);
+        }
+        assertThat(shard.position()).isEqualTo(position);
+        assertThat(budget.usedBytes()).isEqualTo(memory);
+        assertThat(shard.tables()).extracting(table -> table.store().rowCount()).containsExactly(1L, 0L);
+        assertThat(shard.workerPlace(RUN, 0)).containsExactly(0, 1, 0);
+    }
+
+    @Test
+    void answersPullsOfWorkersItDoesNotKnow() {
+        assertThat(DataFrame.pull(TABLE, 2, 5).from(8, 9).sendTo(shard))
+                .isEqualTo(new Answer.Rows(1, 0, 2, List.of(0f, 0f)));
+        assertRefused(DataFrame.pull(9, 2, 5).sendTo(shard), ErrorCode.UNKNOWN_TABLE, false, "tableId=9");
+        assertRefused(
+                DataFrame.pull(1 << 30, 2, 5).sendTo(shard), ErrorCode.UNKNOWN_TABLE, false, "tableId=" + (1 << 30));
+        assertRefused(DataFrame.pull(TABLE, 1, 5).sendTo(shard), ErrorCode.INVALID_ARGUMENT, false, "expected=2");
+    }
+
+    @Test
+    void remembersRefusalsForEveryNumberOfAWindow() {
+        for (int number = 1; number <= Limits.MAX_WINDOW; number++) {
+            DataFrame frame = number % 3 == 0
+                    ? DataFrame.push(9, 2, new long[] {5}, 1, 2)
+                    : DataFrame.push(TABLE, 2, new long[] {5}, 1, 2);
+            frame.numbered(number, number - 1).sendTo(shard);
+        }
+        for (int number = 1; number <= Limits.MAX_WINDOW; number++) {
+            Answer answer = push(number, number - 1).sendTo(shard);
+            if (number % 3 == 0) {
+                assertRefused(answer, ErrorCode.REJECTED, true, "number=" + number);
+            } else {
+                assertThat(answer).isEqualTo(acknowledged(number));
+            }
+        }
+    }
+
+    @Test
+    void loadsAndScansWholeRows() {
+        assertThat(DataFrame.load(TABLE, 2, -9, 41, 0, 8, 9).numbered(1, 0).sendTo(shard))
+                .isEqualTo(acknowledged(1));
+        push(2, 1).sendTo(shard);
+        assertThat(row(-9)).containsExactly(8f, 9f);
+        assertThat(DataFrame.scan(TABLE, 2, 1, 0).sendTo(shard))
+                .isEqualTo(new Answer.Scan(1, 1, 1, 2, List.of(-9L)));
+        assertThat(DataFrame.scan(TABLE, 2, 9, 1).sendTo(shard))
+                .isEqualTo(new Answer.Scan(1, -1, 1, 2, List.of(5L)));
+        assertThat(DataFrame.scan(TABLE, 2, Integer.MAX_VALUE, Long.MAX_VALUE).sendTo(shard))
+                .isEqualTo(new Answer.Scan(1, -1, 0, 2, List.of()));
+        assertThat(DataFrame.scan(TABLE, 2, 0, 0).sendTo(shard))
+                .isEqualTo(new Answer.Scan(1, 0, 0, 2, List.of()));
+        assertRefused(DataFrame.scan(9, 2, 1, 0).sendTo(shard), ErrorCode.UNKNOWN_TABLE, false);
+    }
+
+    @Test
+    void refusesEverythingOnceItIsStopped() {
+        shard.stop("a broken invariant");
+        assertRefused(push(1, 0).sendTo(shard), ErrorCode.INTERNAL, false, "cause=a broken invariant");
+        assertRefused(DataFrame.pull(TABLE, 2, 5).sendTo(shard), ErrorCode.INTERNAL, false);
+    }
+
+    // ---- control ----
+
+    @Test
+    void createsATableOnceAndNamesWhatDiffers() {
+        TableSpec spec = TableSpec.embedding("t", 2, SGD);
+        assertThat(shard.apply(new Control.CreateTable(TABLE, 0, spec))).isEqualTo(TABLE);
+        assertThat(shard.tables()).hasSize(2);
+        assertRefused(
+                () -> shard.apply(new Control.CreateTable(TABLE, 0, TableSpec.embedding("t", 3, SGD))),
+                ErrorCode.TABLE_MISMATCH,
+                "table=t",
+                "dim=2",
+                "dim=3");
+        assertRefused(
+                () -> shard.apply(new Control.CreateTable(
+                        TABLE, 0, TableSpec.embedding("t", 2, OptimizerSpec.parse("sgd(rate=2)")))),
+                ErrorCode.TABLE_MISMATCH,
+                "optimizer: here sgd");
+        assertRefused(
+                () -> shard.apply(new Control.CreateTable(5, 0, spec)),
+                ErrorCode.TABLE_MISMATCH,
+                "id: here 1, there 5");
+    }
+
+    @Test
+    void neverUsesAnIdAgain() {
+        assertThat(shard.apply(new Control.DropTable(DENSE))).isEqualTo(DENSE);
+        assertThat(shard.apply(new Control.DropTable(DENSE))).isZero();
+        TableSpec spec = TableSpec.embedding("again", 2, SGD);
+        assertRefused(
+                () -> shard.apply(new Control.CreateTable(DENSE, 0, spec)),
+                ErrorCode.TABLE_MISMATCH,
+                "never used again",
+                "tableId=2",
+                "greatest=2");
+        for (int id : new int[] {0, -1, Integer.MIN_VALUE, Shard.MAX_TABLE_ID + 1, Integer.MAX_VALUE}) {
+            assertRefused(
+                    () -> shard.apply(new Control.CreateTable(id, 0, spec)), ErrorCode.LIMIT_EXCEEDED, "tableId=" + id);
+        }
+        assertThat(shard.apply(new Control.CreateTable(Shard.MAX_TABLE_ID, 0, spec)))
+                .isEqualTo(Shard.MAX_TABLE_ID);
+        assertThat(shard.greatestTableId()).isEqualTo(Shard.MAX_TABLE_ID);
+        assertThat(shard.tableNamed("again")).isNotNull();
+        assertThat(shard.tableNamed("d")).isNull();
+    }
+
+    @Test
+    void refusesLatePushesToADroppedTableInOrder() {
+        push(1, 0).sendTo(shard);
+        shard.apply(new Control.DropTable(TABLE));
+        assertRefused(push(2, 1).sendTo(shard), ErrorCode.UNKNOWN_TABLE, true, "tableId=1");
+        assertRefused(push(2, 1).sendTo(shard), ErrorCode.REJECTED, true);
+        assertThat(push(1, 0).sendTo(shard)).isEqualTo(acknowledged(1));
+    }
+
+    @Test
+    void leavesEverythingAsItWasWhenAControlEventIsRefused() {
+        long position = shard.position();
+        assertRefused(
+                () -> shard.apply(new Control.CreateTable(TABLE, 0, TableSpec.embedding("t", 3, SGD))),
+                ErrorCode.TABLE_MISMATCH);
+        assertThat(shard.position()).isEqualTo(position);
+    }
+
+    @Test
+    void givesEachLifeOfAWorkerANewGeneration() {
+        assertThat(shard.apply(new Control.JoinRun("r", 0, 2, false))).isEqualTo(1);
+        assertThat(shard.apply(new Control.JoinRun("r", 0, 2, false))).isEqualTo(2);
+        assertThat(shard.apply(new Control.JoinRun("r", 1, 2, false))).isEqualTo(1);
+        assertRefused(
+                () -> shard.apply(new Control.JoinRun("r", 0, 3, false)),
+                ErrorCode.RUN_MISMATCH,
+                "run=r",
+                "here 2, there 3");
+        assertThat(shard.runMembers("r"))
+                .isDeepEqualTo(new int[][] {{RunMembers.ACTIVE, 2}, {RunMembers.ACTIVE, 1}});
+        assertThat(shard.runMembers("other")).isNull();
+    }
+
+    @Test
+    void finishesARunAndTakesItUpAgainOnlyOnRequest() {
+        long run = Keys.ofString("r");
+        shard.apply(new Control.JoinRun("r", 0, 2, false));
+        shard.apply(new Control.JoinRun("r", 1, 2, false));
+        shard.apply(new Control.CloseWorker(run, 0, 1, true));
+        shard.apply(new Control.CloseWorker(run, 1, 1, false));
+        assertThat(shard.runMembers("r"))
+                .isDeepEqualTo(new int[][] {{RunMembers.FINISHED, 1}, {RunMembers.LEFT, 1}});
+        assertThat(shard.apply(new Control.JoinRun("r", 1, 2, false))).isEqualTo(2);
+        shard.apply(new Control.CloseWorker(run, 1, 1, true));
+        assertThat(shard.runMembers("r")[1]).containsExactly(RunMembers.ACTIVE, 2);
+        shard.apply(new Control.CloseWorker(run, 1, 2, true));
+        assertRefused(() -> shard.apply(new Control.JoinRun("r", 0, 2, false)), ErrorCode.RUN_FINISHED, "run=r");
+        assertThat(shard.apply(new Control.JoinRun("r", 0, 2, true))).isEqualTo(2);
+        assertThat(shard.runMembers("r"))
+                .isDeepEqualTo(new int[][] {{RunMembers.ACTIVE, 2}, {RunMembers.MISSING, 2}});
+    }
+
+    @Test
+    void opensAWorkerWhereItStoodAndForgetsItWhenItIsClosed() {
+        push(4, 0).atClock(3).sendTo(shard);
+        push(6, 4).atClock(3).sendTo(shard);
+        assertThat(shard.workerPlace(RUN, 0)).containsExactly(3, 6, 4);
+        shard.apply(new Control.OpenWorker(RUN, 0, 2));
+        assertThat(shard.workerPlace(RUN, 0)).containsExactly(3, 6, 4);
+        assertRefused(() -> shard.apply(new Control.OpenWorker(RUN, 0, 1)), ErrorCode.FENCED, "newest=2");
+        shard.apply(new Control.CloseWorker(RUN, 0, 1, false));
+        assertThat(shard.workerPlace(RUN, 0)).containsExactly(3, 6, 4);
+        shard.apply(new Control.CloseWorker(RUN, 0, 2, false));
+        assertThat(shard.workerPlace(RUN, 0)).containsExactly(0, 0, 0);
+        assertRefused(push(7, 6).from(0, 2).sendTo(shard), ErrorCode.UNKNOWN_WORKER, false);
+    }
+}

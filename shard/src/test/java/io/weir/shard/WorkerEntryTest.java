@@ -1,0 +1,90 @@
+package io.weir.shard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.weir.wire.Limits;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+class WorkerEntryTest {
+    @Test
+    void remembersRefusalsAsFarBackAsAWindowReaches() {
+        WorkerEntry entry = new WorkerEntry(1, 0, 1);
+        entry.advance(1, 0, true);
+        for (int number = 2; number < Limits.MAX_WINDOW + 1; number++) {
+            entry.advance(number, 0, false);
+            assertThat(entry.wasRejected(1)).as("after %d", number).isTrue();
+            assertThat(entry.wasRejected(number)).isFalse();
+        }
+        entry.advance(Limits.MAX_WINDOW + 1, 0, false);
+        assertThat(entry.wasRejected(1)).isFalse();
+    }
+
+    @Test
+    void keepsClockAndTheNumberThatReachedItFirst() {
+        WorkerEntry entry = new WorkerEntry(1, 0, 1);
+        entry.advance(3, 0, false);
+        assertThat(entry.clock()).isZero();
+        assertThat(entry.numberAtClock()).isZero();
+        entry.advance(5, 2, false);
+        entry.advance(6, 2, true);
+        assertThat(entry.clock()).isEqualTo(2);
+        assertThat(entry.numberAtClock()).isEqualTo(5);
+        entry.advance(9, 1, false);
+        assertThat(entry.clock()).isEqualTo(2);
+        assertThat(entry.lastNumber()).isEqualTo(9);
+    }
+
+    @Test
+    void keepsItsPlaceUnderANewGeneration() {
+        WorkerEntry entry = new WorkerEntry(1, 0, 1);
+        entry.advance(4, 1, true);
+        entry.open(3);
+        assertThat(entry.generation()).isEqualTo(3);
+        assertThat(entry.lastNumber()).isEqualTo(4);
+        assertThat(entry.wasRejected(4)).isTrue();
+    }
+
+    @Test
+    void agreesWithAMapOfAllDecisions() {
+        for (long seed = 1; seed <= 200; seed++) {
+            Random random = new Random(seed);
+            WorkerEntry entry = new WorkerEntry(1, 0, 1);
+            TreeMap<Long, Boolean> decisions = new TreeMap<>();
+            long number = 0;
+            for (int i = 0; i < 300; i++) {
+                number += random.nextInt(10) == 0 ? 1 + random.nextInt(100) : 1;
+                boolean rejected = random.nextInt(3) == 0;
+                entry.advance(number, 0, rejected);
+                decisions.put(number, rejected);
+                for (var decision : decisions.tailMap(number - Limits.MAX_WINDOW + 1).entrySet()) {
+                    assertThat(entry.wasRejected(decision.getKey()))
+                            .as("seed=%d, last=%d, number=%d", seed, number, decision.getKey())
+                            .isEqualTo(decision.getValue());
+                }
+            }
+        }
+    }
+
+    @Test
+    void isFoundAmongManyUntilItIsRemoved() {
+        for (long seed = 1; seed <= 20; seed++) {
+            Random random = new Random(seed);
+            WorkerEntries entries = new WorkerEntries();
+            TreeMap<Integer, WorkerEntry> expected = new TreeMap<>();
+            for (int i = 0; i < 500; i++) {
+                int id = random.nextInt(100);
+                WorkerEntry present = expected.get(id);
+                assertThat(entries.find(id % 7, id)).as("seed=%d, step=%d", seed, i).isSameAs(present);
+                if (present == null) {
+                    expected.put(id, entries.add(new WorkerEntry(id % 7, id, 1)));
+                } else {
+                    entries.remove(present);
+                    expected.remove(id);
+                }
+            }
+            assertThat(entries.all()).containsExactlyInAnyOrderElementsOf(expected.values());
+        }
+    }
+}
