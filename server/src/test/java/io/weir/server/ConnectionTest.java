@@ -1,0 +1,176 @@
+package io.weir.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.weir.wire.FrameType;
+import io.weir.wire.Message;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class ConnectionTest {
+    private static final int DIM = 256;
+    private static final long MIB = 1 << 20;
+
+    private WeirServer server;
+
+    @BeforeEach
+    void start() throws IOException {
+        server = WeirServer.start(ServerConfig.defaults()
+                .withPort(0)
+                .withShardCount(RawClient.SHARDS)
+                .withEventLoops(2)
+                .withMemoryCapBytes(64 * MIB));
+        try (RawClient client = RawClient.attached(server)) {
+            RawClient.createTable(client, DIM);
+        }
+    }
+
+    @AfterEach
+    void stop() {
+        Eventually.await("every connection is closed", () -> server.connectionCount() == 0);
+        server.close();
+    }
+
+    private static long directBytes() {
+        return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .filter(pool -> pool.getName().equals("direct"))
+                .mapToLong(BufferPoolMXBean::getMemoryUsed)
+                .sum();
+    }
+
+    @Test
+    void servesFramesThatComeByteByByte() throws IOException {
+        try (RawClient client = new RawClient(server)) {
+            ByteBuffer frames = RawClient.buffer(4096);
+            for (ByteBuffer frame : List.of(
+                    client.control(new Message.Hello(1, 1, 0, "slow")),
+                    client.control(RawClient.ATTACH),
+                    RawClient.push(0, 1, 0, DIM, new long[] {RawClient.keyOf(0, 1)}, ones()),
+                    RawClient.pull(0, DIM, RawClient.keyOf(0, 1)))) {
+                frames.put(frame.position(0));
+            }
+            for (int i = 0; i < frames.position(); i++) {
+                client.write(new byte[] {frames.get(i)});
+            }
+            assertThat(client.expect().type()).isEqualTo(FrameType.HELLO_REPLY);
+            assertThat(client.expect().type()).isEqualTo(FrameType.OK);
+            assertThat(client.expect().type()).isEqualTo(FrameType.ACK);
+            assertThat(client.expect().rows()).containsOnly(-1);
+        }
+    }
+
+    private static float[] ones() {
+        float[] ones = new float[DIM];
+        Arrays.fill(ones, 1);
+        return ones;
+    }
+
+    @Test
+    void forgetsAClientThatGoesInTheMiddleOfAFrame() throws IOException {
+        int before = server.connectionCount();
+        for (int part : new int[] {0, 1, 23, 24, 60, 130}) {
+            try (RawClient client = RawClient.attached(server)) {
+                byte[] frame = RawClient.bytes(RawClient.pull(0, DIM, new long[10]));
+                client.write(Arrays.copyOf(frame, part));
+            }
+        }
+        Eventually.await("the connections are forgotten", () -> server.connectionCount() <= before);
+        try (Witness witness = new Witness(server)) {
+            witness.look();
+        }
+    }
+
+    @Test
+    void holdsTwoThousandIdleConnections() throws IOException {
+        long direct = directBytes();
+        List<RawClient> clients = new ArrayList<>();
+        try {
+            for (int i = 0; i < 2000; i++) {
+                clients.add(RawClient.attached(server));
+            }
+            assertThat(server.connectionCount()).isGreaterThanOrEqualTo(2000);
+            for (RawClient client : clients) {
+                assertThat(client.ask(new Message.Ping())).isEqualTo(new Message.Ok());
+            }
+            try (Witness witness = new Witness(server)) {
+                witness.look();
+            }
+            assertThat(directBytes() - direct).as("direct memory").isLessThan(32 * MIB);
+        } finally {
+            for (RawClient client : clients) {
+                client.close();
+            }
+        }
+    }
+
+    @Test
+    void boundsWhatItHoldsForAClientThatDoesNotRead() throws Exception {
+        int pulls = 400;
+        long[] keys = new long[1024];
+        Arrays.fill(keys, RawClient.keyOf(0, 1));
+        byte[] frame = RawClient.bytes(RawClient.pull(0, DIM, keys));
+        long direct = directBytes();
+        try (RawClient client = RawClient.attached(server);
+                Witness witness = new Witness(server)) {
+            CompletableFuture<Void> sending =
+                    CompletableFuture.runAsync(() -> pipeline(client, frame, pulls), Thread::startVirtualThread);
+            for (int i = 0; i < 500; i++) {
+                witness.look();
+            }
+            assertThat(directBytes() - direct).as("direct memory").isLessThan(32 * MIB);
+            // Once it reads, everything comes.
+            read(client, pulls);
+            sending.join();
+        }
+    }
+
+    @Test
+    void answersEverythingToClientsThatCompeteForAShard() throws Exception {
+        int pulls = 300;
+        long[] keys = new long[1024];
+        Arrays.fill(keys, RawClient.keyOf(0, 1));
+        byte[] frame = RawClient.bytes(RawClient.pull(0, DIM, keys));
+        try (RawClient first = RawClient.attached(server);
+                RawClient second = RawClient.attached(server);
+                RawClient third = RawClient.attached(server)) {
+            List<CompletableFuture<Void>> all = new ArrayList<>();
+            for (RawClient client : List.of(first, second, third)) {
+                all.add(CompletableFuture.runAsync(() -> pipeline(client, frame, pulls), Thread::startVirtualThread));
+                all.add(CompletableFuture.runAsync(() -> read(client, pulls), Thread::startVirtualThread));
+            }
+            for (CompletableFuture<Void> one : all) {
+                one.join();
+            }
+        }
+    }
+
+    private static void pipeline(RawClient client, byte[] frame, int count) {
+        try {
+            for (int i = 0; i < count; i++) {
+                client.write(frame);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void read(RawClient client, int count) {
+        try {
+            for (int i = 0; i < count; i++) {
+                assertThat(client.expect().type()).as("answer %d", i).isEqualTo(FrameType.ROWS);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,453 @@
+package io.weir.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.weir.model.ErrorCode;
+import io.weir.wire.DataLayout;
+import io.weir.wire.FrameLayout;
+import io.weir.wire.FrameType;
+import io.weir.wire.Limits;
+import io.weir.wire.Message;
+import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Bytes that no client of ours sends. Each time the sender is told why, its connection ends if nothing behind could
+/// be trusted, and a [Witness] sees nothing of it.
+class HostileFramesTest {
+    private static final int DIM = 2;
+    private static final long MIB = 1 << 20;
+
+    private WeirServer server;
+    private Witness witness;
+
+    @BeforeEach
+    void start() throws IOException {
+        server = WeirServer.start(ServerConfig.defaults()
+                .withPort(0)
+                .withShardCount(RawClient.SHARDS)
+                .withEventLoops(2)
+                .withMemoryCapBytes(64 * MIB));
+        try (RawClient client = RawClient.attached(server)) {
+            RawClient.createTable(client, DIM);
+        }
+        witness = new Witness(server);
+        witness.look();
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        witness.look();
+        witness.close();
+        Eventually.await("every connection is closed", () -> server.connectionCount() == 0);
+        server.close();
+    }
+
+    private static long directBytes() {
+        return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .filter(pool -> pool.getName().equals("direct"))
+                .mapToLong(BufferPoolMXBean::getMemoryUsed)
+                .sum();
+    }
+
+    /// How far a client gets before it turns hostile.
+    private enum Stage {
+        CONNECTED,
+        GREETED,
+        ATTACHED
+    }
+
+    private record Case(String name, Stage stage, ErrorCode code, ByteBuffer frame) {
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    private static ByteBuffer hello() {
+        return control(new Message.Hello(1, 1, 0, "raw"));
+    }
+
+    private static ByteBuffer control(Message message) {
+        return control(message.type(), message.toPayload());
+    }
+
+    private static ByteBuffer control(int type, byte[] payload) {
+        int length = FrameLayout.frameBytes(0, payload.length);
+        ByteBuffer frame = RawClient.buffer(length);
+        FrameLayout.putHeader(frame, 0, length, type, FrameLayout.FLAG_CHECKSUMS, 5, 0);
+        frame.put(FrameLayout.HEADER_BYTES, payload);
+        return RawClient.seal(frame);
+    }
+
+    private static ByteBuffer withInt(ByteBuffer frame, int at, int value) {
+        return frame.putInt(at, value);
+    }
+
+    private static ByteBuffer withShort(ByteBuffer frame, int at, int value) {
+        return frame.putShort(at, (short) value);
+    }
+
+    private static ByteBuffer withByte(ByteBuffer frame, int at, int value) {
+        return frame.put(at, (byte) value);
+    }
+
+    private static ByteBuffer flipped(ByteBuffer frame, int at) {
+        return frame.put(at, (byte) (frame.get(at) ^ 4));
+    }
+
+    private static ByteBuffer pull() {
+        return RawClient.pull(0, DIM, RawClient.keyOf(0, 1));
+    }
+
+    static Stream<Case> unreadable() {
+        List<Case> cases = new ArrayList<>();
+        for (Stage stage : Stage.values()) {
+            ErrorCode malformed = ErrorCode.MALFORMED_FRAME;
+            for (int length : new int[] {-1, 0, 27, Integer.MIN_VALUE, Integer.MAX_VALUE, Limits.MAX_FRAME_BYTES + 1}) {
+                cases.add(new Case("length " + length, stage, malformed, withInt(hello(), 0, length)));
+            }
+            cases.add(new Case(
+                    "version 2",
+                    stage,
+                    ErrorCode.VERSION_MISMATCH,
+                    RawClient.seal(withByte(hello(), FrameLayout.VERSION_OFFSET, 2))));
+            cases.add(new Case(
+                    "fields longer than any",
+                    stage,
+                    malformed,
+                    withShort(hello(), FrameLayout.FIELD_BYTES_OFFSET, 0xffff)));
+            cases.add(new Case(
+                    "reserved bytes",
+                    stage,
+                    malformed,
+                    RawClient.seal(withShort(hello(), FrameLayout.RESERVED_OFFSET, 1))));
+            cases.add(new Case(
+                    "no checksums", stage, malformed, RawClient.seal(withByte(hello(), FrameLayout.FLAGS_OFFSET, 0))));
+            cases.add(new Case("header checksum", stage, ErrorCode.CORRUPT, flipped(hello(), 9)));
+            cases.add(new Case(
+                    "payload checksum", stage, ErrorCode.CORRUPT, flipped(hello(), FrameLayout.HEADER_BYTES + 1)));
+            for (int type : new int[] {0, 1, 5, 9999, 0xffff, FrameType.TICK}) {
+                cases.add(new Case("type " + type, stage, malformed, control(type, new byte[0])));
+            }
+            for (int type : new int[] {FrameType.OK, FrameType.ERROR, FrameType.ROWS, FrameType.ACK}) {
+                cases.add(new Case("reply of type " + type, stage, malformed, control(type, new byte[0])));
+            }
+            cases.add(new Case("ping with a payload", stage, malformed, control(FrameType.PING, new byte[1])));
+            cases.add(new Case("hello cut short", stage, malformed, control(FrameType.HELLO, new byte[15])));
+            cases.add(new Case("table list with no name", stage, malformed, control(FrameType.LIST_TABLES, new byte[0])));
+            cases.add(new Case(
+                    "string longer than its message",
+                    stage,
+                    malformed,
+                    control(FrameType.LIST_TABLES, new byte[] {-1, -1, -1, 127})));
+            cases.add(new Case(
+                    "string of negative length",
+                    stage,
+                    malformed,
+                    control(FrameType.LIST_TABLES, new byte[] {-1, -1, -1, -1})));
+            cases.add(new Case(
+                    "string that is no UTF-8",
+                    stage,
+                    malformed,
+                    control(FrameType.LIST_TABLES, new byte[] {1, 0, 0, 0, -1})));
+            cases.add(new Case(
+                    "hello of another version",
+                    stage,
+                    ErrorCode.VERSION_MISMATCH,
+                    control(new Message.Hello(2, 9, 0, "later"))));
+            if (stage != Stage.ATTACHED) {
+                cases.add(new Case("pull too early", stage, malformed, pull()));
+                cases.add(new Case("ping too early", stage, malformed, control(new Message.Ping())));
+                cases.add(new Case(
+                        "table too early", stage, malformed, control(new Message.DropTable("witness"))));
+            }
+            cases.add(new Case(
+                    "pull with too many keys",
+                    stage,
+                    malformed,
+                    RawClient.seal(withInt(pull(), DataLayout.COUNT_OFFSET, Integer.MAX_VALUE))));
+            cases.add(new Case(
+                    "pull with a negative count",
+                    stage,
+                    malformed,
+                    RawClient.seal(withInt(pull(), DataLayout.COUNT_OFFSET, -1))));
+            cases.add(new Case(
+                    "rows of no length",
+                    stage,
+                    malformed,
+                    RawClient.seal(withInt(pull(), DataLayout.ROW_LENGTH_OFFSET, 0))));
+            cases.add(new Case(
+                    "rows of the greatest length",
+                    stage,
+                    malformed,
+                    RawClient.seal(withInt(pull(), DataLayout.ROW_LENGTH_OFFSET, Integer.MAX_VALUE))));
+        }
+        cases.add(new Case(
+                "hello longer than a hello may be",
+                Stage.CONNECTED,
+                ErrorCode.MALFORMED_FRAME,
+                control(FrameType.HELLO, new byte[Limits.MAX_HELLO_BYTES])));
+        return cases.stream();
+    }
+
+    private RawClient at(Stage stage) throws IOException {
+        return switch (stage) {
+            case CONNECTED -> new RawClient(server);
+            case GREETED -> RawClient.greeted(server);
+            case ATTACHED -> RawClient.attached(server);
+        };
+    }
+
+    @ParameterizedTest
+    @MethodSource("unreadable")
+    void saysWhyAndEndsTheConnection(Case hostile) throws IOException {
+        try (RawClient client = at(hostile.stage())) {
+            client.write(hostile.frame());
+            RawClient.Reply reply = client.expect();
+            assertThat(reply.code()).as(reply.text()).isEqualTo(hostile.code());
+            assertThat(reply.text()).isNotEmpty();
+            assertThat(client.read()).isNull();
+        }
+    }
+
+    @Test
+    void refusesWhatItCanReadAndGoesOn() throws IOException {
+        long key = RawClient.keyOf(0, 1);
+        try (RawClient client = RawClient.attached(server)) {
+            assertRefused(client, withInt(pull(), DataLayout.TABLE_ID_OFFSET, 0), ErrorCode.UNKNOWN_TABLE);
+            assertRefused(
+                    client, withInt(pull(), DataLayout.TABLE_ID_OFFSET, Integer.MAX_VALUE), ErrorCode.UNKNOWN_TABLE);
+            assertRefused(client, withInt(pull(), DataLayout.SHARD_OFFSET, RawClient.SHARDS), ErrorCode.WRONG_SHARD);
+            assertRefused(client, withInt(pull(), DataLayout.SHARD_OFFSET, Integer.MAX_VALUE), ErrorCode.WRONG_SHARD);
+            assertRefused(client, withInt(pull(), DataLayout.MAP_VERSION_OFFSET, 7), ErrorCode.MAP_MISMATCH);
+            assertRefused(client, withInt(pull(), DataLayout.SHARD_OFFSET, 1), ErrorCode.WRONG_SHARD);
+            assertRefused(
+                    client,
+                    withInt(RawClient.pull(0, DIM), DataLayout.ROW_LENGTH_OFFSET, 1 << 20),
+                    ErrorCode.INVALID_ARGUMENT);
+            assertRefused(
+                    client,
+                    RawClient.push(0, Long.MAX_VALUE, Long.MAX_VALUE - 1, DIM, new long[] {key}, 1, 2),
+                    ErrorCode.GAP);
+            assertRefused(
+                    client,
+                    withInt(
+                            RawClient.push(0, 1, 0, DIM, new long[] {key}, 1, 2),
+                            DataLayout.WORKER_OFFSET,
+                            Integer.MAX_VALUE),
+                    ErrorCode.UNKNOWN_WORKER);
+            assertThat(client.ask(new Message.Ping())).isEqualTo(new Message.Ok());
+            assertThat(client.exchange(pull()).rows()).containsExactly(0, 0);
+        }
+    }
+
+    private static void assertRefused(RawClient client, ByteBuffer frame, ErrorCode code) throws IOException {
+        RawClient.Reply reply = client.exchange(RawClient.seal(frame));
+        assertThat(reply.code()).as(reply.text()).isEqualTo(code);
+        assertThat(reply.requestId()).isEqualTo(6);
+    }
+
+    @Test
+    void answersEveryValueOfEveryField() throws IOException {
+        long key = RawClient.keyOf(0, 1);
+        List<ByteBuffer> frames = new ArrayList<>();
+        for (int type : new int[] {FrameType.PULL, FrameType.PUSH, FrameType.PUSH_PULL, FrameType.LOAD, FrameType.SCAN
+        }) {
+            for (int at = DataLayout.RUN_OFFSET; at < DataLayout.PAYLOAD_OFFSET; at += Integer.BYTES) {
+                for (int value : new int[] {-1, 0, 1, Integer.MIN_VALUE, Integer.MAX_VALUE, 1 << 24, 1 << 30}) {
+                    ByteBuffer payload = RawClient.buffer(16 + 8);
+                    payload.putLong(0, key);
+                    ByteBuffer frame = RawClient.data(type, 0, 1, 0, 1, DIM, payload);
+                    frames.add(RawClient.seal(withInt(frame, at, value)));
+                }
+            }
+        }
+        RawClient client = RawClient.attached(server);
+        try {
+            for (ByteBuffer frame : frames) {
+                client.write(frame);
+                RawClient.Reply reply = client.expect();
+                if (reply.type() == FrameType.ERROR && reply.code() == ErrorCode.MALFORMED_FRAME) {
+                    assertThat(client.read()).isNull();
+                    client.close();
+                    client = RawClient.attached(server);
+                }
+            }
+            assertThat(client.ask(new Message.Ping())).isEqualTo(new Message.Ok());
+        } finally {
+            client.close();
+        }
+    }
+
+    @Test
+    void survivesTenThousandRandomFrames() throws Exception {
+        long seed = 20261122;
+        Random random = new Random(seed);
+        long direct = directBytes();
+        for (int connection = 0; connection < 1000; connection++) {
+            try (RawClient client = connection % 10 == 0 ? new RawClient(server) : RawClient.attached(server)) {
+                for (int i = 0; i < 10; i++) {
+                    if (!client.offer(hostileBytes(random))) {
+                        break;
+                    }
+                }
+                client.endOutput();
+                RawClient.Reply reply;
+                while ((reply = client.read()) != null) {
+                    assertThat(reply.frame().capacity()).as("seed=%d, connection=%d", seed, connection).isPositive();
+                }
+            } catch (java.net.SocketException e) {
+                // A server that has hung up may reset what comes behind; it lives on, as the witness shows.
+                assertThat(e).hasMessageContaining("");
+            }
+            if (connection % 50 == 0) {
+                witness.look();
+            }
+        }
+        assertThat(directBytes() - direct).as("direct memory").isLessThan(64 * MIB);
+    }
+
+    private static byte[] hostileBytes(Random random) {
+        if (random.nextInt(8) == 0) {
+            byte[] noise = new byte[random.nextInt(300)];
+            random.nextBytes(noise);
+            return noise;
+        }
+        long key = RawClient.keyOf(0, random.nextInt(50));
+        ByteBuffer frame = switch (random.nextInt(8)) {
+            case 0 -> hello();
+            case 1 -> control(RawClient.ATTACH);
+            case 2 -> control(new Message.JoinRun(random.nextInt(3), "run", 0, 1 + random.nextInt(3), false));
+            case 3 -> control(new Message.OpenWorker(random.nextInt(3), random.nextInt(3), random.nextInt(3)));
+            case 4 -> RawClient.push(0, 1 + random.nextInt(4), random.nextInt(2), DIM, new long[] {key}, 1, 2);
+            case 5 -> control(new Message.ListTables("t"));
+            default -> RawClient.pull(0, DIM, key);
+        };
+        boolean sealed = random.nextInt(8) != 0;
+        for (int flips = random.nextInt(4); flips > 0; flips--) {
+            // Not the length, if it is to be believed: the server would wait for the rest, and so would the test.
+            int at = random.nextInt(frame.capacity());
+            if (sealed && at < Integer.BYTES) {
+                continue;
+            }
+            frame.put(at, (byte) random.nextInt(256));
+        }
+        if (sealed && FrameLayout.fieldBytes(frame, 0) + FrameLayout.HEADER_BYTES + 4 <= frame.capacity()) {
+            RawClient.seal(frame);
+        }
+        return RawClient.bytes(frame);
+    }
+
+    @Test
+    void refusesHostileControlMessages() throws IOException {
+        try (RawClient client = RawClient.attached(server)) {
+            for (int count : new int[] {Integer.MAX_VALUE, 65_537, 0, -1, Integer.MIN_VALUE}) {
+                assertControl(client, new Message.JoinRun(0, "r", 0, count, false), ErrorCode.INVALID_ARGUMENT);
+            }
+            for (int worker : new int[] {-1, 2, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
+                assertControl(client, new Message.JoinRun(0, "r", worker, 2, false), ErrorCode.INVALID_ARGUMENT);
+            }
+            for (int shard : new int[] {-1, RawClient.SHARDS, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
+                assertControl(client, new Message.JoinRun(shard, "r", 0, 2, false), ErrorCode.WRONG_SHARD);
+                assertControl(client, new Message.RunStatus(shard, "r"), ErrorCode.WRONG_SHARD);
+            }
+            for (int id : new int[] {-1, Integer.MIN_VALUE, Integer.MAX_VALUE, (1 << 20) + 1}) {
+                assertControl(client, new Message.CreateTable(id, 0, dense("x", 1 << 20)), ErrorCode.LIMIT_EXCEEDED);
+            }
+            for (Message.Attach attach : new Message.Attach[] {
+                new Message.Attach(1, 0, 0, RawClient.SHARDS),
+                new Message.Attach(1, 4242, -1, RawClient.SHARDS),
+                new Message.Attach(1, 4242, Integer.MAX_VALUE, RawClient.SHARDS),
+                new Message.Attach(1, 4242, 0, 0),
+                new Message.Attach(1, 4242, 0, -1),
+                new Message.Attach(1, 4242, 0, Integer.MAX_VALUE),
+                new Message.Attach(1, 4242, 0, 1),
+                new Message.Attach(1, 4242, Integer.MIN_VALUE, Integer.MIN_VALUE)
+            }) {
+                assertControl(client, attach, ErrorCode.INVALID_ARGUMENT);
+            }
+            assertControl(client, new Message.Attach(1, 4243, 0, RawClient.SHARDS), ErrorCode.MAP_MISMATCH);
+            assertControl(client, new Message.Attach(2, 4242, 0, RawClient.SHARDS), ErrorCode.MAP_MISMATCH);
+            assertControl(client, new Message.RunStatus(0, "x".repeat(4096)), ErrorCode.UNKNOWN_RUN);
+            assertThat(client.ask(new Message.OpenWorker(Long.MIN_VALUE, 0, Integer.MAX_VALUE)))
+                    .isInstanceOf(Message.OpenWorkerReply.class);
+            assertThat(client.ask(new Message.CloseWorker(-1, Integer.MIN_VALUE, -1, true)))
+                    .isEqualTo(new Message.Ok());
+            assertThat(client.ask(new Message.CloseWorker(Long.MIN_VALUE, 0, Integer.MAX_VALUE, false)))
+                    .isEqualTo(new Message.Ok());
+            assertThat(client.exchange(pull()).rows()).containsExactly(0, 0);
+        }
+    }
+
+    @Test
+    void takesATensorBeyondItsMemoryButNoMoreOfItThanFits() throws IOException {
+        try (RawClient client = RawClient.attached(server)) {
+            client.ask(new Message.OpenWorker(RawClient.RUN, 1, 1));
+            assertThat(client.ask(new Message.CreateTable(1 << 11, 0, dense("huge", 1L << 40))))
+                    .isInstanceOf(Message.Tables.class);
+            int blockLength = 1 << 14;
+            int shard = (1 << 11) % RawClient.SHARDS;
+            RawClient.Reply reply = null;
+            long number = 0;
+            do {
+                number++;
+                ByteBuffer payload = RawClient.buffer(blockLength * Float.BYTES);
+                ByteBuffer frame =
+                        RawClient.data(FrameType.PUSH, shard, number, number - 1, blockLength, blockLength, payload);
+                DataLayout.putWorker(frame, 0, RawClient.RUN, 1, 1);
+                frame.putInt(DataLayout.TABLE_ID_OFFSET, 1 << 11);
+                DataLayout.putContent(
+                        frame, 0, DataLayout.LAYOUT_STRETCH, blockLength, blockLength, (number - 1) * blockLength);
+                reply = client.exchange(RawClient.seal(frame));
+            } while (reply.type() == FrameType.ACK);
+            assertThat(reply.code()).as(reply.text()).isEqualTo(ErrorCode.MEMORY_EXCEEDED);
+            assertThat(reply.isOrdered()).isFalse();
+            assertThat(number).isBetween(100L, 1100L);
+            witness.look();
+            client.ask(new Message.DropTable("huge"));
+        }
+    }
+
+    private static io.weir.model.TableSpec dense(String name, long length) {
+        return io.weir.model.TableSpec.dense(name, length, io.weir.model.OptimizerSpec.parse("sgd(rate=1)"));
+    }
+
+    private static void assertControl(RawClient client, Message message, ErrorCode code) throws IOException {
+        client.send(message);
+        RawClient.Reply reply = client.expect();
+        assertThat(reply.code()).as(reply.text()).isEqualTo(code);
+    }
+
+    @Test
+    void allocatesNoFasterThanBytesArrive() throws IOException {
+        long direct = directBytes();
+        List<RawClient> clients = new ArrayList<>();
+        try {
+            for (int i = 0; i < 100; i++) {
+                RawClient client = RawClient.attached(server);
+                clients.add(client);
+                ByteBuffer frame = RawClient.pull(0, DIM, new long[200]);
+                frame.putInt(FrameLayout.LENGTH_OFFSET, Limits.MAX_FRAME_BYTES);
+                new io.weir.wire.Checksum().sealHeader(frame, 0);
+                client.write(frame);
+            }
+            witness.look();
+            assertThat(directBytes() - direct).as("direct memory").isLessThan(60 * MIB);
+        } finally {
+            for (RawClient client : clients) {
+                client.close();
+            }
+        }
+    }
+}
