@@ -1,6 +1,10 @@
 package io.weir.cli;
 
+import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
 
 /// Where a command prints. Thread-safe.
 ///
@@ -18,8 +22,19 @@ record Output(PrintStream out, PrintStream err, boolean terminal, boolean color)
     @SuppressWarnings("SystemOut")
     static Output ofProcess() {
         StandardError.restore();
-        boolean terminal = StandardError.isTerminal() && !"dumb".equals(System.getenv("TERM"));
+        boolean terminal = isTerminal() && !"dumb".equals(System.getenv("TERM"));
         String noColor = System.getenv("NO_COLOR");
         return new Output(System.out, System.err, terminal, terminal && (noColor == null || noColor.isEmpty()));
+    }
+
+    /// Whether standard error goes to a terminal. Java can only say so of input and output together; Linux shows where
+    /// each goes.
+    private static boolean isTerminal() {
+        try {
+            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
+        } catch (IOException | UnsupportedOperationException e) {
+            return Objects.requireNonNull(System.console()).isTerminal();
+        }
     }
 }

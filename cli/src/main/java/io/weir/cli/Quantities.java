@@ -73,17 +73,18 @@ final class Quantities {
     }
 
     /// Bytes with one decimal: `8.0 GiB`.
-    static String ofBytes(double bytes) {
+    static String ofBytes(long bytes) {
         if (bytes < 1024) {
-            return String.format(Locale.ROOT, "%.0f bytes", bytes);
+            return bytes + " bytes";
         }
+        double amount = bytes;
         String units = "KMGTPE";
         int unit = -1;
-        while (bytes >= 1024 && unit + 1 < units.length()) {
-            bytes /= 1024;
+        while (amount >= 1024 && unit + 1 < units.length()) {
+            amount /= 1024;
             unit++;
         }
-        return String.format(Locale.ROOT, "%.1f %siB", bytes, units.charAt(unit));
+        return String.format(Locale.ROOT, "%.1f %siB", amount, units.charAt(unit));
     }
 
     /// A count with separators: `32,561`.

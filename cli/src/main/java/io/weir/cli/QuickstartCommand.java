@@ -62,11 +62,8 @@ final class QuickstartCommand extends WeirOptions {
                 .withBatch(256)
                 .withWorkers(workers);
         try (EmbeddedServer server = EmbeddedServer.open(Memory.config(null));
-                Weir weir = server.connect();
-                ProgressView view = new ProgressView(output)) {
-            TrainingResult result = LogisticRegression.train(
-                    weir, generator.source(), config.withProgressInterval(view.interval()), view);
-            view.close();
+                Weir weir = server.connect()) {
+            TrainingResult result = train(weir, generator, config);
             Weights weights = Weights.of(weir.table("quickstart"));
             Evaluation test = Evaluation.of(generator.source(rows, rows + TEST_ROWS), weights, true);
             Evaluation best = generator.best(rows, rows + TEST_ROWS);
@@ -79,6 +76,13 @@ final class QuickstartCommand extends WeirOptions {
             }
         }
         return Exit.OK;
+    }
+
+    private TrainingResult train(Weir weir, CtrGenerator generator, LrConfig config) {
+        try (ProgressView view = new ProgressView(output)) {
+            return LogisticRegression.train(
+                    weir, generator.source(), config.withProgressInterval(view.interval()), view);
+        }
     }
 
     /// The logloss of always saying how often the label is 1 on average.

@@ -6,6 +6,7 @@ import io.weir.client.Weir;
 import io.weir.model.TableShape;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -49,7 +50,7 @@ final class TableRowsCommand extends TableOptions {
         }
     }
 
-    private record Row(long key, @Nullable Integer pushCount, float[] weights, float[] slots) {}
+    private record Row(long key, @Nullable Integer pushCount, List<Float> weights, List<Float> slots) {}
 
     @Override
     int call(Weir weir) {
@@ -98,11 +99,12 @@ final class TableRowsCommand extends TableOptions {
             if (rows.size() == count) {
                 throw new EnoughException();
             }
-            float[] weights = new float[rowLength];
-            float[] slots = new float[valueLength - rowLength];
-            System.arraycopy(batch.values(), i * valueLength, weights, 0, rowLength);
-            System.arraycopy(batch.values(), i * valueLength + rowLength, slots, 0, slots.length);
-            rows.add(new Row(batch.keys()[i], batch.pushCounts()[i], weights, slots));
+            int at = i * valueLength;
+            rows.add(new Row(
+                    batch.keys()[i],
+                    batch.pushCounts()[i],
+                    list(batch.values(), at, rowLength),
+                    list(batch.values(), at + rowLength, valueLength - rowLength)));
         }
     }
 
@@ -115,9 +117,7 @@ final class TableRowsCommand extends TableOptions {
         float[] values = weir.table(name).pull(keys);
         List<Row> rows = new ArrayList<>();
         for (int i = 0; i < keys.length; i++) {
-            float[] weights = new float[rowLength];
-            System.arraycopy(values, i * rowLength, weights, 0, rowLength);
-            rows.add(new Row(keys[i], null, weights, new float[0]));
+            rows.add(new Row(keys[i], null, list(values, i * rowLength, rowLength), List.of()));
         }
         return rows;
     }
@@ -136,28 +136,26 @@ final class TableRowsCommand extends TableOptions {
         return parsed;
     }
 
-    private static String text(float[] values) {
-        StringBuilder text = new StringBuilder();
-        for (int i = 0; i < Math.min(values.length, MOST_SHOWN); i++) {
-            text.append(i == 0 ? "" : " ").append(values[i]);
+    private static List<Float> list(float[] values, int from, int count) {
+        List<Float> list = new ArrayList<>(count);
+        for (int i = from; i < from + count; i++) {
+            list.add(values[i]);
         }
-        return values.length > MOST_SHOWN ? text + " … (" + values.length + ")" : text.toString();
+        return list;
+    }
+
+    private static String text(List<Float> values) {
+        String shown = values.stream().limit(MOST_SHOWN).map(String::valueOf).collect(Collectors.joining(" "));
+        return values.size() > MOST_SHOWN ? shown + " … (" + values.size() + ")" : shown;
     }
 
     private static Json json(Row row) {
         Json json = new Json().put("key", row.key());
-        if (row.pushCount() != null) {
-            json.put("pushCount", Integer.toUnsignedLong(row.pushCount()));
+        if (row.pushCount() == null) {
+            return json.put("weights", row.weights());
         }
-        json.put("weights", list(row.weights()));
-        return row.pushCount() == null ? json : json.put("slots", list(row.slots()));
-    }
-
-    private static List<Float> list(float[] values) {
-        List<Float> list = new ArrayList<>(values.length);
-        for (float value : values) {
-            list.add(value);
-        }
-        return list;
+        return json.put("pushCount", Integer.toUnsignedLong(row.pushCount()))
+                .put("weights", row.weights())
+                .put("slots", row.slots());
     }
 }

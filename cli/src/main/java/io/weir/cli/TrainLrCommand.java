@@ -62,7 +62,8 @@ final class TrainLrCommand extends WeirOptions {
             paramLabel = "<spec>",
             description = {
                 "sgd(rate=), momentum(rate=,momentum=), adagrad(rate=,epsilon=),",
-                "adam(rate=,beta1=,beta2=,epsilon=) or ftrl(alpha=,beta=,l1=,l2=). Default: adagrad(rate=0.1)."
+                "adam(rate=,beta1=,beta2=,epsilon=), ftrl(alpha=,beta=,l1=,l2=).",
+                "Default: adagrad(rate=0.1)."
             })
     @Nullable
     String optimizer;

@@ -26,7 +26,7 @@ final class VersionCommand extends WeirOptions {
             output.out()
                     .println(new Json()
                             .put("version", version)
-                            .put("protocol", (int) FrameLayout.VERSION)
+                            .put("protocol", FrameLayout.VERSION)
                             .put("java", java)
                             .text());
         } else {

@@ -222,7 +222,10 @@ final class SimulatedNetwork {
         }
 
         private void refuse(int server, Request request, ErrorCode code, int retryAfterMs) {
-            reply(server, request, () -> handler.refused(request, code, false, retryAfterMs, "as the seed will have it"));
+            reply(
+                    server,
+                    request,
+                    () -> handler.refused(request, code, false, retryAfterMs, "as the seed will have it"));
         }
 
         private void arrive(int server, Envelope envelope) {
@@ -302,7 +305,8 @@ final class SimulatedNetwork {
         private final class Answering implements Effects {
             private final int server;
             private final Request request;
-            private final ByteBuffer rows = ByteBuffer.allocateDirect(MAX_ROOM_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            private final ByteBuffer rows =
+                    ByteBuffer.allocateDirect(MAX_ROOM_BYTES).order(ByteOrder.LITTLE_ENDIAN);
             private int filled;
             private int rowLength;
 

@@ -124,18 +124,22 @@ class StreamSimulationTest {
             keys[receipts.length + 1] = worker;
             float[] ones = new float[keys.length];
             Arrays.fill(ones, 1);
-            CompletableFuture<Void> result = switch (random.nextInt(4)) {
-                case 0 -> table.pushPullAsync(keys, ones, new float[keys.length]);
-                case 1 -> blocking(() -> table.push(keys, ones));
-                case 2 -> blocking(() -> {
-                    float[] rows = new float[keys.length];
-                    table.pushPull(keys, ones, rows);
-                    for (int i = 0; i < receipts.length; i++) {
-                        assertThat(rows[i]).as("a worker reads its own acknowledged push").isEqualTo(-1);
-                    }
-                });
-                default -> table.pushAsync(keys, ones);
-            };
+            CompletableFuture<Void> result =
+                    switch (random.nextInt(4)) {
+                        case 0 -> table.pushPullAsync(keys, ones, new float[keys.length]);
+                        case 1 -> blocking(() -> table.push(keys, ones));
+                        case 2 ->
+                            blocking(() -> {
+                                float[] rows = new float[keys.length];
+                                table.pushPull(keys, ones, rows);
+                                for (int i = 0; i < receipts.length; i++) {
+                                    assertThat(rows[i])
+                                            .as("a worker reads its own acknowledged push")
+                                            .isEqualTo(-1);
+                                }
+                            });
+                        default -> table.pushAsync(keys, ones);
+                    };
             pushes.add(new Push(worker, receipts, result));
         }
 
@@ -156,8 +160,13 @@ class StreamSimulationTest {
                 float[] rows = table.pull(push.receipts());
                 if (push.result().isCompletedExceptionally()) {
                     assertThat(push.result().exceptionNow())
-                            .isInstanceOfSatisfying(WeirException.class, e -> assertThat(e.code())
-                                    .isIn(ErrorCode.MEMORY_EXCEEDED, ErrorCode.FENCED, ErrorCode.UNKNOWN_WORKER));
+                            .isInstanceOfSatisfying(
+                                    WeirException.class,
+                                    e -> assertThat(e.code())
+                                            .isIn(
+                                                    ErrorCode.MEMORY_EXCEEDED,
+                                                    ErrorCode.FENCED,
+                                                    ErrorCode.UNKNOWN_WORKER));
                     for (float row : rows) {
                         assertThat(row).isIn(0f, -1f);
                     }

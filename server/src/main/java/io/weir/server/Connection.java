@@ -36,6 +36,9 @@ final class Connection {
     /// Seconds within which a hello must come, and within which a refused client must go.
     private static final int HANDSHAKE_TICKS = 5;
 
+    /// Frames from here on are read one by one.
+    private static final int LONG_FRAME_BYTES = 32 << 10;
+
     private final EventLoop loop;
     private final SocketChannel channel;
     private final SelectionKey key;
@@ -165,7 +168,7 @@ final class Connection {
         }
         try {
             Chunk chunk = roomToRead();
-            int read = channel.read(chunk.buffer.limit(chunk.buffer.capacity()).position(chunk.end));
+            int read = channel.read(chunk.buffer.limit(readLimit(chunk)).position(chunk.end));
             if (read > 0) {
                 chunk.end += read;
                 serveAndSend();
@@ -180,6 +183,19 @@ final class Connection {
             close();
             return false;
         }
+    }
+
+    /// Where to stop reading. A long frame is read to its end and to the header of the next one, so that there is
+    /// little to move when the chunk is used up.
+    private static int readLimit(Chunk chunk) {
+        int capacity = chunk.buffer.capacity();
+        if (chunk.end - chunk.start >= FrameLayout.HEADER_BYTES) {
+            int length = FrameLayout.length(chunk.buffer, chunk.start);
+            if (length >= LONG_FRAME_BYTES && length <= Limits.MAX_FRAME_BYTES) {
+                return (int) Math.min(capacity, (long) chunk.start + length + DataLayout.PAYLOAD_OFFSET);
+            }
+        }
+        return capacity;
     }
 
     /// Reads and forgets what the client still sends after an error, so that it gets to read the error.

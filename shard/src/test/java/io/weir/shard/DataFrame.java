@@ -61,8 +61,7 @@ record DataFrame(
         for (float gradient : gradients) {
             payload.putFloat(gradient);
         }
-        return of(
-                FrameType.PUSH, tableId, DataLayout.LAYOUT_STRETCH, gradients.length, blockLength, offset, payload);
+        return of(FrameType.PUSH, tableId, DataLayout.LAYOUT_STRETCH, gradients.length, blockLength, offset, payload);
     }
 
     static DataFrame scan(int tableId, int rowLength, int atMost, long cursor) {
@@ -81,8 +80,7 @@ record DataFrame(
 
     private static DataFrame of(
             int type, int tableId, int layout, int count, int rowLength, long offset, ByteBuffer payload) {
-        return new DataFrame(
-                type, 1, RUN, 0, 1, 0, 0, 0, 0, tableId, layout, count, rowLength, offset, payload.flip());
+        return new DataFrame(type, 1, RUN, 0, 1, 0, 0, 0, 0, tableId, layout, count, rowLength, offset, payload.flip());
     }
 
     private static ByteBuffer keys(long... keys) {
@@ -99,40 +97,104 @@ record DataFrame(
 
     DataFrame from(int newWorker, int newGeneration) {
         return new DataFrame(
-                type, requestId, run, newWorker, newGeneration, number, previousNumber, clock, shard, tableId, layout,
-                count, rowLength, offset, payload);
+                type,
+                requestId,
+                run,
+                newWorker,
+                newGeneration,
+                number,
+                previousNumber,
+                clock,
+                shard,
+                tableId,
+                layout,
+                count,
+                rowLength,
+                offset,
+                payload);
     }
 
     DataFrame numbered(long newNumber, long newPreviousNumber) {
         return new DataFrame(
-                type, requestId, run, worker, generation, newNumber, newPreviousNumber, clock, shard, tableId, layout,
-                count, rowLength, offset, payload);
+                type,
+                requestId,
+                run,
+                worker,
+                generation,
+                newNumber,
+                newPreviousNumber,
+                clock,
+                shard,
+                tableId,
+                layout,
+                count,
+                rowLength,
+                offset,
+                payload);
     }
 
     DataFrame atClock(long newClock) {
         return new DataFrame(
-                type, requestId, run, worker, generation, number, previousNumber, newClock, shard, tableId, layout,
-                count, rowLength, offset, payload);
+                type,
+                requestId,
+                run,
+                worker,
+                generation,
+                number,
+                previousNumber,
+                newClock,
+                shard,
+                tableId,
+                layout,
+                count,
+                rowLength,
+                offset,
+                payload);
     }
 
     DataFrame toShard(int newShard) {
         return new DataFrame(
-                type, requestId, run, worker, generation, number, previousNumber, clock, newShard, tableId, layout,
-                count, rowLength, offset, payload);
+                type,
+                requestId,
+                run,
+                worker,
+                generation,
+                number,
+                previousNumber,
+                clock,
+                newShard,
+                tableId,
+                layout,
+                count,
+                rowLength,
+                offset,
+                payload);
     }
 
     DataFrame asking(long newRequestId) {
         return new DataFrame(
-                type, newRequestId, run, worker, generation, number, previousNumber, clock, shard, tableId, layout,
-                count, rowLength, offset, payload);
+                type,
+                newRequestId,
+                run,
+                worker,
+                generation,
+                number,
+                previousNumber,
+                clock,
+                shard,
+                tableId,
+                layout,
+                count,
+                rowLength,
+                offset,
+                payload);
     }
 
     /// Hands the frame to the shard and returns what it answers. What is no valid frame never gets there.
     Answer sendTo(Shard receiver) {
         int length = FrameLayout.frameBytes(DataLayout.FIELD_BYTES, payload.remaining());
         ByteBuffer frame = ByteBuffer.allocateDirect(AT + length + 3).order(ByteOrder.LITTLE_ENDIAN);
-        FrameLayout.putHeader(
-                frame, AT, length, type, FrameLayout.FLAG_CHECKSUMS, requestId, DataLayout.FIELD_BYTES);
+        FrameLayout.putHeader(frame, AT, length, type, FrameLayout.FLAG_CHECKSUMS, requestId, DataLayout.FIELD_BYTES);
         DataLayout.putWorker(frame, AT, run, worker, generation);
         DataLayout.putNumber(frame, AT, number, previousNumber);
         DataLayout.putClock(frame, AT, clock, 0);

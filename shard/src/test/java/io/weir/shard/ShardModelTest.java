@@ -98,8 +98,8 @@ class ShardModelTest {
                     push();
                 }
             }
-            tables.forEach((id, table) -> assertThat(shard.tableNamed("t" + id).store().rowCount())
-                    .isEqualTo(table.rows.size()));
+            tables.forEach((id, table) ->
+                    assertThat(shard.tableNamed("t" + id).store().rowCount()).isEqualTo(table.rows.size()));
         }
 
         private void createTable() {
@@ -150,8 +150,9 @@ class ShardModelTest {
             int id = random.nextInt(lastTable + 2);
             RefTable table = tables.get(id);
             long[] some = someKeys();
-            Answer answer =
-                    DataFrame.pull(id, table == null ? 1 : table.dim, some).asking(++requestId).sendTo(shard);
+            Answer answer = DataFrame.pull(id, table == null ? 1 : table.dim, some)
+                    .asking(++requestId)
+                    .sendTo(shard);
             if (table == null) {
                 assertRefused(answer, ErrorCode.UNKNOWN_TABLE, false);
             } else {
@@ -221,9 +222,10 @@ class ShardModelTest {
                 } else if (!pulls) {
                     assertThat(answer).isEqualTo(new Answer.Acknowledged(requestId, INDEX, number));
                 } else if (table == null || dim != table.dim || elsewhere) {
-                    assertThat(answer).isInstanceOfSatisfying(Answer.Refused.class, refused -> assertThat(
-                                    refused.ordered())
-                            .isTrue());
+                    assertThat(answer)
+                            .isInstanceOfSatisfying(
+                                    Answer.Refused.class,
+                                    refused -> assertThat(refused.ordered()).isTrue());
                 } else {
                     assertThat(answer).isEqualTo(new Answer.Rows(requestId, number, dim, rows(table, some)));
                 }

@@ -43,9 +43,7 @@ class ShardTest {
     private static void populate(Shard shard) {
         shard.apply(new Control.CreateTable(TABLE, 0, TableSpec.embedding("t", 2, SGD)));
         shard.apply(new Control.CreateTable(
-                DENSE,
-                0,
-                new TableSpec("d", new TableShape.Dense(100, BLOCK), SGD, new InitialRow.Zero(), 0)));
+                DENSE, 0, new TableSpec("d", new TableShape.Dense(100, BLOCK), SGD, new InitialRow.Zero(), 0)));
         shard.apply(new Control.OpenWorker(RUN, 0, 1));
     }
 
@@ -67,16 +65,17 @@ class ShardTest {
         assertThat(answer).isInstanceOfSatisfying(Answer.Refused.class, refused -> {
             assertThat(refused.code()).isEqualTo(code);
             assertThat(refused.ordered()).isEqualTo(ordered);
-            assertThat(List.of(parts)).allSatisfy(part -> assertThat(refused.message()).contains(part));
+            assertThat(List.of(parts))
+                    .allSatisfy(part -> assertThat(refused.message()).contains(part));
         });
     }
 
     private static void assertRefused(ThrowingCallable call, ErrorCode code, String... parts) {
-        assertThatThrownBy(call)
-                .isInstanceOfSatisfying(WeirException.class, e -> {
-                    assertThat(e.code()).isEqualTo(code);
-                    assertThat(List.of(parts)).allSatisfy(part -> assertThat(e.getMessage()).contains(part));
-                });
+        assertThatThrownBy(call).isInstanceOfSatisfying(WeirException.class, e -> {
+            assertThat(e.code()).isEqualTo(code);
+            assertThat(List.of(parts))
+                    .allSatisfy(part -> assertThat(e.getMessage()).contains(part));
+        });
     }
 
     private static Answer acknowledged(long number) {
@@ -176,7 +175,8 @@ class ShardTest {
         for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
             try (Shard fresh = new Shard(0, 1, budget)) {
                 populate(fresh);
-                DataFrame frame = DataFrame.push(TABLE, 2, new long[] {5, 6}, 1, 2, 3, bad).numbered(1, 0);
+                DataFrame frame = DataFrame.push(TABLE, 2, new long[] {5, 6}, 1, 2, 3, bad)
+                        .numbered(1, 0);
                 assertRefused(frame.sendTo(fresh), ErrorCode.NON_FINITE, true, "table=t", "key=6");
                 assertThat(fresh.tableNamed("t").store().rowCount()).isZero();
             }
@@ -209,7 +209,8 @@ class ShardTest {
                 "count=2",
                 "length=100");
         assertRefused(
-                DataFrame.pullStretch(DENSE, BLOCK, TableShape.Dense.MAX_LENGTH - 4, 4).sendTo(shard),
+                DataFrame.pullStretch(DENSE, BLOCK, TableShape.Dense.MAX_LENGTH - 4, 4)
+                        .sendTo(shard),
                 ErrorCode.INVALID_ARGUMENT,
                 false,
                 "length=100");
@@ -222,8 +223,7 @@ class ShardTest {
         reopen(new Shard(0, 2, budget));
         assertRefused(
                 DataFrame.pullStretch(DENSE, BLOCK, 0, 100).sendTo(shard), ErrorCode.WRONG_SHARD, false, "table=d");
-        assertRefusedInOrder(
-                DataFrame.pushStretch(DENSE, BLOCK, 0, new float[100]), ErrorCode.WRONG_SHARD, "table=d");
+        assertRefusedInOrder(DataFrame.pushStretch(DENSE, BLOCK, 0, new float[100]), ErrorCode.WRONG_SHARD, "table=d");
     }
 
     @Test
@@ -232,7 +232,10 @@ class ShardTest {
                 DataFrame.load(TABLE, 2, 5, 1, 1, 8, 9), ErrorCode.INVALID_ARGUMENT, "reserved bytes", "row=0");
         shard.apply(new Control.OpenWorker(RUN, 1, 1));
         assertRefused(
-                DataFrame.load(TABLE, 2, 5, 1, 0, 8, 9, 10).numbered(1, 0).from(1, 1).sendTo(shard),
+                DataFrame.load(TABLE, 2, 5, 1, 0, 8, 9, 10)
+                        .numbered(1, 0)
+                        .from(1, 1)
+                        .sendTo(shard),
                 ErrorCode.INVALID_ARGUMENT,
                 true,
                 "rows must be whole");
@@ -249,8 +252,8 @@ class ShardTest {
                 DataFrame.pushStretch(DENSE, BLOCK, 0, 1).numbered(4, 0).sendTo(shard), ErrorCode.GAP, false, "last=3");
         assertRefused(frame.numbered(4, 3).sendTo(shard), code, true, parts);
         assertThat(shard.position()).isEqualTo(position + 2);
-        assertThat(shard.tables()).allSatisfy(table -> assertThat(table.store().rowCount())
-                .isZero());
+        assertThat(shard.tables())
+                .allSatisfy(table -> assertThat(table.store().rowCount()).isZero());
         assertThat(shard.workerPlace(RUN, 0)).containsExactly(0, 4, 0);
     }
 
@@ -347,14 +350,11 @@ class ShardTest {
                 .isEqualTo(acknowledged(1));
         push(2, 1).sendTo(shard);
         assertThat(row(-9)).containsExactly(8f, 9f);
-        assertThat(DataFrame.scan(TABLE, 2, 1, 0).sendTo(shard))
-                .isEqualTo(new Answer.Scan(1, 1, 1, 2, List.of(-9L)));
-        assertThat(DataFrame.scan(TABLE, 2, 9, 1).sendTo(shard))
-                .isEqualTo(new Answer.Scan(1, -1, 1, 2, List.of(5L)));
+        assertThat(DataFrame.scan(TABLE, 2, 1, 0).sendTo(shard)).isEqualTo(new Answer.Scan(1, 1, 1, 2, List.of(-9L)));
+        assertThat(DataFrame.scan(TABLE, 2, 9, 1).sendTo(shard)).isEqualTo(new Answer.Scan(1, -1, 1, 2, List.of(5L)));
         assertThat(DataFrame.scan(TABLE, 2, Integer.MAX_VALUE, Long.MAX_VALUE).sendTo(shard))
                 .isEqualTo(new Answer.Scan(1, -1, 0, 2, List.of()));
-        assertThat(DataFrame.scan(TABLE, 2, 0, 0).sendTo(shard))
-                .isEqualTo(new Answer.Scan(1, 0, 0, 2, List.of()));
+        assertThat(DataFrame.scan(TABLE, 2, 0, 0).sendTo(shard)).isEqualTo(new Answer.Scan(1, 0, 0, 2, List.of()));
         assertRefused(DataFrame.scan(9, 2, 1, 0).sendTo(shard), ErrorCode.UNKNOWN_TABLE, false);
     }
 
@@ -439,8 +439,7 @@ class ShardTest {
                 ErrorCode.RUN_MISMATCH,
                 "run=r",
                 "here 2, there 3");
-        assertThat(shard.runMembers("r"))
-                .isDeepEqualTo(new int[][] {{RunMembers.ACTIVE, 2}, {RunMembers.ACTIVE, 1}});
+        assertThat(shard.runMembers("r")).isDeepEqualTo(new int[][] {{RunMembers.ACTIVE, 2}, {RunMembers.ACTIVE, 1}});
         assertThat(shard.runMembers("other")).isNull();
     }
 
@@ -451,16 +450,14 @@ class ShardTest {
         shard.apply(new Control.JoinRun("r", 1, 2, false));
         shard.apply(new Control.CloseWorker(run, 0, 1, true));
         shard.apply(new Control.CloseWorker(run, 1, 1, false));
-        assertThat(shard.runMembers("r"))
-                .isDeepEqualTo(new int[][] {{RunMembers.FINISHED, 1}, {RunMembers.LEFT, 1}});
+        assertThat(shard.runMembers("r")).isDeepEqualTo(new int[][] {{RunMembers.FINISHED, 1}, {RunMembers.LEFT, 1}});
         assertThat(shard.apply(new Control.JoinRun("r", 1, 2, false))).isEqualTo(2);
         shard.apply(new Control.CloseWorker(run, 1, 1, true));
         assertThat(shard.runMembers("r")[1]).containsExactly(RunMembers.ACTIVE, 2);
         shard.apply(new Control.CloseWorker(run, 1, 2, true));
         assertRefused(() -> shard.apply(new Control.JoinRun("r", 0, 2, false)), ErrorCode.RUN_FINISHED, "run=r");
         assertThat(shard.apply(new Control.JoinRun("r", 0, 2, true))).isEqualTo(2);
-        assertThat(shard.runMembers("r"))
-                .isDeepEqualTo(new int[][] {{RunMembers.ACTIVE, 2}, {RunMembers.MISSING, 2}});
+        assertThat(shard.runMembers("r")).isDeepEqualTo(new int[][] {{RunMembers.ACTIVE, 2}, {RunMembers.MISSING, 2}});
     }
 
     @Test

@@ -58,7 +58,8 @@ class WorkerEntryTest {
                 boolean rejected = random.nextInt(3) == 0;
                 entry.advance(number, 0, rejected);
                 decisions.put(number, rejected);
-                for (var decision : decisions.tailMap(number - Limits.MAX_WINDOW + 1).entrySet()) {
+                for (var decision :
+                        decisions.tailMap(number - Limits.MAX_WINDOW + 1).entrySet()) {
                     assertThat(entry.wasRejected(decision.getKey()))
                             .as("seed=%d, last=%d, number=%d", seed, number, decision.getKey())
                             .isEqualTo(decision.getValue());
@@ -76,7 +77,9 @@ class WorkerEntryTest {
             for (int i = 0; i < 500; i++) {
                 int id = random.nextInt(100);
                 WorkerEntry present = expected.get(id);
-                assertThat(entries.find(id % 7, id)).as("seed=%d, step=%d", seed, i).isSameAs(present);
+                assertThat(entries.find(id % 7, id))
+                        .as("seed=%d, step=%d", seed, i)
+                        .isSameAs(present);
                 if (present == null) {
                     expected.put(id, entries.add(new WorkerEntry(id % 7, id, 1)));
                 } else {

@@ -81,8 +81,9 @@ public final class LogisticRegression {
             } else if (failed != null) {
                 throw new IllegalStateException(failed.getMessage(), failed);
             }
+            ProgressListener.Snapshot last = progress.snapshot(1);
             TrainingResult result = progress.result();
-            listener.progress(progress.snapshot(1));
+            listener.progress(last);
             return result;
         }
 

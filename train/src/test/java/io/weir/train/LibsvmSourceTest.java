@@ -248,6 +248,17 @@ class LibsvmSourceTest {
     }
 
     @Test
+    void losesNoLineThatBeginsWhereAChunkDoes() throws IOException {
+        // Lines of eight bytes, so that every cut falls between two of them, or one byte before or after.
+        String lines = "1 123:1\n".repeat(20_000);
+        for (String first : List.of("", "#\n", "#######\n", "######\n")) {
+            for (Path file : List.of(write(first + lines), gzip(first + lines))) {
+                assertThat(read(LibsvmSource.of(file), 1, Share.ALL)).hasSize(20_000);
+            }
+        }
+    }
+
+    @Test
     void countsLinesOverChunks() throws IOException {
         String text = randomText(new Random(3), 8000) + "\n# comment\n1 1:x\n";
         for (Path file : List.of(write(text), gzip(text))) {

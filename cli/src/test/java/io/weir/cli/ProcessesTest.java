@@ -1,0 +1,190 @@
+package io.weir.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Servers and workers as processes of their own.
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
+class ProcessesTest {
+    private static final Pattern READY = Pattern.compile(
+            "weir server is listening on (127\\.0\\.0\\.1:\\d+) \\(\\d+ shards?, memory cap 64\\.0 MiB\\)");
+    private static final int SIGTERM_EXIT = 128 + 15;
+
+    @TempDir
+    Path folder = Path.of("");
+
+    private final List<Process> processes = new ArrayList<>();
+    private String data = "";
+
+    @BeforeEach
+    void generate() {
+        data = folder.resolve("ctr.svm").toString();
+        Ran.weir("datagen", "ctr", "--rows", "4000", "--features", "400", "--nonzeros", "8", "--out", data);
+    }
+
+    @AfterEach
+    void end() throws InterruptedException {
+        for (Process process : processes) {
+            process.destroyForcibly().waitFor();
+        }
+    }
+
+    /// Starts `weir …` in a JVM of its own, its errors going to a file, or to its output if that is null.
+    private Process weir(@Nullable Path err, String... args) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "--add-modules",
+                "jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName()));
+        command.addAll(List.of(args));
+        ProcessBuilder builder = new ProcessBuilder(command);
+        Process process = err == null
+                ? builder.redirectErrorStream(true).start()
+                : builder.redirectError(err.toFile()).start();
+        processes.add(process);
+        return process;
+    }
+
+    private record Server(Process process, BufferedReader out, String address) {}
+
+    private Server server(int shards) throws IOException {
+        Process process = weir(
+                Files.createTempFile(folder, "server", ".err"),
+                "server",
+                "--port",
+                "0",
+                "--memory",
+                "64m",
+                "--shards",
+                Integer.toString(shards));
+        BufferedReader out = reader(process);
+        String line = out.readLine();
+        Matcher matcher = READY.matcher(String.valueOf(line));
+        assertThat(matcher.matches()).as(line).isTrue();
+        return new Server(process, out, matcher.group(1));
+    }
+
+    private static BufferedReader reader(Process process) {
+        return new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+    }
+
+    private Process worker(Path err, String servers, int index, String... more) throws IOException {
+        List<String> args = new ArrayList<>(List.of("train", "lr", "--json", "--data", data, "--test", data));
+        args.addAll(List.of("--servers", servers, "--run", "ctr", "--worker-count", "2", "--workers", "2"));
+        args.addAll(List.of("--worker-index", Integer.toString(index)));
+        args.addAll(List.of(more));
+        return weir(err, args.toArray(String[]::new));
+    }
+
+    @Test
+    void twoServersAndTwoWorkersTrainOneModel() throws Exception {
+        Server a = server(2);
+        Server b = server(3);
+        Path model = folder.resolve("model.weir");
+        Path firstErr = folder.resolve("first.err");
+        Path secondErr = folder.resolve("second.err");
+        Process first =
+                worker(firstErr, a.address + "," + b.address, 0, "--passes", "3", "--model-out", model.toString());
+        Process second = worker(secondErr, b.address + "," + a.address, 1, "--passes", "3");
+        String firstOut = read(first);
+        String secondOut = read(second);
+        assertThat(first.waitFor()).as(Files.readString(firstErr)).isEqualTo(Exit.OK);
+        assertThat(second.waitFor()).as(Files.readString(secondErr)).isEqualTo(Exit.OK);
+        FlatJson whole = FlatJson.parse(firstOut);
+        FlatJson part = FlatJson.parse(secondOut);
+        assertThat(whole.whole("examples") + part.whole("examples")).isEqualTo(12_000);
+        assertThat(whole.fields()).containsEntry("workers", 4L).containsEntry("shards", 5L);
+        assertThat(whole.real("test.auc")).isGreaterThan(0.7);
+        assertThat(Ran.weir("eval", "--model", model.toString(), "--data", data, "--json")
+                        .json()
+                        .fields())
+                .containsEntry("model.hash", whole.fields().get("model.hash"))
+                .containsEntry("auc", whole.fields().get("test.auc"));
+    }
+
+    private static String read(Process process) throws IOException {
+        return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void aWorkerNamesTheOneThatIsMissing() throws Exception {
+        Server server = server(2);
+        Path err = folder.resolve("worker.err");
+        Process first = worker(err, server.address, 0, "--patience", "1s");
+        assertThat(first.waitFor()).isEqualTo(Exit.UNAVAILABLE);
+        assertThat(Files.readString(err)).contains("missing: worker-index 1 never joined");
+    }
+
+    @Test
+    void aServerStopsWhenTold() throws Exception {
+        Server server = server(1);
+        Ran busy = Ran.weir(
+                "server", "--memory", "16m", "--port", server.address.substring(server.address.indexOf(':') + 1));
+        assertThat(busy.exitCode()).isEqualTo(Exit.FAILURE);
+        assertThat(Ran.weir("table", "ls", "--servers", server.address).exitCode())
+                .isEqualTo(Exit.OK);
+        server.process.destroy();
+        assertThat(server.process.waitFor()).isEqualTo(SIGTERM_EXIT);
+        assertThat(server.out.readLine()).isNull();
+        Ran gone = Ran.weir("table", "ls", "--servers", server.address);
+        assertThat(gone.exitCode()).isEqualTo(Exit.UNAVAILABLE);
+        assertThat(gone.err()).contains("cannot be reached: nothing listens there");
+    }
+
+    @Test
+    void aWorkerSaysThatItsServerHasDied() throws Exception {
+        Server staying = server(1);
+        Server dying = server(1);
+        // Progress tells that it is at work, so errors come the way that can be waited on.
+        Process worker = weir(
+                null,
+                "train",
+                "lr",
+                "--data",
+                data,
+                "--servers",
+                staying.address + "," + dying.address,
+                "--passes",
+                "1000000",
+                "--patience",
+                "2s");
+        try (BufferedReader lines = reader(worker)) {
+            String line = lines.readLine();
+            while (line != null && !line.startsWith("pass ")) {
+                line = lines.readLine();
+            }
+            assertThat(line).isNotNull();
+            dying.process.destroyForcibly();
+            StringBuilder rest = new StringBuilder();
+            while ((line = lines.readLine()) != null) {
+                rest.append(line).append('\n');
+            }
+            assertThat(worker.waitFor()).as(rest.toString()).isEqualTo(Exit.UNAVAILABLE);
+            assertThat(rest.toString())
+                    .contains("weir train lr: ", dying.address)
+                    .doesNotContain("\tat ");
+        }
+    }
+}
