@@ -48,6 +48,7 @@ public final class TcpTransport implements ShardTransport, Runnable {
     private final PriorityQueue<Later> later = new PriorityQueue<>(Comparator.comparingLong(Later::atNs));
     private volatile boolean sleeping;
     private volatile boolean lookingIn;
+    private volatile boolean reopening;
     private volatile boolean closed;
     private final AtomicLong progress = new AtomicLong();
     private volatile @Nullable Thread standby;
@@ -208,7 +209,7 @@ public final class TcpTransport implements ShardTransport, Runnable {
     }
 
     private boolean takeRole() {
-        return !role.get() && role.compareAndSet(false, true);
+        return !reopening && !role.get() && role.compareAndSet(false, true);
     }
 
     private void leaveRole() {
@@ -425,7 +426,10 @@ public final class TcpTransport implements ShardTransport, Runnable {
     }
 
     private void reopen(int server, SocketChannel channel) throws IOException {
-        while (!takeRole()) {
+        // A waiting caller takes the role again as soon as it has left it, so that there would be no getting in between.
+        reopening = true;
+        selector.wakeup();
+        while (!role.compareAndSet(false, true)) {
             LockSupport.parkNanos(LOOK_IN_NS);
         }
         try {
@@ -434,6 +438,7 @@ public final class TcpTransport implements ShardTransport, Runnable {
             troubles[server] = "";
             work();
         } finally {
+            reopening = false;
             leaveRole();
         }
     }
