@@ -118,7 +118,8 @@ class ProcessesTest {
         assertThat(whole.fields()).containsEntry("workers", 4L).containsEntry("shards", 5L);
         assertThat(whole.real("test.auc")).isGreaterThan(0.7);
         assertThat(Ran.weir("eval", "--model", model.toString(), "--data", data, "--json")
-                        .json().fields())
+                        .json()
+                        .fields())
                 .containsEntry("model.hash", whole.fields().get("model.hash"))
                 .containsEntry("auc", whole.fields().get("test.auc"));
     }
@@ -139,12 +140,13 @@ class ProcessesTest {
     @Test
     void aServerStopsWhenTold() throws Exception {
         Server server = server(1);
-        Ran busy =
-                Ran.weir("server", "--memory", "16m", "--port", server.address.substring(server.address.indexOf(':') + 1));
+        Ran busy = Ran.weir(
+                "server", "--memory", "16m", "--port", server.address.substring(server.address.indexOf(':') + 1));
         assertThat(busy.exitCode()).isEqualTo(Exit.FAILURE);
         assertThat(Ran.weir("table", "ls", "--servers", server.address).exitCode())
                 .isEqualTo(Exit.OK);
-        server.process.destroy();
+        // Through the handle, which leaves the streams open.
+        server.process.toHandle().destroy();
         assertThat(server.process.waitFor()).isEqualTo(SIGTERM_EXIT);
         assertThat(server.out.readLine()).isNull();
         Ran gone = Ran.weir("table", "ls", "--servers", server.address);

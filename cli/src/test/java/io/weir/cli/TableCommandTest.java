@@ -81,7 +81,8 @@ class TableCommandTest {
                          -1       -  -3.0 -4.0  -
                         """);
         assertThat(table("rows", "ads", "--keys", "-9223372036854775808", "--json")
-                        .json().fields())
+                        .json()
+                        .fields())
                 .containsEntry("rows.0.key", Long.MIN_VALUE)
                 .containsEntry("rows.0.weights.1", -6.0);
     }

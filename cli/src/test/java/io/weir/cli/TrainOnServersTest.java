@@ -44,7 +44,9 @@ class TrainOnServersTest {
         for (int shards : new int[] {1, 3, 8}) {
             try (TestServer server = TestServer.start(shards)) {
                 Ran ran = train(server.address());
-                assertThat(ran.json().fields()).containsEntry("model.hash", embedded).containsEntry("shards", (long) shards);
+                assertThat(ran.json().fields())
+                        .containsEntry("model.hash", embedded)
+                        .containsEntry("shards", (long) shards);
             }
         }
     }
@@ -56,7 +58,8 @@ class TrainOnServersTest {
             Ran first = train(a.address() + "," + b.address());
             assertThat(first.json().fields()).containsEntry("shards", 5L);
             Ran swapped = train(b.address() + "," + a.address(), "--run", "second");
-            assertThat(swapped.json().fields()).containsEntry("model.hash", first.json().text("model.hash"));
+            assertThat(swapped.json().fields())
+                    .containsEntry("model.hash", first.json().text("model.hash"));
 
             Ran subset = train(a.address(), "--run", "third");
             assertThat(subset.exitCode()).isEqualTo(Exit.CONFLICT);
@@ -135,8 +138,7 @@ class TrainOnServersTest {
                 Ran second = other.join();
                 assertThat(first.err()).isEmpty();
                 assertThat(second.err()).isEmpty();
-                assertThat(first.json().whole("examples")
-                                + second.json().whole("examples"))
+                assertThat(first.json().whole("examples") + second.json().whole("examples"))
                         .isEqualTo(6000);
                 assertThat(first.json().fields())
                         .containsEntry("workers", 2L)
