@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 
 /// Where a command prints. Thread-safe.
 ///
@@ -34,8 +35,7 @@ record Output(PrintStream out, PrintStream err, boolean terminal, boolean color)
             String target = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
             return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
         } catch (IOException | UnsupportedOperationException e) {
-            var console = System.console();
-            return console != null && console.isTerminal();
+            return Objects.requireNonNull(System.console()).isTerminal();
         }
     }
 }

@@ -145,22 +145,19 @@ class HostileFramesTest {
             }
             cases.add(new Case("ping with a payload", stage, malformed, control(FrameType.PING, new byte[1])));
             cases.add(new Case("hello cut short", stage, malformed, control(FrameType.HELLO, new byte[15])));
-            cases.add(new Case("table list with no name", stage, malformed, control(FrameType.LIST_TABLES, new byte[0])));
+            cases.add(
+                    new Case("table list with no name", stage, malformed, control(FrameType.LIST_TABLES, new byte[0])));
             cases.add(new Case(
-                    "string longer than its message",
-                    stage,
-                    malformed,
-                    control(FrameType.LIST_TABLES, new byte[] {-1, -1, -1, 127})));
-            cases.add(new Case(
-                    "string of negative length",
-                    stage,
-                    malformed,
-                    control(FrameType.LIST_TABLES, new byte[] {-1, -1, -1, -1})));
-            cases.add(new Case(
-                    "string that is no UTF-8",
-                    stage,
-                    malformed,
-                    control(FrameType.LIST_TABLES, new byte[] {1, 0, 0, 0, -1})));
+                    "string longer than its message", stage, malformed, control(FrameType.LIST_TABLES, new byte[] {
+                        -1, -1, -1, 127
+                    })));
+            cases.add(
+                    new Case("string of negative length", stage, malformed, control(FrameType.LIST_TABLES, new byte[] {
+                        -1, -1, -1, -1
+                    })));
+            cases.add(new Case("string that is no UTF-8", stage, malformed, control(FrameType.LIST_TABLES, new byte[] {
+                1, 0, 0, 0, -1
+            })));
             cases.add(new Case(
                     "hello of another version",
                     stage,
@@ -169,8 +166,7 @@ class HostileFramesTest {
             if (stage != Stage.ATTACHED) {
                 cases.add(new Case("pull too early", stage, malformed, pull()));
                 cases.add(new Case("ping too early", stage, malformed, control(new Message.Ping())));
-                cases.add(new Case(
-                        "table too early", stage, malformed, control(new Message.DropTable("witness"))));
+                cases.add(new Case("table too early", stage, malformed, control(new Message.DropTable("witness"))));
             }
             cases.add(new Case(
                     "pull with too many keys",
@@ -262,8 +258,8 @@ class HostileFramesTest {
     void answersEveryValueOfEveryField() throws IOException {
         long key = RawClient.keyOf(0, 1);
         List<ByteBuffer> frames = new ArrayList<>();
-        for (int type : new int[] {FrameType.PULL, FrameType.PUSH, FrameType.PUSH_PULL, FrameType.LOAD, FrameType.SCAN
-        }) {
+        for (int type :
+                new int[] {FrameType.PULL, FrameType.PUSH, FrameType.PUSH_PULL, FrameType.LOAD, FrameType.SCAN}) {
             for (int at = DataLayout.RUN_OFFSET; at < DataLayout.PAYLOAD_OFFSET; at += Integer.BYTES) {
                 for (int value : new int[] {-1, 0, 1, Integer.MIN_VALUE, Integer.MAX_VALUE, 1 << 24, 1 << 30}) {
                     ByteBuffer payload = RawClient.buffer(16 + 8);
@@ -305,7 +301,9 @@ class HostileFramesTest {
                 client.endOutput();
                 RawClient.Reply reply;
                 while ((reply = client.read()) != null) {
-                    assertThat(reply.frame().capacity()).as("seed=%d, connection=%d", seed, connection).isPositive();
+                    assertThat(reply.frame().capacity())
+                            .as("seed=%d, connection=%d", seed, connection)
+                            .isPositive();
                 }
             } catch (java.net.SocketException e) {
                 // A server that has hung up may reset what comes behind; it lives on, as the witness shows.
@@ -325,15 +323,16 @@ class HostileFramesTest {
             return noise;
         }
         long key = RawClient.keyOf(0, random.nextInt(50));
-        ByteBuffer frame = switch (random.nextInt(8)) {
-            case 0 -> hello();
-            case 1 -> control(RawClient.ATTACH);
-            case 2 -> control(new Message.JoinRun(random.nextInt(3), "run", 0, 1 + random.nextInt(3), false));
-            case 3 -> control(new Message.OpenWorker(random.nextInt(3), random.nextInt(3), random.nextInt(3)));
-            case 4 -> RawClient.push(0, 1 + random.nextInt(4), random.nextInt(2), DIM, new long[] {key}, 1, 2);
-            case 5 -> control(new Message.ListTables("t"));
-            default -> RawClient.pull(0, DIM, key);
-        };
+        ByteBuffer frame =
+                switch (random.nextInt(8)) {
+                    case 0 -> hello();
+                    case 1 -> control(RawClient.ATTACH);
+                    case 2 -> control(new Message.JoinRun(random.nextInt(3), "run", 0, 1 + random.nextInt(3), false));
+                    case 3 -> control(new Message.OpenWorker(random.nextInt(3), random.nextInt(3), random.nextInt(3)));
+                    case 4 -> RawClient.push(0, 1 + random.nextInt(4), random.nextInt(2), DIM, new long[] {key}, 1, 2);
+                    case 5 -> control(new Message.ListTables("t"));
+                    default -> RawClient.pull(0, DIM, key);
+                };
         boolean sealed = random.nextInt(8) != 0;
         for (int flips = random.nextInt(4); flips > 0; flips--) {
             // Not the length, if it is to be believed: the server would wait for the rest, and so would the test.

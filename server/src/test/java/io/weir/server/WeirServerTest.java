@@ -11,10 +11,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class WeirServerTest {
-    private static final ServerConfig CONFIG = ServerConfig.defaults()
-            .withPort(0)
-            .withShardCount(RawClient.SHARDS)
-            .withMemoryCapBytes(64 << 20);
+    private static final ServerConfig CONFIG =
+            ServerConfig.defaults().withPort(0).withShardCount(RawClient.SHARDS).withMemoryCapBytes(64 << 20);
 
     @Test
     void saysWhatToDoWhenItsPortIsTaken() throws IOException {
@@ -70,8 +68,8 @@ class WeirServerTest {
         try (WeirServer server = WeirServer.start(CONFIG);
                 RawClient client = RawClient.attached(server)) {
             RawClient.createTable(client, 2);
-            assertThat(client.ask(new Message.ServerStatus())).isInstanceOfSatisfying(
-                    Message.ServerStatusReply.class, status -> {
+            assertThat(client.ask(new Message.ServerStatus()))
+                    .isInstanceOfSatisfying(Message.ServerStatusReply.class, status -> {
                         assertThat(status.tableCount()).isEqualTo(1);
                         assertThat(status.connectionCount()).isEqualTo(1);
                         assertThat(status.memoryCapBytes()).isEqualTo(64 << 20);

@@ -35,7 +35,8 @@ final class Witness implements AutoCloseable {
         for (int shard = 0; shard < keys.length; shard++) {
             ByteBuffer push = mine(RawClient.push(shard, pushes, pushes - 1, 2, new long[] {keys[shard]}, 1, 2));
             assertThat(client.exchange(push).type()).isEqualTo(FrameType.ACK);
-            assertThat(client.exchange(mine(RawClient.pull(shard, 2, keys[shard]))).rows())
+            assertThat(client.exchange(mine(RawClient.pull(shard, 2, keys[shard])))
+                            .rows())
                     .containsExactly(-pushes, -2 * pushes);
         }
     }

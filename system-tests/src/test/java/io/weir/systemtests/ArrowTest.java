@@ -103,8 +103,7 @@ class ArrowTest {
             return List.of();
         }
         try (Stream<Path> files = Files.walk(classes)) {
-            return files.filter(file -> file.toString().endsWith(".class")
-                            && !file.endsWith("package-info.class"))
+            return files.filter(file -> file.toString().endsWith(".class") && !file.endsWith("package-info.class"))
                     .toList();
         }
     }

@@ -64,8 +64,8 @@ final class HouseRules {
             "java.net.URLClassLoader",
             "java.beans.XMLDecoder");
 
-    private static final List<String> FORBIDDEN_PACKAGES =
-            List.of("javax.script.", "java.lang.reflect.", "java.rmi.", "javax.management.remote.", "sun.", "jdk.internal.");
+    private static final List<String> FORBIDDEN_PACKAGES = List.of(
+            "javax.script.", "java.lang.reflect.", "java.rmi.", "javax.management.remote.", "sun.", "jdk.internal.");
 
     /// Methods that find classes or members by name, as `class.method`.
     private static final Set<String> FORBIDDEN_METHODS = Set.of(
@@ -103,13 +103,11 @@ final class HouseRules {
                     wrong.add("only module kernel may use the vector module: " + use);
                 }
             } else if (!isOfJdk(use.to()) && !use.to().startsWith(ANNOTATIONS)) {
-                if (LIBRARIES.getOrDefault(use.module(), Set.of()).stream()
-                        .noneMatch(use.to()::startsWith)) {
+                if (LIBRARIES.getOrDefault(use.module(), Set.of()).stream().noneMatch(use.to()::startsWith)) {
                     wrong.add("module " + use.module() + " must not use this library: " + use);
                 }
             }
-            if (FORBIDDEN.contains(use.to())
-                    || FORBIDDEN_PACKAGES.stream().anyMatch(use.to()::startsWith)) {
+            if (FORBIDDEN.contains(use.to()) || FORBIDDEN_PACKAGES.stream().anyMatch(use.to()::startsWith)) {
                 wrong.add("nobody may turn data into objects or code, or reach into the JDK: " + use);
             }
         }

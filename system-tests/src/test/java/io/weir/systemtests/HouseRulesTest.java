@@ -71,8 +71,7 @@ class HouseRulesTest {
     @Test
     void refusesLibrariesWhereNoneBelong() {
         assertThat(HouseRules.violations(List.of(new Use("client", "io.weir.client.A", "picocli.CommandLine"))))
-                .containsExactly(
-                        "module client must not use this library: io.weir.client.A -> picocli.CommandLine");
+                .containsExactly("module client must not use this library: io.weir.client.A -> picocli.CommandLine");
     }
 
     @Test

@@ -13,7 +13,8 @@ final class Project {
         while (!Files.exists(folder.resolve("mvnw"))) {
             folder = folder.getParent();
             if (folder == null) {
-                throw new IllegalStateException("tests must run inside the project: folder=" + Path.of("").toAbsolutePath());
+                throw new IllegalStateException("tests must run inside the project: folder="
+                        + Path.of("").toAbsolutePath());
             }
         }
         return folder;

@@ -76,7 +76,9 @@ class ReadmeCommandsTest {
         }
         List<String> faults = new ArrayList<>();
         for (String option : options) {
-            if (!Pattern.compile(Pattern.quote(option) + "(?![a-z-])").matcher(help).find()
+            if (!Pattern.compile(Pattern.quote(option) + "(?![a-z-])")
+                            .matcher(help)
+                            .find()
                     && !help.contains("[no-]" + option.replaceFirst("--(no-)?", ""))) {
                 faults.add(where + "weir " + String.join(" ", names) + " has no option " + option + ": " + command);
             }

@@ -45,9 +45,7 @@ class ReadmeTest {
                     new URLClassLoader(new URL[] {folder.toUri().toURL()})) {
                 MethodHandles.publicLookup()
                         .findStatic(
-                                loader.loadClass("Example"),
-                                "main",
-                                MethodType.methodType(void.class, String[].class))
+                                loader.loadClass("Example"), "main", MethodType.methodType(void.class, String[].class))
                         .invoke(new String[] {address});
             }
             try (Weir weir = Weir.connect(address)) {
