@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class Connection {
     private static final System.Logger LOG = System.getLogger(Connection.class.getName());
 
-    /// Replies that wait to be sent, beyond which no more requests are read.
+    /// Replies that wait to be sent, or for their shard, beyond which no more requests are read.
     private static final long MAX_PENDING_BYTES = 4L << 20;
 
     /// Bytes that are sent before all requests at hand are answered: the client can go to work on them.
@@ -35,6 +35,9 @@ final class Connection {
 
     /// Seconds within which a hello must come, and within which a refused client must go.
     private static final int HANDSHAKE_TICKS = 5;
+
+    /// Frames from here on are read one by one.
+    private static final int LONG_FRAME_BYTES = 32 << 10;
 
     private final EventLoop loop;
     private final SocketChannel channel;
@@ -51,13 +54,19 @@ final class Connection {
     private boolean closed;
     private boolean wantsWrite;
     private boolean drains;
+    private boolean backlogged;
+    private int interest = SelectionKey.OP_READ;
+
+    /// Bytes of the frames that wait at gates, and of their answers.
+    private long owedBytes;
+
     private boolean quiet = true;
     private int ticks;
     private int expectedFrameBytes;
 
     /// An answer that another thread finished.
     private record Completion(
-            @Nullable Chunk chain, @Nullable Completion before) {}
+            @Nullable Chunk chain, long owedBytes, @Nullable Completion before) {}
 
     /// The encoder whose chain the socket sends.
     private final class Replies extends ReplyEncoder {
@@ -91,13 +100,15 @@ final class Connection {
     }
 
     /// Takes an answer from the thread that worked inside the shard, and the chunk that held the request.
-    void complete(@Nullable Chunk chain, Chunk request) {
+    ///
+    /// @param owed what [QueuedFrame#owedBytes] was
+    void complete(@Nullable Chunk chain, Chunk request, long owed) {
         pool.give(request);
         Completion before;
         Completion completion;
         do {
             before = completions.get();
-            completion = new Completion(chain, before);
+            completion = new Completion(chain, owed, before);
         } while (!completions.compareAndSet(before, completion));
         if (before == null) {
             loop.wake(this);
@@ -109,11 +120,12 @@ final class Connection {
         Completion completion = completions.getAndSet(null);
         Completion ordered = null;
         while (completion != null) {
-            ordered = new Completion(completion.chain(), ordered);
+            ordered = new Completion(completion.chain(), completion.owedBytes(), ordered);
             completion = completion.before();
         }
         while (ordered != null) {
             Chunk chain = ordered.chain();
+            owedBytes -= ordered.owedBytes();
             if (chain != null) {
                 if (closed) {
                     pool.give(chain);
@@ -123,23 +135,31 @@ final class Connection {
             }
             ordered = ordered.before();
         }
-        flush();
+        onWritable();
     }
 
     /// Sends on after the socket had been full, then serves what had waited.
     void onWritable() {
         flush();
         if (!wantsWrite && !closed) {
+            serveAndSend();
+        }
+    }
+
+    /// Serves what is there and sends the answers; goes on with what had to wait for their room if they are gone at
+    /// once, for nothing else would.
+    private void serveAndSend() {
+        do {
             serve();
             flush();
-        }
+        } while (backlogged && !wantsWrite && !closed && !isFull());
     }
 
     /// Reads what is there and serves it.
     ///
     /// @return whether anything was read
     boolean onReadable() {
-        if (closed || wantsWrite) {
+        if (closed || wantsWrite || isFull()) {
             return false;
         }
         quiet = false;
@@ -148,11 +168,10 @@ final class Connection {
         }
         try {
             Chunk chunk = roomToRead();
-            int read = channel.read(chunk.buffer.limit(chunk.buffer.capacity()).position(chunk.end));
+            int read = channel.read(chunk.buffer.limit(readLimit(chunk)).position(chunk.end));
             if (read > 0) {
                 chunk.end += read;
-                serve();
-                flush();
+                serveAndSend();
             } else if (chunk.start == chunk.end) {
                 giveIn(chunk);
             }
@@ -164,6 +183,19 @@ final class Connection {
             close();
             return false;
         }
+    }
+
+    /// Where to stop reading. A long frame is read to its end and to the header of the next one, so that there is
+    /// little to move when the chunk is used up.
+    private static int readLimit(Chunk chunk) {
+        int capacity = chunk.buffer.capacity();
+        if (chunk.end - chunk.start >= FrameLayout.HEADER_BYTES) {
+            int length = FrameLayout.length(chunk.buffer, chunk.start);
+            if (length >= LONG_FRAME_BYTES && length <= Limits.MAX_FRAME_BYTES) {
+                return (int) Math.min(capacity, (long) chunk.start + length + DataLayout.PAYLOAD_OFFSET);
+            }
+        }
+        return capacity;
     }
 
     /// Reads and forgets what the client still sends after an error, so that it gets to read the error.
@@ -247,10 +279,12 @@ final class Connection {
         return greeted ? Limits.MAX_FRAME_BYTES : Limits.MAX_HELLO_BYTES;
     }
 
-    /// Serves the whole frames that are there.
+    /// Serves the whole frames that are there. Sending on the way may find the connection broken and close it; the
+    /// chunk then belongs to somebody else.
     private void serve() {
+        backlogged = false;
         Chunk chunk = in;
-        while (chunk != null && !closing && replies.pendingBytes() <= MAX_PENDING_BYTES) {
+        while (chunk != null && !closing && !closed && !isFull()) {
             int available = chunk.end - chunk.start;
             if (available == 0) {
                 giveIn(chunk);
@@ -287,6 +321,11 @@ final class Connection {
                 flush();
             }
         }
+        backlogged = chunk != null && !closing && !closed;
+    }
+
+    private boolean isFull() {
+        return replies.pendingBytes() + owedBytes > MAX_PENDING_BYTES;
     }
 
     /// Whether what comes behind cannot be trusted either.
@@ -363,7 +402,9 @@ final class Connection {
             return;
         }
         QueuedFrame task = new QueuedFrame(this, pool, frame, at, FrameLayout.length(frame, at));
-        if (!gate.offer(task)) {
+        if (gate.offer(task)) {
+            owedBytes += task.owedBytes();
+        } else {
             pool.give(task.copy());
             replies.refuse(
                     requestId,
@@ -380,12 +421,13 @@ final class Connection {
         }
         try {
             send();
-            boolean full = replies.first() != null;
-            if (full != wantsWrite) {
-                wantsWrite = full;
-                key.interestOps(full ? SelectionKey.OP_WRITE : SelectionKey.OP_READ);
+            wantsWrite = replies.first() != null;
+            int wanted = wantsWrite ? SelectionKey.OP_WRITE : isFull() ? 0 : SelectionKey.OP_READ;
+            if (wanted != interest) {
+                interest = wanted;
+                key.interestOps(wanted);
             }
-            if (closing && !full && !drains) {
+            if (closing && !wantsWrite && !drains) {
                 // A close with unread bytes would reset the connection and take the error reply with it.
                 drains = true;
                 channel.shutdownOutput();

@@ -116,6 +116,10 @@ final class EventLoop implements Runnable, AutoCloseable {
             for (Connection connection : Set.copyOf(connections)) {
                 connection.close();
             }
+            for (SocketChannel channel = arrivals.poll(); channel != null; channel = arrivals.poll()) {
+                connectionCount.decrementAndGet();
+                closeQuietly(channel);
+            }
             try {
                 selector.close();
             } catch (IOException e) {
@@ -136,8 +140,18 @@ final class EventLoop implements Runnable, AutoCloseable {
     private void pollHot() {
         Connection connection = hot;
         if (connection != null) {
-            worked |= connection.onReadable();
+            try {
+                worked |= connection.onReadable();
+            } catch (RuntimeException | OutOfMemoryError e) {
+                fail(connection, e);
+            }
         }
+    }
+
+    /// Ends one connection for what went wrong with it; the others go on.
+    private static void fail(Connection connection, Throwable cause) {
+        LOG.log(Level.ERROR, "serving a connection failed, it is closed", cause);
+        connection.close();
     }
 
     private void onReady(SelectionKey key) {
@@ -146,25 +160,47 @@ final class EventLoop implements Runnable, AutoCloseable {
             return;
         }
         worked = true;
-        if (key.isWritable()) {
-            connection.onWritable();
-        } else {
-            hot = connection;
-            connection.onReadable();
+        try {
+            if (key.isWritable()) {
+                connection.onWritable();
+            } else {
+                hot = connection;
+                connection.onReadable();
+            }
+        } catch (RuntimeException | OutOfMemoryError e) {
+            fail(connection, e);
         }
     }
 
-    private void takeArrivals() throws IOException {
+    private void takeArrivals() {
         SocketChannel channel;
         while ((channel = arrivals.poll()) != null) {
             worked = true;
-            channel.configureBlocking(false);
-            channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-            channel.setOption(StandardSocketOptions.SO_SNDBUF, SEND_BUFFER_BYTES);
-            SelectionKey key = channel.register(selector, SelectionKey.OP_READ);
-            Connection connection = new Connection(this, channel, key, node, pool);
-            key.attach(connection);
-            connections.add(connection);
+            try {
+                serve(channel);
+            } catch (IOException | RuntimeException | OutOfMemoryError e) {
+                LOG.log(Level.DEBUG, "a connection ended before it was served", e);
+                connectionCount.decrementAndGet();
+                closeQuietly(channel);
+            }
+        }
+    }
+
+    private void serve(SocketChannel channel) throws IOException {
+        channel.configureBlocking(false);
+        channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        channel.setOption(StandardSocketOptions.SO_SNDBUF, SEND_BUFFER_BYTES);
+        SelectionKey key = channel.register(selector, SelectionKey.OP_READ);
+        Connection connection = new Connection(this, channel, key, node, pool);
+        key.attach(connection);
+        connections.add(connection);
+    }
+
+    private static void closeQuietly(SocketChannel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            LOG.log(Level.DEBUG, "closing a socket failed", e);
         }
     }
 
@@ -172,7 +208,11 @@ final class EventLoop implements Runnable, AutoCloseable {
         Connection connection;
         while ((connection = completed.poll()) != null) {
             worked = true;
-            connection.onCompletions();
+            try {
+                connection.onCompletions();
+            } catch (RuntimeException | OutOfMemoryError e) {
+                fail(connection, e);
+            }
         }
     }
 

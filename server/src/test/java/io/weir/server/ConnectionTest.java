@@ -135,9 +135,32 @@ class ConnectionTest {
     }
 
     @Test
+    void keepsItsMemoryApartWhenClientsResetInTheMiddleOfAnswers() throws Exception {
+        long[] keys = new long[256];
+        Arrays.fill(keys, RawClient.keyOf(0, 1));
+        ByteBuffer frame = RawClient.pull(0, DIM, keys);
+        ByteBuffer burst = RawClient.buffer(60 * frame.capacity());
+        while (burst.hasRemaining()) {
+            burst.put(frame.position(0));
+        }
+        try (Witness first = new Witness(server);
+                Witness second = new Witness(server)) {
+            for (int i = 0; i < 300; i++) {
+                try (RawClient client = RawClient.attached(server)) {
+                    client.write(burst);
+                    client.expect();
+                    client.reset();
+                }
+                (i % 2 == 0 ? first : second).look();
+            }
+        }
+    }
+
+    @Test
     void answersEverythingToClientsThatCompeteForAShard() throws Exception {
-        int pulls = 300;
-        long[] keys = new long[1024];
+        int bursts = 10;
+        int pulls = 3;
+        long[] keys = new long[8 * 1024];
         Arrays.fill(keys, RawClient.keyOf(0, 1));
         byte[] frame = RawClient.bytes(RawClient.pull(0, DIM, keys));
         try (RawClient first = RawClient.attached(server);
@@ -145,8 +168,12 @@ class ConnectionTest {
                 RawClient third = RawClient.attached(server)) {
             List<CompletableFuture<Void>> all = new ArrayList<>();
             for (RawClient client : List.of(first, second, third)) {
-                all.add(CompletableFuture.runAsync(() -> pipeline(client, frame, pulls), Thread::startVirtualThread));
-                all.add(CompletableFuture.runAsync(() -> read(client, pulls), Thread::startVirtualThread));
+                all.add(CompletableFuture.runAsync(() -> {
+                    for (int i = 0; i < bursts; i++) {
+                        pipeline(client, frame, pulls);
+                        read(client, pulls);
+                    }
+                }, Thread::startVirtualThread));
             }
             for (CompletableFuture<Void> one : all) {
                 one.join();

@@ -122,6 +122,12 @@ final class RawClient implements AutoCloseable {
         socket.shutdownOutput();
     }
 
+    /// Breaks the connection off, whatever is still on its way.
+    void reset() throws IOException {
+        socket.setSoLinger(true, 0);
+        socket.close();
+    }
+
     void send(Message message) throws IOException {
         write(control(message));
     }

@@ -12,20 +12,21 @@ import java.nio.ByteBuffer;
 /// A well-behaved client beside the hostile ones, with a table and a worker of its own: what it reads is exactly what
 /// it pushed, whatever the others do.
 final class Witness implements AutoCloseable {
-    private static final long RUN = 4711;
+    private static final java.util.concurrent.atomic.AtomicLong RUNS = new java.util.concurrent.atomic.AtomicLong(4711);
     private static final int TABLE = 1 << 10;
 
     private final RawClient client;
     private final long[] keys = new long[RawClient.SHARDS];
+    private final long run = RUNS.incrementAndGet();
     private long pushes;
 
     Witness(WeirServer server) throws IOException {
         client = RawClient.attached(server);
         TableSpec spec = TableSpec.embedding("witness", 2, OptimizerSpec.parse("sgd(rate=1)"));
         client.ask(new Message.CreateTable(TABLE, 0, spec));
-        client.ask(new Message.OpenWorker(RUN, 0, 1));
+        client.ask(new Message.OpenWorker(run, 0, 1));
         for (int shard = 0; shard < keys.length; shard++) {
-            keys[shard] = RawClient.keyOf(shard, 1000);
+            keys[shard] = RawClient.keyOf(shard, 1000 * run);
         }
     }
 
@@ -34,15 +35,15 @@ final class Witness implements AutoCloseable {
         pushes++;
         for (int shard = 0; shard < keys.length; shard++) {
             ByteBuffer push = mine(RawClient.push(shard, pushes, pushes - 1, 2, new long[] {keys[shard]}, 1, 2));
-            assertThat(client.exchange(push).type()).isEqualTo(FrameType.ACK);
-            assertThat(client.exchange(mine(RawClient.pull(shard, 2, keys[shard])))
-                            .rows())
+            RawClient.Reply reply = client.exchange(push);
+            assertThat(reply.type()).as(() -> reply.text()).isEqualTo(FrameType.ACK);
+            assertThat(client.exchange(mine(RawClient.pull(shard, 2, keys[shard]))).rows())
                     .containsExactly(-pushes, -2 * pushes);
         }
     }
 
-    private static ByteBuffer mine(ByteBuffer frame) {
-        io.weir.wire.DataLayout.putWorker(frame, 0, RUN, 0, 1);
+    private ByteBuffer mine(ByteBuffer frame) {
+        io.weir.wire.DataLayout.putWorker(frame, 0, run, 0, 1);
         frame.putInt(io.weir.wire.DataLayout.TABLE_ID_OFFSET, TABLE);
         return RawClient.seal(frame);
     }
