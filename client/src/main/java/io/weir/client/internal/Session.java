@@ -233,8 +233,7 @@ final class Session implements AutoCloseable {
         WorkerStream numbering = stream();
         boolean more = true;
         for (int round = 0; more; round++) {
-            awaitWindow(numbering);
-            numbering.lock().lock();
+            lockWithRoom(numbering, call);
             try {
                 more = false;
                 long number = numbering.nextNumber();
@@ -367,8 +366,7 @@ final class Session implements AutoCloseable {
         boolean more = true;
         for (int round = 0; more; round++) {
             if (numbering != null) {
-                awaitWindow(numbering);
-                numbering.lock().lock();
+                lockWithRoom(numbering, call);
             }
             try {
                 more = false;
@@ -415,8 +413,7 @@ final class Session implements AutoCloseable {
         boolean more = count > 0;
         for (int round = 0; more; round++) {
             if (numbering != null) {
-                awaitWindow(numbering);
-                numbering.lock().lock();
+                lockWithRoom(numbering, call);
             }
             try {
                 more = false;
@@ -451,12 +448,25 @@ final class Session implements AutoCloseable {
         }
     }
 
-    /// Waits until one more number fits the stream's window.
-    private void awaitWindow(WorkerStream numbering) {
-        if (!numbering.hasRoom() && !transport.await(window, System.nanoTime() + deadlineNs)) {
-            throw timedOut("an earlier push");
+    /// Waits until one more number fits the stream's window, and keeps the stream locked. If that takes too long, the
+    /// call is over, but for what it has sent already.
+    private void lockWithRoom(WorkerStream numbering, Call call) {
+        long untilNs = System.nanoTime() + deadlineNs;
+        while (true) {
+            boolean waited = numbering.hasRoom() || transport.await(window, untilNs);
+            if (!waited) {
+                WeirException failure = timedOut("an earlier push");
+                call.failed(failure);
+                call.abandon();
+                call.started();
+                throw failure;
+            }
+            numbering.lock().lock();
+            if (numbering.hasRoom()) {
+                return;
+            }
+            numbering.lock().unlock();
         }
-        numbering.requireOpen();
     }
 
     /// A data frame, complete but for identity, payload and checksums.

@@ -247,6 +247,10 @@ public final class TcpTransport implements ShardTransport, Runnable {
     private void sleep(long timeoutNs) {
         for (TcpConnection connection : connections) {
             connection.updateInterest();
+            if (!connection.isOpen()) {
+                // Only the transport's own thread restores it, and it may have gone to rest.
+                LockSupport.unpark(thread);
+            }
         }
         sleeping = true;
         try {
