@@ -10,6 +10,7 @@ import io.weir.client.Weir;
 import io.weir.embedded.EmbeddedServer;
 import io.weir.model.ServerAddress;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -144,9 +145,20 @@ final class BenchCommand extends WeirOptions {
         if (memory != null) {
             arguments.addAll(List.of("--memory", memory));
         }
-        try (ServerProcess server = ServerProcess.start(Main.class.getName(), List.of(), arguments, START_DEADLINE)) {
+        try (ServerProcess server =
+                ServerProcess.start(Main.class.getName(), jvmArguments(), arguments, START_DEADLINE)) {
             ServerAddress address = new ServerAddress("127.0.0.1", server.port());
             return WeirBench.run(config, () -> Weir.connect(List.of(address), clientConfig()));
         }
+    }
+
+    /// The server's JVM collects garbage, lays out objects and starts as this one does.
+    private static List<String> jvmArguments() {
+        return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument -> argument.startsWith("-XX:+Use")
+                        || argument.startsWith("-XX:AOTCache=")
+                        || argument.startsWith("-Xlog:aot=")
+                        || argument.startsWith("-Xlog:cds="))
+                .toList();
     }
 }

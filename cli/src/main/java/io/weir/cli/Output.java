@@ -29,6 +29,7 @@ record Output(PrintStream out, PrintStream err, boolean terminal, boolean color)
 
     /// Whether standard error goes to a terminal. Java can only say so of input and output together; Linux shows where
     /// each goes.
+    @SuppressWarnings("SystemConsoleNull") // There is none without a terminal, from 25 on again.
     private static boolean isTerminal() {
         try {
             String target = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();

@@ -26,8 +26,10 @@ import picocli.CommandLine.Option;
         footer = {"  weir quickstart", "  weir quickstart --json"})
 final class QuickstartCommand extends WeirOptions {
     private static final int FIELDS = 39;
-    private static final long FEATURES = 39_000;
+    private static final long FEATURES = 19_500;
     private static final long TEST_ROWS = 50_000;
+    private static final int BATCH = 256;
+    private static final String OPTIMIZER = "ftrl(alpha=0.1,beta=1,l1=0,l2=1)";
 
     @Option(names = "--rows", paramLabel = "<n>", description = "Examples to train on. Default: ${DEFAULT-VALUE}.")
     long rows = 1_000_000;
@@ -57,9 +59,9 @@ final class QuickstartCommand extends WeirOptions {
     public Integer call() {
         CtrGenerator generator = new CtrGenerator(rows, FEATURES, FIELDS, seed);
         int workers = Runtime.getRuntime().availableProcessors();
-        LrConfig config = LrConfig.of("quickstart", OptimizerSpec.parse("adagrad(rate=0.05)"))
+        LrConfig config = LrConfig.of("quickstart", OptimizerSpec.parse(OPTIMIZER))
                 .withBias(true)
-                .withBatch(256)
+                .withBatch(BATCH)
                 .withWorkers(workers);
         try (EmbeddedServer server = EmbeddedServer.open(Memory.config(null));
                 Weir weir = server.connect()) {
@@ -122,7 +124,7 @@ final class QuickstartCommand extends WeirOptions {
                 100 * (guess - test.logloss()) / (guess - best.logloss()));
         out.printf(
                 Locale.ROOT,
-                "The servers hold %s rows, a weight and its AdaGrad accumulator each, in %s: %.0f bytes a row.%n",
+                "The servers hold %s rows, a weight and two FTRL slots each, in %s: %.0f bytes a row.%n",
                 Quantities.ofCount(table.rowCount()),
                 Quantities.ofBytes(table.memoryBytes()),
                 (double) table.memoryBytes() / table.rowCount());
@@ -130,7 +132,7 @@ final class QuickstartCommand extends WeirOptions {
                 "A pull took %s, a push %s (medians, %d examples a batch).%n",
                 Quantities.ofMicros(result.pull().p50Micros()),
                 Quantities.ofMicros(result.push().p50Micros()),
-                256);
+                BATCH);
         out.println();
         out.println("What to try next:");
         out.println("  weir train lr --data train.svm --test test.svm      your own data, as libsvm text");

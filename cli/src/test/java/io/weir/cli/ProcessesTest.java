@@ -145,7 +145,8 @@ class ProcessesTest {
         assertThat(busy.exitCode()).isEqualTo(Exit.FAILURE);
         assertThat(Ran.weir("table", "ls", "--servers", server.address).exitCode())
                 .isEqualTo(Exit.OK);
-        server.process.destroy();
+        // Through the handle, which leaves the streams open.
+        server.process.toHandle().destroy();
         assertThat(server.process.waitFor()).isEqualTo(SIGTERM_EXIT);
         assertThat(server.out.readLine()).isNull();
         Ran gone = Ran.weir("table", "ls", "--servers", server.address);

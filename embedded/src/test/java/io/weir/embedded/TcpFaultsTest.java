@@ -60,7 +60,8 @@ class TcpFaultsTest {
     private static void assertFails(ThrowingCallable call, ErrorCode code, String... parts) {
         assertThatThrownBy(call).isInstanceOfSatisfying(WeirException.class, e -> {
             assertThat(e.code()).as(e.getMessage()).isEqualTo(code);
-            assertThat(List.of(parts)).allSatisfy(part -> assertThat(e.getMessage()).contains(part));
+            assertThat(List.of(parts))
+                    .allSatisfy(part -> assertThat(e.getMessage()).contains(part));
         });
     }
 
@@ -68,8 +69,10 @@ class TcpFaultsTest {
     void appliesEachPushOnceThroughRepeatedCuts() throws Exception {
         for (long seed = 1; seed <= 3; seed++) {
             try (Cluster cluster = Cluster.tcp(2, 2);
-                    FaultyProxy first = new FaultyProxy(seed, cluster.addresses().get(0));
-                    FaultyProxy second = new FaultyProxy(seed + 100, cluster.addresses().get(1));
+                    FaultyProxy first =
+                            new FaultyProxy(seed, cluster.addresses().get(0));
+                    FaultyProxy second =
+                            new FaultyProxy(seed + 100, cluster.addresses().get(1));
                     Weir weir = Weir.connect(List.of(first.address(), second.address()), PATIENT);
                     Run run = weir.join(RunOptions.of("r", 0, 1))) {
                 Table table = run.table(SPEC);
@@ -97,7 +100,9 @@ class TcpFaultsTest {
             int verb = random.nextInt(4);
             if (verb == 0) {
                 table.push(keys, ones(RECEIPTS + 1));
-                assertThat(table.pull(receipts(push))).as("seed=%d, push=%d", seed, push).containsOnly(-1f);
+                assertThat(table.pull(receipts(push)))
+                        .as("seed=%d, push=%d", seed, push)
+                        .containsOnly(-1f);
             } else if (verb == 1) {
                 float[] rows = new float[RECEIPTS + 1];
                 table.pushPull(keys, ones(RECEIPTS + 1), rows);
@@ -114,7 +119,9 @@ class TcpFaultsTest {
             result.get(60, TimeUnit.SECONDS);
         }
         for (int push = 0; push < pushes; push++) {
-            assertThat(table.pull(receipts(push))).as("seed=%d, push=%d", seed, push).containsOnly(-1f);
+            assertThat(table.pull(receipts(push)))
+                    .as("seed=%d, push=%d", seed, push)
+                    .containsOnly(-1f);
         }
         assertThat(table.pull(new long[] {7})).as("seed=%d", seed).containsExactly(-pushes);
     }
@@ -161,7 +168,10 @@ class TcpFaultsTest {
             Arrays.fill(rows, 42);
             proxy.hold();
             assertFails(
-                    () -> table.pull(receipts(0), rows), ErrorCode.DEADLINE_EXCEEDED, "pull was not answered", "deadlineMs=300");
+                    () -> table.pull(receipts(0), rows),
+                    ErrorCode.DEADLINE_EXCEEDED,
+                    "pull was not answered",
+                    "deadlineMs=300");
             PushPendingException pending = null;
             try {
                 table.push(receipts(1), ones(RECEIPTS));
@@ -174,7 +184,9 @@ class TcpFaultsTest {
             proxy.heal();
             pending.acknowledged().get(60, TimeUnit.SECONDS);
             assertThat(table.pull(receipts(1))).containsOnly(-1f);
-            assertThat(rows).as("an abandoned pull leaves the caller's array alone").containsOnly(42);
+            assertThat(rows)
+                    .as("an abandoned pull leaves the caller's array alone")
+                    .containsOnly(42);
         }
     }
 
@@ -187,7 +199,10 @@ class TcpFaultsTest {
             Table table = weir.table("t");
             table.push(receipts(0), ones(RECEIPTS));
             proxy.refuse();
-            assertFails(() -> table.pull(receipts(0)), ErrorCode.UNAVAILABLE, proxy.address().toString());
+            assertFails(
+                    () -> table.pull(receipts(0)),
+                    ErrorCode.UNAVAILABLE,
+                    proxy.address().toString());
             List<PushPendingException> pending = new ArrayList<>();
             for (int push = 1; push <= 3; push++) {
                 long[] keys = receipts(push);
@@ -232,7 +247,9 @@ class TcpFaultsTest {
                 assertThat(table.pull(receipts(push))).containsOnly(-1f);
             }
             for (int push = results.size(); push < results.size() + 3; push++) {
-                assertThat(table.pull(receipts(push))).as("refused before it was sent").containsOnly(0f);
+                assertThat(table.pull(receipts(push)))
+                        .as("refused before it was sent")
+                        .containsOnly(0f);
             }
         }
     }
@@ -261,7 +278,8 @@ class TcpFaultsTest {
 
     @Test
     void saysThatAServerWasRestarted() throws Exception {
-        ServerConfig config = ServerConfig.defaults().withPort(0).withShardCount(2).withMemoryCapBytes(64 << 20);
+        ServerConfig config =
+                ServerConfig.defaults().withPort(0).withShardCount(2).withMemoryCapBytes(64 << 20);
         WeirServer first = WeirServer.start(config);
         int port = first.address().getPort();
         try (Weir weir = Weir.connect(List.of(new ServerAddress("127.0.0.1", port)), config(Duration.ofSeconds(20)))) {
@@ -305,7 +323,8 @@ class TcpFaultsTest {
         byte[] later = new byte[28];
         later[0] = 28;
         later[6] = 2;
-        for (byte[] answer : List.of("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n".getBytes(), later, new byte[0])) {
+        for (byte[] answer :
+                List.of("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n".getBytes(), later, new byte[0])) {
             try (ServerSocket other = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
                 Thread serving = Thread.startVirtualThread(() -> answer(other, answer));
                 assertFails(
@@ -348,8 +367,7 @@ class TcpFaultsTest {
                     ErrorCode.MAP_MISMATCH,
                     "another set of servers",
                     "name the same servers");
-            assertFails(
-                    () -> Weir.connect(List.of(reversed.get(0)), PATIENT).close(), ErrorCode.MAP_MISMATCH);
+            assertFails(() -> Weir.connect(List.of(reversed.get(0)), PATIENT).close(), ErrorCode.MAP_MISMATCH);
             assertThat(weir.table("t").pull(receipts(0))).containsOnly(-1f);
         }
     }

@@ -168,12 +168,14 @@ class ConnectionTest {
                 RawClient third = RawClient.attached(server)) {
             List<CompletableFuture<Void>> all = new ArrayList<>();
             for (RawClient client : List.of(first, second, third)) {
-                all.add(CompletableFuture.runAsync(() -> {
-                    for (int i = 0; i < bursts; i++) {
-                        pipeline(client, frame, pulls);
-                        read(client, pulls);
-                    }
-                }, Thread::startVirtualThread));
+                all.add(CompletableFuture.runAsync(
+                        () -> {
+                            for (int i = 0; i < bursts; i++) {
+                                pipeline(client, frame, pulls);
+                                read(client, pulls);
+                            }
+                        },
+                        Thread::startVirtualThread));
             }
             for (CompletableFuture<Void> one : all) {
                 one.join();

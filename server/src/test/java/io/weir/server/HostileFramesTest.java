@@ -67,7 +67,7 @@ class HostileFramesTest {
         ATTACHED
     }
 
-    private record Case(String name, Stage stage, ErrorCode code, ByteBuffer frame) {
+    record Case(String name, Stage stage, ErrorCode code, ByteBuffer frame) {
         @Override
         public String toString() {
             return name;

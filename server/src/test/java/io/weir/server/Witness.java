@@ -37,7 +37,8 @@ final class Witness implements AutoCloseable {
             ByteBuffer push = mine(RawClient.push(shard, pushes, pushes - 1, 2, new long[] {keys[shard]}, 1, 2));
             RawClient.Reply reply = client.exchange(push);
             assertThat(reply.type()).as(() -> reply.text()).isEqualTo(FrameType.ACK);
-            assertThat(client.exchange(mine(RawClient.pull(shard, 2, keys[shard]))).rows())
+            assertThat(client.exchange(mine(RawClient.pull(shard, 2, keys[shard])))
+                            .rows())
                     .containsExactly(-pushes, -2 * pushes);
         }
     }

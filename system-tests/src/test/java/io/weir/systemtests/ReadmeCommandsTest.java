@@ -42,6 +42,7 @@ class ReadmeCommandsTest {
     @Test
     void aCommandThatIsNotThereIsFound() {
         assertThat(faults("", "fly --high")).containsExactly("weir has no command: fly --high");
+        assertThat(faults("", "table fly")).containsExactly("weir has no command: table fly");
         assertThat(faults("", "version --high")).containsExactly("weir version has no option --high: version --high");
         assertThat(faults("", "version")).isEmpty();
     }
@@ -87,16 +88,19 @@ class ReadmeCommandsTest {
     }
 
     /// The help of a command, or an empty text if there is none of this name. A word behind the command's name may be
-    /// an argument of it.
+    /// an argument of it, unless the command is a group of others.
     private static String help(List<String> names) {
         for (int length = names.size(); length > 0; length--) {
             List<String> words = new ArrayList<>(names.subList(0, length));
+            String usage = "Usage: weir " + String.join(" ", words) + " ";
             words.add("--help");
             ByteArrayOutputStream out = new ByteArrayOutputStream();
             try (PrintStream stream = new PrintStream(out, true, StandardCharsets.UTF_8)) {
-                if (Main.run(words.toArray(String[]::new), stream, stream) == 0) {
-                    return out.toString(StandardCharsets.UTF_8);
-                }
+                Main.run(words.toArray(String[]::new), stream, stream);
+            }
+            String help = out.toString(StandardCharsets.UTF_8);
+            if (help.contains(usage)) {
+                return length < names.size() && help.contains("\nCommands:") ? "" : help;
             }
         }
         return "";

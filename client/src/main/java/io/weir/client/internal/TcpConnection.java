@@ -34,7 +34,7 @@ final class TcpConnection {
     private static final int STAGING_BYTES = 64 << 10;
 
     /// Frames up to this length are gathered.
-    private static final int SMALL_BYTES = 8 << 10;
+    private static final int SMALL_BYTES = 16 << 10;
 
     /// Queued bytes that are written at once, and queued requests, while earlier ones are under way.
     private static final int WORTH_BYTES = 16 << 10;
