@@ -281,29 +281,32 @@ class TcpFaultsTest {
         ServerConfig config =
                 ServerConfig.defaults().withPort(0).withShardCount(2).withMemoryCapBytes(64 << 20);
         WeirServer first = WeirServer.start(config);
+        WeirServer second = null;
         int port = first.address().getPort();
         try (Weir weir = Weir.connect(List.of(new ServerAddress("127.0.0.1", port)), config(Duration.ofSeconds(20)))) {
             weir.create(SPEC);
             Table table = weir.table("t");
             table.push(receipts(0), ones(RECEIPTS));
             first.close();
-            try (WeirServer _ = WeirServer.start(config.withPort(port))) {
-                assertFails(
-                        () -> table.push(receipts(1), ones(RECEIPTS)),
-                        ErrorCode.SERVER_RESTARTED,
-                        "127.0.0.1:" + port,
-                        "was restarted");
-                assertFails(() -> table.pull(receipts(0)), ErrorCode.SERVER_RESTARTED, "127.0.0.1:" + port);
-                assertThat(table.pushAsync(receipts(2), ones(RECEIPTS)))
-                        .failsWithin(Duration.ofSeconds(20))
-                        .withThrowableThat()
-                        .withCauseInstanceOf(WeirException.class);
-                try (Weir again = Weir.connect("127.0.0.1:" + port)) {
-                    assertThat(again.tables()).isEmpty();
-                }
+            second = WeirServer.start(config.withPort(port));
+            assertFails(
+                    () -> table.push(receipts(1), ones(RECEIPTS)),
+                    ErrorCode.SERVER_RESTARTED,
+                    "127.0.0.1:" + port,
+                    "was restarted");
+            assertFails(() -> table.pull(receipts(0)), ErrorCode.SERVER_RESTARTED, "127.0.0.1:" + port);
+            assertThat(table.pushAsync(receipts(2), ones(RECEIPTS)))
+                    .failsWithin(Duration.ofSeconds(20))
+                    .withThrowableThat()
+                    .withCauseInstanceOf(WeirException.class);
+            try (Weir again = Weir.connect("127.0.0.1:" + port)) {
+                assertThat(again.tables()).isEmpty();
             }
         } finally {
             first.close();
+            if (second != null) {
+                second.close();
+            }
         }
     }
 
