@@ -25,8 +25,7 @@ class AllocationTest {
     private static final int DIM = 8;
 
     static Stream<Named<TableContractTest.Opening>> clusters() {
-        return Stream.of(
-                Named.of("embedded", () -> Cluster.embedded(4)), Named.of("TCP", () -> Cluster.tcp(1, 4)));
+        return Stream.of(Named.of("embedded", () -> Cluster.embedded(4)), Named.of("TCP", () -> Cluster.tcp(1, 4)));
     }
 
     private interface Verb {
