@@ -450,7 +450,7 @@ final class Session implements AutoCloseable {
 
     /// Waits until one more number fits the stream's window, and keeps the stream locked. If that takes too long, the
     /// call is over, but for what it has sent already.
-    @SuppressWarnings("LockNotBeforeTry") // The caller unlocks.
+    @SuppressWarnings("LockNotBeforeTry") // The caller unlocks, in a finally block.
     private void lockWithRoom(WorkerStream numbering, Call call) {
         long untilNs = System.nanoTime() + deadlineNs;
         while (true) {
@@ -458,7 +458,7 @@ final class Session implements AutoCloseable {
             if (!waited) {
                 WeirException failure = timedOut("an earlier push");
                 call.failed(failure);
-                var unused = call.abandon();
+                CompletableFuture<Void> unused = call.abandon();
                 call.started();
                 throw failure;
             }

@@ -426,7 +426,8 @@ public final class TcpTransport implements ShardTransport, Runnable {
     }
 
     private void reopen(int server, SocketChannel channel) throws IOException {
-        // A waiting caller takes the role again as soon as it has left it: there would be no getting in between.
+        // A waiting caller takes the role again as soon as it has left it, so that there would be no getting in
+        // between.
         reopening = true;
         selector.wakeup();
         while (!role.compareAndSet(false, true)) {
