@@ -15,6 +15,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -27,8 +28,8 @@ import org.jspecify.annotations.Nullable;
 /// requests are under way and nobody waits, and it restores lost connections. So a blocking call passes through no
 /// other thread, and an asynchronous one completes without any help.
 public final class TcpTransport implements ShardTransport, Runnable {
-    private static final long LOOK_IN_NS = 200_000;
-    private static final long QUIET_LOOKS = 50;
+    private static final long LOOK_IN_NS = 500_000;
+    private static final long QUIET_LOOKS = 20;
     private static final long MAX_SLEEP_MS = 100;
     private static final long MAX_PARK_NS = 1_000_000;
     private static final int MAX_BACKOFF_MS = 1000;
@@ -43,6 +44,7 @@ public final class TcpTransport implements ShardTransport, Runnable {
     private final long[] nextAttemptNs;
     private final int[] backoffMs;
     private final Selector selector;
+    private final AtomicInteger waiting = new AtomicInteger();
     private final AtomicBoolean role = new AtomicBoolean();
     private final Thread thread;
     private final PriorityQueue<Later> later = new PriorityQueue<>(Comparator.comparingLong(Later::atNs));
@@ -270,8 +272,20 @@ public final class TcpTransport implements ShardTransport, Runnable {
     }
 
     @Override
-    @SuppressWarnings("ThreadPriorityCheck") // The yield is a courtesy; nothing depends on it.
     public boolean await(Waitable condition, long deadlineNs) {
+        if (condition.holds()) {
+            return true;
+        }
+        waiting.incrementAndGet();
+        try {
+            return work(condition, deadlineNs);
+        } finally {
+            waiting.decrementAndGet();
+        }
+    }
+
+    @SuppressWarnings("ThreadPriorityCheck") // The yield is a courtesy; nothing depends on it.
+    private boolean work(Waitable condition, long deadlineNs) {
         long idleSince = System.nanoTime();
         while (!condition.holds()) {
             long now = System.nanoTime();
@@ -289,6 +303,9 @@ public final class TcpTransport implements ShardTransport, Runnable {
                 } finally {
                     leaveRole();
                 }
+            }
+            if (!mine && sleeping) {
+                selector.wakeup();
             }
             if (worked) {
                 idleSince = System.nanoTime();
@@ -329,7 +346,7 @@ public final class TcpTransport implements ShardTransport, Runnable {
                 quiet = 0;
             }
             long before = progress.get();
-            if (before == seen && outstanding() > 0 && takeRole()) {
+            if (before == seen && waiting.get() == 0 && outstanding() > 0 && takeRole()) {
                 try {
                     if (!work()) {
                         sleep(MAX_SLEEP_MS * 1_000_000);
