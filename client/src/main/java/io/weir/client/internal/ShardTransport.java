@@ -15,8 +15,8 @@ public interface ShardTransport extends AutoCloseable {
     /// may be called under a stream's lock.
     void send(Request request);
 
-    /// More of a call follows: moves what was sent on its way if that is worth it. Never calls back, may be called
-    /// under a stream's lock.
+    /// More of a call follows: moves what was sent on its way if that is worth it. May be called under the lock of
+    /// the one stream that this transport serves, and may call back.
     void push();
 
     /// A call is sent whole and nobody waits for it now: moves it on its way, or leaves it to go with the next ones if

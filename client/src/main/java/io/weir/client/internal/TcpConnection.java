@@ -41,6 +41,9 @@ final class TcpConnection {
 
     private static final int WORTH_COUNT = 16;
 
+    /// Queued bytes beyond which a sender had better work the connection off than queue more.
+    private static final int BACKLOG_BYTES = 256 << 10;
+
     private static final int SLOT_BITS = 16;
     private static final int SLOT_MASK = (1 << SLOT_BITS) - 1;
 
@@ -133,6 +136,11 @@ final class TcpConnection {
     /// Whether what is queued should not wait for more.
     synchronized boolean isWorthWriting() {
         return queuedBytes >= WORTH_BYTES;
+    }
+
+    /// Whether more is queued than the cache can hold until the socket takes it.
+    synchronized boolean isBacklogged() {
+        return queuedBytes > BACKLOG_BYTES;
     }
 
     /// Whether what is queued would wait for nothing, or has waited enough.

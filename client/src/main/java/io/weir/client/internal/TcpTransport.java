@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
 /// other thread, and an asynchronous one completes without any help.
 public final class TcpTransport implements ShardTransport, Runnable {
     private static final long LOOK_IN_NS = 500_000;
+    private static final long MAX_WORK_OFF_NS = 2_000_000;
     private static final long QUIET_LOOKS = 20;
     private static final long MAX_SLEEP_MS = 100;
     private static final long MAX_PARK_NS = 1_000_000;
@@ -161,6 +162,9 @@ public final class TcpTransport implements ShardTransport, Runnable {
         for (TcpConnection connection : connections) {
             if (connection.isWorthWriting()) {
                 write();
+                if (connection.isBacklogged()) {
+                    workOff(connection);
+                }
                 return;
             }
         }
@@ -177,6 +181,24 @@ public final class TcpTransport implements ShardTransport, Runnable {
         if (!lookingIn) {
             lookingIn = true;
             LockSupport.unpark(thread);
+        }
+    }
+
+    /// Lets the socket take what is queued before more is written into memory that would leave the cache meanwhile.
+    /// For a short while, and only if nobody else has the role.
+    @SuppressWarnings("ThreadPriorityCheck") // The yield is a courtesy; nothing depends on it.
+    private void workOff(TcpConnection connection) {
+        long untilNs = System.nanoTime() + MAX_WORK_OFF_NS;
+        while (connection.isOpen() && connection.isBacklogged() && System.nanoTime() - untilNs < 0 && takeRole()) {
+            boolean worked;
+            try {
+                worked = work();
+            } finally {
+                leaveRole();
+            }
+            if (!worked) {
+                Thread.yield();
+            }
         }
     }
 
