@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class AllocationTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private static final int CALLS = 5_000;
-    private static final int MOST_ROUNDS = 200;
+    private static final long WARM_UP_DEADLINE_NS = 60_000_000_000L;
     private static final long BYTES_PER_REQUEST = 16;
     private static final int DIM = 8;
 
@@ -61,7 +61,8 @@ class AllocationTest {
                     .mapToLong(Thread::threadId)
                     .toArray();
             long least = Long.MAX_VALUE;
-            for (int round = 0; round < MOST_ROUNDS && least > BYTES_PER_REQUEST; round++) {
+            long untilNs = System.nanoTime() + WARM_UP_DEADLINE_NS;
+            while (least > BYTES_PER_REQUEST && System.nanoTime() - untilNs < 0) {
                 long before = allocatedBytes(threads);
                 for (int i = 0; i < CALLS; i++) {
                     verb.call(table, keys, values);
