@@ -39,6 +39,7 @@ final class AddressSpace implements AutoCloseable {
     private static final int MAP_PRIVATE = 0x2;
     private static final long MAP_FAILED = -1;
     private static final int MADV_HUGEPAGE = 14;
+    private static final int MADV_COLLAPSE = 25;
 
     private final Arena arena;
     private final MemorySegment segment;
@@ -87,8 +88,8 @@ final class AddressSpace implements AutoCloseable {
         return segment;
     }
 
-    /// Asks for huge pages in a range, where the system has them. Advice only: nothing depends on its
-    /// success.
+    /// Asks for huge pages in a range, where the system has them, also for what has been touched already: that part
+    /// is copied now, which takes some hundred microseconds for each. Advice only: nothing depends on its success.
     void preferHugePages(long offset, long bytes) {
         if ((offset | bytes) < 0 || offset > segment.byteSize() - bytes) {
             throw new IndexOutOfBoundsException("advice must lie within the range: offset=" + offset + ", bytes="
@@ -96,6 +97,7 @@ final class AddressSpace implements AutoCloseable {
         }
         if (Calls.IS_LINUX) {
             Calls.advise(segment.address() + offset, bytes, MADV_HUGEPAGE);
+            Calls.advise(segment.address() + offset, bytes, MADV_COLLAPSE);
         }
     }
 

@@ -7,9 +7,8 @@ import java.lang.foreign.MemorySegment;
 ///
 /// Growth goes in steps of a 32nd of what is there, of whole pages of the system, so that small stores stay
 /// small. From a size on that the owner names, it goes in steps of one huge page, which makes random access
-/// faster by a third and is asked for before it is touched. What lies below may become huge pages too,
-/// whenever the system finds time: advice is only given for stretches that are committed whole, so it never
-/// holds more than the budget knows.
+/// faster and is asked for before it is touched. What lies below is turned into huge pages as soon as it is
+/// committed whole, so that a region never holds more than the budget knows.
 final class MemoryRegion implements AutoCloseable {
     /// Unit of growth: a page of the system. Where that is larger, the last one is counted in part.
     static final long UNIT_BYTES = 4096;
