@@ -38,7 +38,7 @@ final class ServerCommand extends WeirOptions {
     @Option(
             names = "--event-loops",
             paramLabel = "<n>",
-            description = "Threads that serve connections. Default: one for every two processors.")
+            description = "Threads that serve connections. Default: one for each processor, up to 16.")
     @Nullable
     Integer eventLoops;
 

@@ -8,9 +8,14 @@ import java.util.Objects;
 /// @param deadline how long a call waits
 /// @param maxInFlight most calls under way for one worker; a further one waits
 /// @param spin how long a waiting thread polls before it sleeps; waking up costs more than a small request
-public record ClientConfig(Duration deadline, int maxInFlight, Duration spin) {
+/// @param connectionsPerServer most connections of one worker to each server, which divide its shards among them: so
+/// many threads of a server may work for one worker at a time
+public record ClientConfig(Duration deadline, int maxInFlight, Duration spin, int connectionsPerServer) {
     /// Most calls under way that may be asked for.
     public static final int MAX_IN_FLIGHT = 4096;
+
+    /// Most connections to one server that may be asked for.
+    public static final int MAX_CONNECTIONS_PER_SERVER = 64;
 
     public ClientConfig {
         Objects.requireNonNull(deadline, "deadline");
@@ -25,22 +30,30 @@ public record ClientConfig(Duration deadline, int maxInFlight, Duration spin) {
         if (spin.isNegative() || spin.compareTo(Duration.ofSeconds(1)) > 0) {
             throw new IllegalArgumentException("spin must be from 0 to 1 s: spin=" + spin);
         }
+        if (connectionsPerServer < 1 || connectionsPerServer > MAX_CONNECTIONS_PER_SERVER) {
+            throw new IllegalArgumentException("connections to a server must be from 1 to " + MAX_CONNECTIONS_PER_SERVER
+                    + ": connectionsPerServer=" + connectionsPerServer);
+        }
     }
 
-    /// A deadline of 30 s, 64 calls in flight, 50 µs of polling.
+    /// A deadline of 30 s, 64 calls in flight, 50 µs of polling, 2 connections to each server.
     public static ClientConfig defaults() {
-        return new ClientConfig(Duration.ofSeconds(30), 64, Duration.ofNanos(50_000));
+        return new ClientConfig(Duration.ofSeconds(30), 64, Duration.ofNanos(50_000), 2);
     }
 
     public ClientConfig withDeadline(Duration deadline) {
-        return new ClientConfig(deadline, maxInFlight, spin);
+        return new ClientConfig(deadline, maxInFlight, spin, connectionsPerServer);
     }
 
     public ClientConfig withMaxInFlight(int maxInFlight) {
-        return new ClientConfig(deadline, maxInFlight, spin);
+        return new ClientConfig(deadline, maxInFlight, spin, connectionsPerServer);
     }
 
     public ClientConfig withSpin(Duration spin) {
-        return new ClientConfig(deadline, maxInFlight, spin);
+        return new ClientConfig(deadline, maxInFlight, spin, connectionsPerServer);
+    }
+
+    public ClientConfig withConnectionsPerServer(int connectionsPerServer) {
+        return new ClientConfig(deadline, maxInFlight, spin, connectionsPerServer);
     }
 }

@@ -38,7 +38,9 @@ public interface Weir extends AutoCloseable {
         long spinNs = config.spin().toNanos();
         int timeoutMs =
                 (int) Math.min(MAX_CONNECT_MS, Math.max(1, config.deadline().toMillis()));
-        return new WeirClient(config, handler -> TcpTransport.connect(addresses, handler, spinNs, timeoutMs));
+        return new WeirClient(
+                config,
+                handler -> TcpTransport.connect(addresses, handler, spinNs, timeoutMs, config.connectionsPerServer()));
     }
 
     /// How long connecting to one server may take, in milliseconds, if the deadline is not shorter.

@@ -39,7 +39,7 @@ public record ServerConfig(
         }
     }
 
-    /// Loopback, port 7700, 8 shards, half of the machine's memory, one event loop for every two processors.
+    /// Loopback, port 7700, 8 shards, half of the machine's memory, one event loop for each processor up to 16.
     public static ServerConfig defaults() {
         int processors = Runtime.getRuntime().availableProcessors();
         return new ServerConfig(
@@ -47,7 +47,7 @@ public record ServerConfig(
                 7700,
                 8,
                 Math.max(MIN_MEMORY_BYTES, JvmCheck.machineMemoryBytes() / 2),
-                Math.clamp(processors / 2, 1, 16),
+                Math.min(processors, 16),
                 50_000,
                 false);
     }

@@ -50,14 +50,14 @@ final class TcpConnection {
     private final String name;
     private final ReplyHandler handler;
 
-    // Guarded by this.
+    // Guarded by this; the number of slots in use may be read without.
     private final ArrayDeque<Request> queue = new ArrayDeque<>();
     private final Checksum headerChecksum = new Checksum();
     private @Nullable Request[] slots = new Request[64];
     private int[] freeSlots = new int[64];
     private int freeCount;
     private int queuedBytes;
-    private int usedSlots;
+    private volatile int usedSlots;
     private long sequence;
 
     // Confined to the role.
@@ -77,6 +77,7 @@ final class TcpConnection {
     private @Nullable SocketChannel channel;
     private @Nullable SelectionKey key;
     private boolean writeBlocked;
+    private boolean ready;
 
     TcpConnection(String name, ReplyHandler handler) {
         this.name = name;
@@ -104,13 +105,14 @@ final class TcpConnection {
     /// Takes over a channel after its handshake.
     void open(SocketChannel opened, Selector selector) throws IOException {
         opened.configureBlocking(false);
-        key = opened.register(selector, SelectionKey.OP_READ);
+        key = opened.register(selector, SelectionKey.OP_READ, this);
         start = 0;
         end = 0;
         staging.limit(0);
         writing = null;
         rowsRequest = null;
         writeBlocked = false;
+        ready = false;
         channel = opened;
     }
 
@@ -153,24 +155,26 @@ final class TcpConnection {
         return !queue.isEmpty();
     }
 
-    synchronized int outstanding() {
+    int outstanding() {
         return usedSlots;
     }
 
     private int takeSlot() {
-        usedSlots++;
+        int used = usedSlots;
+        int slot;
         if (freeCount > 0) {
-            return freeSlots[--freeCount];
+            slot = freeSlots[--freeCount];
+        } else {
+            slot = used;
+            if (slot > SLOT_MASK) {
+                throw new WeirException(ErrorCode.BUSY, "too many requests are in flight: limit=" + (SLOT_MASK + 1));
+            }
+            if (slot >= slots.length) {
+                slots = Arrays.copyOf(slots, slots.length * 2);
+                freeSlots = Arrays.copyOf(freeSlots, slots.length);
+            }
         }
-        int slot = usedSlots - 1;
-        if (slot > SLOT_MASK) {
-            usedSlots--;
-            throw new WeirException(ErrorCode.BUSY, "too many requests are in flight: limit=" + (SLOT_MASK + 1));
-        }
-        if (slot >= slots.length) {
-            slots = Arrays.copyOf(slots, slots.length * 2);
-            freeSlots = Arrays.copyOf(freeSlots, slots.length);
-        }
+        usedSlots = used + 1;
         return slot;
     }
 
@@ -195,7 +199,7 @@ final class TcpConnection {
         int slot = request.slot();
         slots[slot] = null;
         freeSlots[freeCount++] = slot;
-        usedSlots--;
+        usedSlots = usedSlots - 1;
     }
 
     /// Every request that is under way, in no order, and forgets them.
@@ -286,6 +290,16 @@ final class TcpConnection {
         }
     }
 
+    /// The selector found something.
+    void setReady() {
+        ready = true;
+    }
+
+    /// Whether reading may be worth a system call.
+    boolean mayHaveAnswers() {
+        return ready || usedSlots > 0;
+    }
+
     /// Reads what is there and hands it on.
     ///
     /// @return whether anything was read
@@ -294,6 +308,7 @@ final class TcpConnection {
         if (source == null) {
             return false;
         }
+        ready = false;
         makeRoom();
         int read = source.read(in.limit(in.capacity()).position(end));
         if (read < 0) {

@@ -4,6 +4,7 @@ import io.weir.model.ErrorCode;
 import io.weir.model.ServerAddress;
 import io.weir.model.ShardMap;
 import io.weir.model.WeirException;
+import io.weir.wire.FrameType;
 import io.weir.wire.Message;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -11,6 +12,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
@@ -18,6 +20,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Requests over TCP, with the JDK's channels. Thread-safe.
@@ -27,6 +30,9 @@ import org.jspecify.annotations.Nullable;
 /// costs more than a small request. A thread of the transport's own looks in from time to time; it takes the role when
 /// requests are under way and nobody waits, and it restores lost connections. So a blocking call passes through no
 /// other thread, and an asynchronous one completes without any help.
+///
+/// A server is reached over several connections, among which its shards are divided for good, so that several of its
+/// threads work for one client at a time, and what goes to one shard keeps its order. Control goes over the first.
 public final class TcpTransport implements ShardTransport, Runnable {
     private static final long LOOK_IN_NS = 500_000;
     private static final long MAX_WORK_OFF_NS = 2_000_000;
@@ -39,11 +45,9 @@ public final class TcpTransport implements ShardTransport, Runnable {
     private final long spinNs;
     private final int connectTimeoutMs;
     private final ShardMap map;
-    private final long[] incarnations;
-    private final TcpConnection[] connections;
-    private final String[] troubles;
-    private final long[] nextAttemptNs;
-    private final int[] backoffMs;
+    private final Link[] links;
+    private final int[] firstLinks;
+    private final int[] linkOfShard;
     private final Selector selector;
     private final AtomicInteger waiting = new AtomicInteger();
     private final AtomicBoolean role = new AtomicBoolean();
@@ -60,23 +64,47 @@ public final class TcpTransport implements ShardTransport, Runnable {
 
     private record Opened(ServerAddress address, SocketChannel channel, Message.HelloReply hello) {}
 
-    private TcpTransport(ShardMap map, List<Opened> opened, ReplyHandler handler, long spinNs, int connectTimeoutMs)
+    /// One connection to a server, and what is needed to restore it. The connection guards itself; the rest belongs to
+    /// the transport's own thread, but for what is volatile.
+    private static final class Link {
+        final TcpConnection connection;
+        final int server;
+        final long incarnation;
+        volatile String trouble = "";
+        volatile long nextAttemptNs = System.nanoTime();
+        int backoffMs;
+
+        Link(TcpConnection connection, int server, long incarnation) {
+            this.connection = connection;
+            this.server = server;
+            this.incarnation = incarnation;
+        }
+    }
+
+    private TcpTransport(
+            ShardMap map, List<List<Opened>> opened, ReplyHandler handler, long spinNs, int connectTimeoutMs)
             throws IOException {
         this.map = map;
         this.handler = handler;
         this.spinNs = spinNs;
         this.connectTimeoutMs = connectTimeoutMs;
         this.selector = Selector.open();
-        this.connections = new TcpConnection[opened.size()];
-        this.incarnations = new long[opened.size()];
-        this.troubles = new String[opened.size()];
-        this.nextAttemptNs = new long[opened.size()];
-        this.backoffMs = new int[opened.size()];
-        for (int i = 0; i < connections.length; i++) {
-            connections[i] = new TcpConnection(opened.get(i).address().toString(), handler);
-            connections[i].open(opened.get(i).channel(), selector);
-            incarnations[i] = opened.get(i).hello().incarnation();
-            troubles[i] = "";
+        this.firstLinks = new int[opened.size()];
+        this.linkOfShard = new int[map.shardCount()];
+        List<Link> made = new ArrayList<>();
+        for (int server = 0; server < firstLinks.length; server++) {
+            firstLinks[server] = made.size();
+            for (Opened one : opened.get(server)) {
+                TcpConnection connection = new TcpConnection(one.address().toString(), handler);
+                connection.open(one.channel(), selector);
+                made.add(new Link(connection, server, one.hello().incarnation()));
+            }
+        }
+        this.links = made.toArray(Link[]::new);
+        for (int shard = 0; shard < linkOfShard.length; shard++) {
+            int server = map.serverOf(shard);
+            int connectionCount = opened.get(server).size();
+            linkOfShard[shard] = firstLinks[server] + (shard - map.firstShardOf(server)) % connectionCount;
         }
         this.thread = new Thread(this, "weir-client");
         thread.setDaemon(true);
@@ -84,43 +112,67 @@ public final class TcpTransport implements ShardTransport, Runnable {
 
     /// Connects to all servers and finds the map that follows from them.
     ///
+    /// @param connectionsPerServer most connections to each server; a server with fewer shards gets fewer
     /// @throws WeirException `UNAVAILABLE` naming the server that is not there, or what a server refused
     public static TcpTransport connect(
-            List<ServerAddress> addresses, ReplyHandler handler, long spinNs, int connectTimeoutMs) {
-        List<Opened> opened = new ArrayList<>();
+            List<ServerAddress> addresses,
+            ReplyHandler handler,
+            long spinNs,
+            int connectTimeoutMs,
+            int connectionsPerServer) {
+        List<List<Opened>> opened = new ArrayList<>();
         ServerAddress current = addresses.get(0);
         try {
             List<ShardMap.Server> servers = new ArrayList<>();
             for (ServerAddress address : addresses.stream().sorted().toList()) {
                 current = address;
-                Handshake handshake = new Handshake(address, connectTimeoutMs);
-                SocketChannel channel = handshake.connect();
-                Message.HelloReply hello;
-                try {
-                    hello = handshake.hello(channel);
-                } catch (IOException | RuntimeException e) {
-                    channel.close();
-                    throw e;
+                List<Opened> toServer = new ArrayList<>();
+                opened.add(toServer);
+                Opened first = open(address, connectTimeoutMs);
+                toServer.add(first);
+                servers.add(new ShardMap.Server(address, first.hello().shardCount()));
+                for (int i = 1; i < Math.min(connectionsPerServer, first.hello().shardCount()); i++) {
+                    Opened further = open(address, connectTimeoutMs);
+                    toServer.add(further);
+                    requireSame(first.hello(), further);
                 }
-                opened.add(new Opened(address, channel, hello));
-                servers.add(new ShardMap.Server(address, hello.shardCount()));
             }
             ShardMap map = new ShardMap(1, servers);
             for (int i = 0; i < opened.size(); i++) {
-                current = opened.get(i).address();
-                new Handshake(current, connectTimeoutMs).attach(opened.get(i).channel(), attach(map, i));
+                for (Opened one : opened.get(i)) {
+                    current = one.address();
+                    new Handshake(current, connectTimeoutMs).attach(one.channel(), attach(map, i));
+                }
             }
             TcpTransport transport = new TcpTransport(map, opened, handler, spinNs, connectTimeoutMs);
             transport.thread.start();
             return transport;
         } catch (IOException | RuntimeException e) {
-            for (Opened one : opened) {
-                closeQuietly(one.channel());
-            }
+            opened.forEach(toServer -> toServer.forEach(one -> closeQuietly(one.channel())));
             if (e instanceof RuntimeException unchecked) {
                 throw unchecked;
             }
             throw new WeirException(ErrorCode.UNAVAILABLE, unreachable(current, e), e);
+        }
+    }
+
+    private static Opened open(ServerAddress address, int connectTimeoutMs) throws IOException {
+        Handshake handshake = new Handshake(address, connectTimeoutMs);
+        SocketChannel channel = handshake.connect();
+        try {
+            return new Opened(address, channel, handshake.hello(channel));
+        } catch (IOException | RuntimeException e) {
+            closeQuietly(channel);
+            throw e;
+        }
+    }
+
+    private static void requireSame(Message.HelloReply first, Opened further) {
+        if (further.hello().incarnation() != first.incarnation()) {
+            throw new WeirException(
+                    ErrorCode.UNAVAILABLE,
+                    "all connections must reach one server, which must not be restarted meanwhile: server="
+                            + further.address());
         }
     }
 
@@ -154,12 +206,18 @@ public final class TcpTransport implements ShardTransport, Runnable {
 
     @Override
     public void send(Request request) {
-        connections[request.server()].send(request, true);
+        linkOf(request).connection.send(request, true);
+    }
+
+    private Link linkOf(Request request) {
+        int link = FrameType.isData(request.type()) ? linkOfShard[request.shard()] : firstLinks[request.server()];
+        return links[link];
     }
 
     @Override
     public void push() {
-        for (TcpConnection connection : connections) {
+        for (Link link : links) {
+            TcpConnection connection = link.connection;
             if (connection.isWorthWriting()) {
                 write();
                 if (connection.isBacklogged()) {
@@ -172,7 +230,8 @@ public final class TcpTransport implements ShardTransport, Runnable {
 
     @Override
     public void settle() {
-        for (TcpConnection connection : connections) {
+        for (Link link : links) {
+            TcpConnection connection = link.connection;
             if (connection.mustWrite()) {
                 write();
                 break;
@@ -205,7 +264,8 @@ public final class TcpTransport implements ShardTransport, Runnable {
     private void write() {
         if (takeRole()) {
             try {
-                for (TcpConnection connection : connections) {
+                for (Link link : links) {
+                    TcpConnection connection = link.connection;
                     connection.write();
                 }
             } catch (IOException e) {
@@ -247,16 +307,18 @@ public final class TcpTransport implements ShardTransport, Runnable {
     /// Writes and reads once on every connection.
     private boolean work() {
         boolean worked = false;
-        for (int i = 0; i < connections.length; i++) {
-            TcpConnection connection = connections[i];
+        for (Link link : links) {
+            TcpConnection connection = link.connection;
             if (!connection.isOpen()) {
                 continue;
             }
             try {
                 worked |= connection.write();
-                worked |= connection.read();
+                if (connection.mayHaveAnswers()) {
+                    worked |= connection.read();
+                }
             } catch (IOException | WeirException e) {
-                lose(i, e);
+                lose(link, e);
                 worked = true;
             }
         }
@@ -266,11 +328,14 @@ public final class TcpTransport implements ShardTransport, Runnable {
         return worked;
     }
 
-    /// That something is ready is all the selector is asked for: the next round tries every connection.
-    private static void onReady(SelectionKey key) {}
+    /// The next round tries every connection where something may have come: an answer to a request, or the end.
+    private static void onReady(SelectionKey key) {
+        ((TcpConnection) key.attachment()).setReady();
+    }
 
     private void sleep(long timeoutNs) {
-        for (TcpConnection connection : connections) {
+        for (Link link : links) {
+            TcpConnection connection = link.connection;
             connection.updateInterest();
             if (!connection.isOpen()) {
                 // Only the transport's own thread restores it, and it may have gone to rest.
@@ -280,7 +345,8 @@ public final class TcpTransport implements ShardTransport, Runnable {
         sleeping = true;
         try {
             boolean queued = false;
-            for (TcpConnection connection : connections) {
+            for (Link link : links) {
+                TcpConnection connection = link.connection;
                 queued |= connection.hasQueued() && connection.isOpen() && !connection.isWriteBlocked();
             }
             if (!queued && !closed) {
@@ -386,7 +452,8 @@ public final class TcpTransport implements ShardTransport, Runnable {
 
     private int outstanding() {
         int count = 0;
-        for (TcpConnection connection : connections) {
+        for (Link link : links) {
+            TcpConnection connection = link.connection;
             count += connection.outstanding();
         }
         return count;
@@ -424,47 +491,48 @@ public final class TcpTransport implements ShardTransport, Runnable {
     // ---- lost connections ----
 
     /// Drops a connection; what was under way on it is handed back, to be sent again once it is restored.
-    private void lose(int server, Exception cause) {
-        troubles[server] = "server " + map.servers().get(server).address() + ": " + cause.getMessage();
-        connections[server].close();
-        List<Request> all = connections[server].takeAll();
-        for (Request request : all) {
-            handler.lost(request, troubles[server]);
+    private void lose(Link link, Exception cause) {
+        link.trouble = "server " + addressOf(link) + ": " + cause.getMessage();
+        link.connection.close();
+        for (Request request : link.connection.takeAll()) {
+            handler.lost(request, link.trouble);
         }
         LockSupport.unpark(thread);
     }
 
+    private ServerAddress addressOf(Link link) {
+        return map.servers().get(link.server).address();
+    }
+
     private void restore() {
-        for (int i = 0; i < connections.length && !closed; i++) {
-            if (connections[i].isOpen() || System.nanoTime() - nextAttemptNs[i] < 0) {
+        for (Link link : links) {
+            if (closed || link.connection.isOpen() || System.nanoTime() - link.nextAttemptNs < 0) {
                 continue;
             }
-            ServerAddress address = map.servers().get(i).address();
-            Handshake handshake = new Handshake(address, connectTimeoutMs);
+            ServerAddress address = addressOf(link);
             try {
-                SocketChannel channel = handshake.connect();
+                Opened opened = open(address, connectTimeoutMs);
                 try {
-                    Message.HelloReply hello = handshake.hello(channel);
-                    if (hello.incarnation() != incarnations[i]) {
-                        closeQuietly(channel);
-                        abandon(i, address);
+                    if (opened.hello().incarnation() != link.incarnation) {
+                        closeQuietly(opened.channel());
+                        abandon(link);
                         continue;
                     }
-                    handshake.attach(channel, attach(map, i));
-                    reopen(i, channel);
+                    new Handshake(address, connectTimeoutMs).attach(opened.channel(), attach(map, link.server));
+                    reopen(link, opened.channel());
                 } catch (IOException | RuntimeException e) {
-                    closeQuietly(channel);
+                    closeQuietly(opened.channel());
                     throw e;
                 }
             } catch (IOException | WeirException e) {
-                backoffMs[i] = Math.min(MAX_BACKOFF_MS, Math.max(10, backoffMs[i] * 2));
-                nextAttemptNs[i] = System.nanoTime() + backoffMs[i] * 1_000_000L;
-                troubles[i] = e instanceof WeirException refusal ? refusal.getMessage() : unreachable(address, e);
+                link.backoffMs = Math.min(MAX_BACKOFF_MS, Math.max(10, link.backoffMs * 2));
+                link.nextAttemptNs = System.nanoTime() + link.backoffMs * 1_000_000L;
+                link.trouble = e instanceof WeirException refusal ? refusal.getMessage() : unreachable(address, e);
             }
         }
     }
 
-    private void reopen(int server, SocketChannel channel) throws IOException {
+    private void reopen(Link link, SocketChannel channel) throws IOException {
         // A waiting caller takes the role again as soon as it has left it, so that there would be no getting in
         // between.
         reopening = true;
@@ -473,9 +541,9 @@ public final class TcpTransport implements ShardTransport, Runnable {
             LockSupport.parkNanos(LOOK_IN_NS);
         }
         try {
-            connections[server].open(channel, selector);
-            backoffMs[server] = 0;
-            troubles[server] = "";
+            link.connection.open(channel, selector);
+            link.backoffMs = 0;
+            link.trouble = "";
             work();
         } finally {
             reopening = false;
@@ -484,24 +552,22 @@ public final class TcpTransport implements ShardTransport, Runnable {
     }
 
     /// The server was restarted: it has none of the tables this client knew, so everything fails.
-    private void abandon(int server, ServerAddress address) {
-        troubles[server] = "server " + address + " was restarted and has lost its tables";
-        backoffMs[server] = MAX_BACKOFF_MS;
-        nextAttemptNs[server] = System.nanoTime() + MAX_BACKOFF_MS * 1_000_000L;
-        for (Request request : connections[server].takeAll()) {
-            handler.failed(request, ErrorCode.SERVER_RESTARTED, troubles[server]);
+    private void abandon(Link link) {
+        link.trouble = "server " + addressOf(link) + " was restarted and has lost its tables";
+        link.backoffMs = MAX_BACKOFF_MS;
+        link.nextAttemptNs = System.nanoTime() + MAX_BACKOFF_MS * 1_000_000L;
+        for (Request request : link.connection.takeAll()) {
+            handler.failed(request, ErrorCode.SERVER_RESTARTED, link.trouble);
         }
     }
 
     @Override
     public String trouble() {
-        StringBuilder text = new StringBuilder();
-        for (String one : troubles) {
-            if (!one.isEmpty()) {
-                text.append(text.length() == 0 ? "" : "; ").append(one);
-            }
-        }
-        return text.toString();
+        return Arrays.stream(links)
+                .map(link -> link.trouble)
+                .filter(trouble -> !trouble.isEmpty())
+                .distinct()
+                .collect(Collectors.joining("; "));
     }
 
     @Override
@@ -519,7 +585,8 @@ public final class TcpTransport implements ShardTransport, Runnable {
         while (!takeRole()) {
             LockSupport.parkNanos(LOOK_IN_NS);
         }
-        for (TcpConnection connection : connections) {
+        for (Link link : links) {
+            TcpConnection connection = link.connection;
             connection.close();
             for (Request request : connection.takeAll()) {
                 handler.failed(request, ErrorCode.UNAVAILABLE, "the connection was closed");
