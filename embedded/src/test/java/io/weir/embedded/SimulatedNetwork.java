@@ -33,8 +33,9 @@ import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 
-/// Servers, and a network to them that delays frames, cuts connections, and refuses for load as it pleases; all from
-/// one seed and on one thread. The clients on it are real, and so are their frames, the shards and their control; a
+/// Servers, and a network to them that delays frames, cuts connections, delivers frames of a cut connection when
+/// nobody expects them any more, and refuses for load as it pleases; all from one seed and on one thread. The clients
+/// on it are real, and so are their frames, the shards and their control; a
 /// frame is copied off its buffer when it is sent, and its checksums are verified when it arrives.
 ///
 /// Nothing moves by itself: whoever waits moves things on, one random step at a time.
@@ -49,6 +50,7 @@ final class SimulatedNetwork {
     private long applied;
     private long cuts;
     private long gaps;
+    private long lateFrames;
 
     /// Where a worker's pushes must stay in order.
     private record Place(long run, int worker, int generation, int shard) {}
@@ -93,6 +95,11 @@ final class SimulatedNetwork {
         return gaps;
     }
 
+    /// Frames that came after their connection was lost.
+    long lateFrames() {
+        return lateFrames;
+    }
+
     void step() {
         clients.get(random.nextInt(clients.size())).step();
     }
@@ -106,6 +113,7 @@ final class SimulatedNetwork {
         private final ReplyHandler handler;
         private final List<ArrayDeque<Envelope>> outgoing = new ArrayList<>();
         private final List<ArrayList<Reply>> incoming = new ArrayList<>();
+        private final List<ArrayList<Envelope>> late = new ArrayList<>();
         private final List<Resend> later = new ArrayList<>();
 
         Connections(ReplyHandler handler) {
@@ -113,6 +121,7 @@ final class SimulatedNetwork {
             for (int i = 0; i < nodes.size(); i++) {
                 outgoing.add(new ArrayDeque<>());
                 incoming.add(new ArrayList<>());
+                late.add(new ArrayList<>());
             }
         }
 
@@ -172,7 +181,12 @@ final class SimulatedNetwork {
         void step() {
             int server = random.nextInt(nodes.size());
             int kind = random.nextInt(100);
-            if (kind < 48) {
+            if (kind < 4) {
+                ArrayList<Envelope> delayed = late.get(server);
+                if (!delayed.isEmpty()) {
+                    arriveLate(server, delayed.remove(random.nextInt(delayed.size())));
+                }
+            } else if (kind < 48) {
                 Envelope envelope = outgoing.get(server).pollFirst();
                 if (envelope != null) {
                     arrive(server, envelope);
@@ -199,7 +213,8 @@ final class SimulatedNetwork {
                     .anyMatch(request -> !FrameType.isData(request.type()));
         }
 
-        /// Some of what was on its way still arrives; every answer is lost, and the client is told.
+        /// Some of what was on its way still arrives, some of it much later; every answer is lost, and the client is
+        /// told.
         private void cut(int server) {
             cuts++;
             int arriving = random.nextInt(outgoing.get(server).size() + 1);
@@ -207,7 +222,12 @@ final class SimulatedNetwork {
                 arrive(server, outgoing.get(server).removeFirst());
             }
             List<Request> lost = new ArrayList<>();
-            outgoing.get(server).forEach(envelope -> lost.add(envelope.request()));
+            for (Envelope envelope : outgoing.get(server)) {
+                lost.add(envelope.request());
+                if (random.nextBoolean()) {
+                    late.get(server).add(envelope);
+                }
+            }
             incoming.get(server).forEach(reply -> lost.add(reply.request()));
             outgoing.get(server).clear();
             incoming.get(server).clear();
@@ -248,6 +268,17 @@ final class SimulatedNetwork {
             });
         }
 
+        /// A server that has not noticed yet that the connection is gone; its answer goes nowhere.
+        private void arriveLate(int server, Envelope envelope) {
+            lateFrames++;
+            int answers = incoming.get(server).size();
+            arrive(server, envelope);
+            List<Reply> waiting = incoming.get(server);
+            while (waiting.size() > answers) {
+                waiting.removeLast();
+            }
+        }
+
         private void requireValid(ByteBuffer bytes) {
             try {
                 int header =
@@ -267,7 +298,10 @@ final class SimulatedNetwork {
             boolean numbered = FrameType.isNumbered(FrameLayout.type(bytes, 0));
             long number = DataLayout.number(bytes, 0);
             long last = shard.workerPlace(DataLayout.run(bytes, 0), DataLayout.worker(bytes, 0))[1];
-            boolean next = numbered && number > last && DataLayout.previousNumber(bytes, 0) == last;
+            boolean next = numbered
+                    && number > last
+                    && DataLayout.previousNumber(bytes, 0) == last
+                    && !DataLayout.isWithdrawn(bytes, 0);
             if (next && !calm && random.nextInt(25) == 0) {
                 // As the shard itself does where its memory ends: before the order, the number stays free.
                 refuse(server, envelope.request(), ErrorCode.MEMORY_EXCEEDED, 0);
@@ -276,7 +310,7 @@ final class SimulatedNetwork {
             long position = shard.position();
             Answering answering = new Answering(server, envelope.request());
             shard.accept(bytes, MemorySegment.ofBuffer(bytes), 0, answering);
-            if (shard.position() > position) {
+            if (shard.position() > position && !DataLayout.isWithdrawn(bytes, 0)) {
                 Place place = new Place(
                         DataLayout.run(bytes, 0),
                         DataLayout.worker(bytes, 0),

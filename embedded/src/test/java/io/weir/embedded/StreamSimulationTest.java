@@ -35,6 +35,7 @@ class StreamSimulationTest {
         long applied = 0;
         long cuts = 0;
         long gaps = 0;
+        long lateFrames = 0;
         for (long seed = 1; seed <= SEEDS; seed++) {
             SimulatedNetwork network = null;
             try {
@@ -44,6 +45,7 @@ class StreamSimulationTest {
                 applied += network.applied();
                 cuts += network.cuts();
                 gaps += network.gaps();
+                lateFrames += network.lateFrames();
             } catch (AssertionError | RuntimeException e) {
                 throw new AssertionError("seed=" + seed, e);
             } finally {
@@ -56,6 +58,7 @@ class StreamSimulationTest {
         assertThat(applied).isGreaterThan(SEEDS * 100L);
         assertThat(cuts).isGreaterThan(SEEDS);
         assertThat(gaps).isGreaterThan(SEEDS);
+        assertThat(lateFrames).isGreaterThan(SEEDS);
     }
 
     private record Push(int worker, long[] receipts, CompletableFuture<Void> result) {}

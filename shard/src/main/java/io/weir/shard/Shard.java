@@ -132,6 +132,10 @@ public final class Shard implements AutoCloseable {
                             + entry.lastNumber() + ", previousNumber=" + DataLayout.previousNumber(frame, at));
             return;
         }
+        if (DataLayout.isWithdrawn(frame, at)) {
+            reject(entry, frame, at, effects, ErrorCode.REJECTED, "push was withdrawn: number=" + number);
+            return;
+        }
         ShardTable table = tableOrNull(DataLayout.tableId(frame, at));
         if (table == null) {
             reject(entry, frame, at, effects, ErrorCode.UNKNOWN_TABLE, unknownTable(frame, at));

@@ -192,6 +192,15 @@ record DataFrame(
 
     /// Hands the frame to the shard and returns what it answers. What is no valid frame never gets there.
     Answer sendTo(Shard receiver) {
+        return sendTo(receiver, false);
+    }
+
+    /// As [#sendTo], for a push that its worker has given up.
+    Answer sendWithdrawnTo(Shard receiver) {
+        return sendTo(receiver, true);
+    }
+
+    private Answer sendTo(Shard receiver, boolean withdrawn) {
         int length = FrameLayout.frameBytes(DataLayout.FIELD_BYTES, payload.remaining());
         ByteBuffer frame = ByteBuffer.allocateDirect(AT + length + 3).order(ByteOrder.LITTLE_ENDIAN);
         FrameLayout.putHeader(frame, AT, length, type, FrameLayout.FLAG_CHECKSUMS, requestId, DataLayout.FIELD_BYTES);
@@ -200,6 +209,9 @@ record DataFrame(
         DataLayout.putClock(frame, AT, clock, 0);
         DataLayout.putTarget(frame, AT, shard, 0, 1, tableId);
         DataLayout.putContent(frame, AT, layout, count, rowLength, offset);
+        if (withdrawn) {
+            DataLayout.putWithdrawn(frame, AT);
+        }
         frame.put(AT + DataLayout.PAYLOAD_OFFSET, payload, payload.position(), payload.remaining());
         new Checksum().seal(frame, AT);
         DataLayout.check(frame, AT);

@@ -14,20 +14,24 @@ import java.nio.ByteBuffer;
 ///   +-----+--------+------------+--------+----------------+-------+------------+-------+
 ///   48           52           56        60          61       62         64      68          72       80
 ///   +------------+------------+---------+-----------+--------+----------+-------+-----------+--------+
-///   | shardEpoch | mapVersion | tableId | valueType | layout | reserved | count | rowLength | offset |
+///   | shardEpoch | mapVersion | tableId | valueType | layout |  flags   | count | rowLength | offset |
 ///   +------------+------------+---------+-----------+--------+----------+-------+-----------+--------+
 /// ```
 ///
 /// With [#LAYOUT_KEYS] the payload is `count` keys, then for pushes `count * rowLength` floats. With
 /// [#LAYOUT_STRETCH] it is, for pushes, `count` floats of a dense table from position `offset`, and `rowLength` is the
-/// block length. A `LOAD` has `count` rows as [RowLayout] pictures them, a `SCAN` has no payload: it asks for at most
-/// `count` rows from the cursor `offset`. Offsets below count from the start of the frame.
+/// block length. With [#FLAG_WITHDRAWN] the worker has given the push up: if it is not decided yet, it is refused now,
+/// whatever its payload. A `LOAD` has `count` rows as [RowLayout] pictures them, a `SCAN` has no payload: it asks for
+/// at most `count` rows from the cursor `offset`. Offsets below count from the start of the frame.
 public final class DataLayout {
     /// 32-bit floats, the only value type of version 1.
     public static final int VALUE_FLOAT32 = 1;
 
     public static final int LAYOUT_KEYS = 1;
     public static final int LAYOUT_STRETCH = 2;
+
+    /// The worker has given this push up.
+    public static final int FLAG_WITHDRAWN = 1;
 
     public static final int RUN_OFFSET = FrameLayout.FIELDS_OFFSET;
     public static final int WORKER_OFFSET = RUN_OFFSET + Long.BYTES;
@@ -42,8 +46,8 @@ public final class DataLayout {
     public static final int TABLE_ID_OFFSET = MAP_VERSION_OFFSET + Integer.BYTES;
     public static final int VALUE_TYPE_OFFSET = TABLE_ID_OFFSET + Integer.BYTES;
     public static final int LAYOUT_OFFSET = VALUE_TYPE_OFFSET + Byte.BYTES;
-    public static final int RESERVED_OFFSET = LAYOUT_OFFSET + Byte.BYTES;
-    public static final int COUNT_OFFSET = RESERVED_OFFSET + Short.BYTES;
+    public static final int FLAGS_OFFSET = LAYOUT_OFFSET + Byte.BYTES;
+    public static final int COUNT_OFFSET = FLAGS_OFFSET + Short.BYTES;
     public static final int ROW_LENGTH_OFFSET = COUNT_OFFSET + Integer.BYTES;
     public static final int OFFSET_OFFSET = ROW_LENGTH_OFFSET + Integer.BYTES;
 
@@ -111,6 +115,15 @@ public final class DataLayout {
         return frame.get(at + LAYOUT_OFFSET);
     }
 
+    /// Whether the worker has given this push up.
+    public static boolean isWithdrawn(ByteBuffer frame, int at) {
+        return flags(frame, at) == FLAG_WITHDRAWN;
+    }
+
+    private static int flags(ByteBuffer frame, int at) {
+        return Short.toUnsignedInt(frame.getShort(at + FLAGS_OFFSET));
+    }
+
     public static int count(ByteBuffer frame, int at) {
         return frame.getInt(at + COUNT_OFFSET);
     }
@@ -154,10 +167,15 @@ public final class DataLayout {
     public static void putContent(ByteBuffer frame, int at, int layout, int count, int rowLength, long offset) {
         frame.put(at + VALUE_TYPE_OFFSET, (byte) VALUE_FLOAT32);
         frame.put(at + LAYOUT_OFFSET, (byte) layout);
-        frame.putShort(at + RESERVED_OFFSET, (short) 0);
+        frame.putShort(at + FLAGS_OFFSET, (short) 0);
         frame.putInt(at + COUNT_OFFSET, count);
         frame.putInt(at + ROW_LENGTH_OFFSET, rowLength);
         frame.putLong(at + OFFSET_OFFSET, offset);
+    }
+
+    /// Says that the worker has given this push up.
+    public static void putWithdrawn(ByteBuffer frame, int at) {
+        frame.putShort(at + FLAGS_OFFSET, (short) FLAG_WITHDRAWN);
     }
 
     /// Bytes of payload that a frame of this type must have.
@@ -228,8 +246,9 @@ public final class DataLayout {
                 || (layout == LAYOUT_STRETCH && (type == FrameType.LOAD || type == FrameType.SCAN))) {
             throw malformed("layout does not fit: layout=" + layout + ", type=" + type);
         }
-        if (frame.getShort(at + RESERVED_OFFSET) != 0) {
-            throw malformed("reserved bytes must be 0: reserved=" + frame.getShort(at + RESERVED_OFFSET));
+        int flags = flags(frame, at);
+        if (flags != 0 && (flags != FLAG_WITHDRAWN || !FrameType.isNumbered(type))) {
+            throw malformed("flags must be 0, or 1 for a push that is withdrawn: flags=" + flags + ", type=" + type);
         }
         if (count < 0 || rowLength < 1 || rowLength > TableShape.Dense.MAX_BLOCK_LENGTH) {
             throw malformed("count must be 0 or more and row length from 1 to " + TableShape.Dense.MAX_BLOCK_LENGTH

@@ -131,8 +131,22 @@ class DataLayoutTest {
     }
 
     @Test
-    void rejectsReservedBytes() {
-        refuses(f -> f.putShort(DataLayout.RESERVED_OFFSET, (short) -1), "reserved bytes must be 0: reserved=-1");
+    void rejectsFlagsThatItDoesNotKnow() {
+        String rule = "flags must be 0, or 1 for a push that is withdrawn: ";
+        refuses(f -> f.putShort(DataLayout.FLAGS_OFFSET, (short) -1), rule + "flags=65535, type=52");
+        refuses(f -> f.putShort(DataLayout.FLAGS_OFFSET, (short) 2), rule + "flags=2, type=52");
+        ByteBuffer pull = Frames.data(FrameType.PULL, 0, 0, KEYS, 2, 0, 0, new byte[0], true);
+        DataLayout.putWithdrawn(pull, 0);
+        refuses(pull, rule + "flags=1, type=50");
+    }
+
+    @Test
+    void takesAPushThatIsWithdrawn() {
+        ByteBuffer push = Frames.data(FrameType.PUSH, 2, 1, KEYS, 2, 0, 0, new byte[0], true);
+        assertThat(DataLayout.isWithdrawn(push, 0)).isFalse();
+        DataLayout.putWithdrawn(push, 0);
+        DataLayout.check(push, 0);
+        assertThat(DataLayout.isWithdrawn(push, 0)).isTrue();
     }
 
     @Test

@@ -45,6 +45,9 @@ final class Frames {
         frames.put(
                 "push-empty",
                 data(FrameType.PUSH, 10, 9, DataLayout.LAYOUT_KEYS, 2, 0, new long[0], new float[0], true));
+        frames.put(
+                "push-withdrawn",
+                withdrawn(data(FrameType.PUSH, 9, 7, DataLayout.LAYOUT_KEYS, 2, 0, keys, floats, true)));
         frames.put("push-stretch", stretch(FrameType.PUSH, 11, 10, 16_380, floats.length, floats, true));
         frames.put(
                 "push-pull-keys", data(FrameType.PUSH_PULL, 12, 11, DataLayout.LAYOUT_KEYS, 2, 0, keys, floats, true));
@@ -149,6 +152,12 @@ final class Frames {
         byte[] payload = message.toPayload();
         ByteBuffer frame = buffer(MessageCodec.frameBytes(payload));
         MessageCodec.encode(message.type(), payload, REQUEST_ID, frame, 0, sealed ? new Checksum() : null);
+        return frame;
+    }
+
+    private static ByteBuffer withdrawn(ByteBuffer frame) {
+        DataLayout.putWithdrawn(frame, 0);
+        new Checksum().sealHeader(frame, 0);
         return frame;
     }
 

@@ -76,7 +76,8 @@ public final class ReplyHandler {
         }
         if (ordered) {
             boolean resend = lane.stream.onDecided(request);
-            fail(request, code, message);
+            WeirException withdrawal = request.withdrawal();
+            fail(request, withdrawal == null ? new WeirException(code, message) : withdrawal);
             if (resend) {
                 resend(lane);
             }
@@ -84,8 +85,12 @@ public final class ReplyHandler {
             if (lane.stream.onReturned(request, retryAfterMs)) {
                 resend(lane);
             }
+        } else if (code == ErrorCode.MEMORY_EXCEEDED) {
+            if (lane.stream.onRefusedForMemory(request, new WeirException(code, message))) {
+                resend(lane);
+            }
         } else {
-            boolean resend = lane.stream.onWithdrawn(request);
+            boolean resend = lane.stream.onForgotten(request);
             fail(request, code, message);
             if (resend) {
                 resend(lane);
@@ -111,14 +116,19 @@ public final class ReplyHandler {
     /// The server will never answer: the request fails, and is not sent again.
     public void failed(Request request, ErrorCode code, String cause) {
         Lane lane = request.lane();
-        if (lane != null) {
-            lane.stream.onWithdrawn(request);
-        }
+        boolean resend = lane != null && lane.stream.onForgotten(request);
         fail(request, code, cause);
+        if (lane != null && resend) {
+            resend(lane);
+        }
     }
 
     private void fail(Request request, ErrorCode code, String message) {
-        request.call().failed(new WeirException(code, message));
+        fail(request, new WeirException(code, message));
+    }
+
+    private void fail(Request request, WeirException exception) {
+        request.call().failed(exception);
         end(request);
     }
 
@@ -134,7 +144,18 @@ public final class ReplyHandler {
         transport().resendLater(() -> transport().send(request), delayMs);
     }
 
+    /// The stream has ended: what waits to be sent again fails.
+    void giveUp(WorkerStream stream) {
+        for (Request request : stream.takeGivenUp()) {
+            fail(request, ErrorCode.UNAVAILABLE, "the connection was closed");
+        }
+    }
+
     private void resend(Lane lane) {
+        if (lane.stream.isEnded()) {
+            giveUp(lane.stream);
+            return;
+        }
         int delayMs = lane.stream.retryAfterMs(lane);
         if (delayMs > 0) {
             transport().resendLater(() -> lane.stream.resend(lane), delayMs);

@@ -1,5 +1,6 @@
 package io.weir.client.internal;
 
+import io.weir.model.WeirException;
 import io.weir.wire.DataLayout;
 import io.weir.wire.FrameLayout;
 import java.nio.ByteBuffer;
@@ -15,6 +16,7 @@ public final class Request {
     private @Nullable Object attachment;
     private @Nullable Call call;
     private @Nullable Lane lane;
+    private @Nullable WeirException withdrawal;
     private int server;
     private int from;
     private int count;
@@ -39,6 +41,7 @@ public final class Request {
         this.length = length;
         this.stretch = stretch;
         this.lane = null;
+        this.withdrawal = null;
         this.rowsDone = 0;
         frame.clear();
         call.add();
@@ -106,6 +109,18 @@ public final class Request {
 
     void setLane(Lane lane) {
         this.lane = lane;
+    }
+
+    /// Why the push is given up, or null.
+    @Nullable
+    WeirException withdrawal() {
+        return withdrawal;
+    }
+
+    /// Gives the push up, in its frame too. Guarded by its stream's lock.
+    void withdraw(WeirException reason) {
+        withdrawal = reason;
+        DataLayout.putWithdrawn(frame, 0);
     }
 
     /// First index in the call's sorted order, or first float of the stretch.

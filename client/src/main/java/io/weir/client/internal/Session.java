@@ -37,6 +37,7 @@ final class Session implements AutoCloseable {
     private final ShardMap map;
     private final int[] serverOfShard;
     private final RequestPool pool = new RequestPool();
+    private final ReplyHandler handler;
     private final long deadlineNs;
     private final int maxInFlight;
     private final int shardCount;
@@ -50,7 +51,7 @@ final class Session implements AutoCloseable {
     Session(ClientConfig config, Function<ReplyHandler, ShardTransport> connect) {
         this.deadlineNs = config.deadline().toNanos();
         this.maxInFlight = config.maxInFlight();
-        ReplyHandler handler = new ReplyHandler(pool);
+        this.handler = new ReplyHandler(pool);
         this.transport = connect.apply(handler);
         handler.bind(transport);
         this.map = transport.map();
@@ -454,20 +455,26 @@ final class Session implements AutoCloseable {
     private void lockWithRoom(WorkerStream numbering, Call call) {
         long untilNs = System.nanoTime() + deadlineNs;
         while (true) {
-            boolean waited = numbering.hasRoom() || transport.await(window, untilNs);
-            if (!waited) {
-                WeirException failure = timedOut("an earlier push");
-                call.failed(failure);
-                CompletableFuture<Void> unused = call.abandon();
-                call.started();
-                throw failure;
+            if (!numbering.hasRoom() && !transport.await(window, untilNs)) {
+                throw givenUp(call, timedOut("an earlier push"));
             }
             numbering.lock().lock();
-            if (numbering.hasRoom()) {
+            if (numbering.hasRoom() && !numbering.isEnded()) {
                 return;
             }
             numbering.lock().unlock();
+            if (numbering.isEnded()) {
+                throw givenUp(call, new WeirException(ErrorCode.UNAVAILABLE, "the connection was closed"));
+            }
         }
+    }
+
+    /// Ends a call that cannot be sent whole, but for what it has sent already.
+    private static WeirException givenUp(Call call, WeirException failure) {
+        call.failed(failure);
+        CompletableFuture<Void> unused = call.abandon();
+        call.started();
+        return failure;
     }
 
     /// A data frame, complete but for identity, payload and checksums.
@@ -711,12 +718,14 @@ final class Session implements AutoCloseable {
         }
     }
 
-    /// Waits at most for the deadline until every push is decided, closes the worker, disconnects.
+    /// Waits at most for the deadline until every push is decided, closes the worker, disconnects. Calls that are still
+    /// under way then fail.
     @Override
     public void close() {
         if (closed) {
             return;
         }
+        WorkerStream ending = stream.get();
         try {
             if (drain()) {
                 closeWorker(false);
@@ -726,7 +735,13 @@ final class Session implements AutoCloseable {
             LOG.log(Level.DEBUG, "closing a worker failed", e);
         } finally {
             closed = true;
+            if (ending != null) {
+                ending.end();
+            }
             transport.close();
+            if (ending != null) {
+                handler.giveUp(ending);
+            }
         }
     }
 }

@@ -1,10 +1,11 @@
 package io.weir.client.internal;
 
-import io.weir.model.ErrorCode;
 import io.weir.model.WeirException;
 import io.weir.wire.DataLayout;
 import io.weir.wire.Limits;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 /// it. When a connection is lost, or a shard refuses for load or because of a gap, nothing is forgotten: once all that
 /// is in flight in that lane has been answered, its window is sent again in order, and the shard's entry for this
 /// worker sees to it that nothing applies twice.
+///
+/// A push that is given up keeps its number: it is sent again as withdrawn, and the shard's answer says whether that
+/// came in time. So an older copy that a lost connection still delivers can do no harm, however late it comes.
 final class WorkerStream {
     private final long run;
     private final int worker;
@@ -182,10 +186,23 @@ final class WorkerStream {
         }
     }
 
-    /// A push was refused outside the order and is given up: the pushes behind it close up.
+    /// A push did not take its place for want of memory, and is given up: it is sent again as withdrawn.
     ///
     /// @return whether its lane is to be sent again now, see [#resend]
-    boolean onWithdrawn(Request request) {
+    boolean onRefusedForMemory(Request request, WeirException reason) {
+        lock.lock();
+        try {
+            request.withdraw(reason);
+            return onReturned(request, 0);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// This worker can push no more, or not to this shard: the push is forgotten, and those behind it close up.
+    ///
+    /// @return whether its lane is to be sent again now, see [#resend]
+    boolean onForgotten(Request request) {
         lock.lock();
         try {
             Lane lane = laneOf(request);
@@ -217,7 +234,7 @@ final class WorkerStream {
     void resend(Lane lane) {
         lock.lock();
         try {
-            if (!lane.rewinding || lane.inFlight > 0) {
+            if (ended || !lane.rewinding || lane.inFlight > 0) {
                 return;
             }
             lane.rewinding = false;
@@ -235,29 +252,41 @@ final class WorkerStream {
         }
     }
 
-    /// Gives up the whole stream: every undecided push is handed to `each`, whose calls then fail.
-    void end(Consumer<Request> each) {
+    /// Sends nothing more from now on, and takes nothing on.
+    void end() {
         lock.lock();
         try {
             ended = true;
-            for (Lane lane : lanes) {
-                Request request;
-                while ((request = lane.window.pollFirst()) != null) {
-                    undecided--;
-                    each.accept(request);
-                }
-            }
         } finally {
             lock.unlock();
         }
     }
 
-    /// Throws if the stream has ended.
-    void requireOpen() {
-        if (ended) {
-            throw new WeirException(
-                    ErrorCode.FENCED,
-                    "this worker's stream has ended: worker=" + worker + ", generation=" + generation);
+    boolean isEnded() {
+        lock.lock();
+        try {
+            return ended;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// After the end: takes out the pushes that wait to be sent again and never will be. Those under way are not among
+    /// them before their answer, or the loss of their connection, has been told.
+    List<Request> takeGivenUp() {
+        lock.lock();
+        try {
+            List<Request> givenUp = new ArrayList<>();
+            for (Lane lane : lanes) {
+                if (ended && lane.inFlight == 0) {
+                    givenUp.addAll(lane.window);
+                    lane.window.clear();
+                }
+            }
+            undecided -= givenUp.size();
+            return givenUp;
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -2,6 +2,8 @@ package io.weir.client.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.weir.model.ErrorCode;
+import io.weir.model.WeirException;
 import io.weir.wire.DataLayout;
 import io.weir.wire.FrameType;
 import io.weir.wire.Limits;
@@ -15,7 +17,8 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 /// The stream against shards that are nothing but the rules of a worker's entry, over a network that delays, loses
-/// connections with all that is on them, and refuses for load. One thread plays everything from a seed.
+/// connections with the answers that are on them, delivers frames of a lost connection long after, and refuses for
+/// load. One thread plays everything from a seed.
 class WorkerStreamModelTest {
     private static final int SEEDS = 1000;
     private static final int PUSHES = 120;
@@ -45,7 +48,7 @@ class WorkerStreamModelTest {
         final Map<Long, Decision> decided = new HashMap<>();
         long last;
 
-        Decision accept(long number, long previous, Random random) {
+        Decision accept(long number, long previous, boolean withdrawn, Random random) {
             Decision before = decided.get(number);
             if (before != null) {
                 return before;
@@ -56,10 +59,10 @@ class WorkerStreamModelTest {
             if (previous != last) {
                 return Decision.GAP;
             }
-            if (random.nextInt(20) == 0) {
+            if (!withdrawn && random.nextInt(20) == 0) {
                 return Decision.MEMORY;
             }
-            Decision decision = random.nextInt(20) == 0 ? Decision.REJECTED : Decision.APPLIED;
+            Decision decision = withdrawn || random.nextInt(20) == 0 ? Decision.REJECTED : Decision.APPLIED;
             decided.put(number, decision);
             last = number;
             if (decision == Decision.APPLIED) {
@@ -72,14 +75,18 @@ class WorkerStreamModelTest {
     /// A frame as its bytes are on the way, the request it belongs to, and later the answer.
     private static final class Envelope {
         final Request request;
+        final int shard;
         final long number;
         final long previous;
+        final boolean withdrawn;
         Decision answer = Decision.BUSY;
 
         Envelope(Request request) {
             this.request = request;
             number = DataLayout.number(request.frame(), 0);
             previous = DataLayout.previousNumber(request.frame(), 0);
+            withdrawn = DataLayout.isWithdrawn(request.frame(), 0);
+            shard = request.shard();
             assertThat(previous).as("number before %d", number).isBetween(0L, number - 1);
         }
     }
@@ -92,6 +99,7 @@ class WorkerStreamModelTest {
         private final ModelShard[] shards;
         private final List<ArrayDeque<Envelope>> outgoing = new ArrayList<>();
         private final List<ArrayList<Envelope>> answers = new ArrayList<>();
+        private final List<Envelope> late = new ArrayList<>();
         private final List<Lane> delayed = new ArrayList<>();
         private final Map<Long, TreeSet<Integer>> touched = new HashMap<>();
         private final Map<Long, TreeSet<Integer>> acknowledged = new HashMap<>();
@@ -135,6 +143,9 @@ class WorkerStreamModelTest {
                 }
                 assertThat(++steps).as("steps until every push is decided").isLessThan(100_000);
             }
+            while (!late.isEmpty()) {
+                arrive(late.remove(random.nextInt(late.size())));
+            }
             check();
         }
 
@@ -170,6 +181,10 @@ class WorkerStreamModelTest {
                 deliver(server);
             } else if (kind < 90) {
                 answer(server);
+            } else if (kind < 94) {
+                if (!late.isEmpty()) {
+                    arrive(late.remove(random.nextInt(late.size())));
+                }
             } else if (kind < 97) {
                 resendDelayed();
             } else if (lossy) {
@@ -188,7 +203,7 @@ class WorkerStreamModelTest {
         private void arrive(Envelope envelope) {
             envelope.answer = random.nextInt(15) == 0
                     ? Decision.BUSY
-                    : shards[envelope.request.shard()].accept(envelope.number, envelope.previous, random);
+                    : shards[envelope.shard].accept(envelope.number, envelope.previous, envelope.withdrawn, random);
         }
 
         private void answer(int server) {
@@ -208,11 +223,11 @@ class WorkerStreamModelTest {
                     break;
                 case REJECTED:
                     again = stream.onDecided(request);
-                    settle(rejected, envelope.number, shard);
+                    settle(envelope.withdrawn ? withdrawn : rejected, envelope.number, shard);
                     break;
                 case MEMORY:
-                    again = stream.onWithdrawn(request);
-                    settle(withdrawn, envelope.number, shard);
+                    again = stream.onRefusedForMemory(
+                            request, new WeirException(ErrorCode.MEMORY_EXCEEDED, "as the seed will have it"));
                     break;
                 default:
                     again = stream.onReturned(request, random.nextInt(2));
@@ -250,13 +265,15 @@ class WorkerStreamModelTest {
             }
         }
 
-        /// Some of what was on its way still arrives; every answer is lost.
+        /// Some of what was on its way still arrives, some of it much later; every answer is lost.
         private void cut(int server) {
             ArrayDeque<Envelope> lost = new ArrayDeque<>(outgoing.get(server));
             int arriving = lost.isEmpty() ? 0 : random.nextInt(lost.size() + 1);
             for (Envelope envelope : lost) {
                 if (arriving-- > 0) {
                     arrive(envelope);
+                } else if (random.nextBoolean()) {
+                    late.add(envelope);
                 }
             }
             lost.addAll(answers.get(server));

@@ -1,7 +1,6 @@
 package io.weir.client.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.weir.model.ErrorCode;
 import io.weir.model.WeirException;
@@ -140,13 +139,32 @@ class WorkerStreamTest {
     }
 
     @Test
-    void closesUpBehindAPushThatIsWithdrawn() {
+    void sendsAPushThatIsGivenUpAgainAsWithdrawn() {
+        Request first = pushOne(0);
+        Request second = pushOne(0);
+        takeSent();
+        WeirException reason = new WeirException(ErrorCode.MEMORY_EXCEEDED, "no memory");
+        assertThat(DataLayout.isWithdrawn(first.frame(), 0)).isFalse();
+        assertThat(stream.onRefusedForMemory(first, reason)).isFalse();
+        assertThat(stream.onReturned(second, 0)).isTrue();
+        stream.resend(laneOf(first));
+        assertThat(takeSent()).containsExactly(first, second);
+        assertThat(DataLayout.isWithdrawn(first.frame(), 0)).isTrue();
+        assertThat(DataLayout.isWithdrawn(second.frame(), 0)).isFalse();
+        assertThat(first.withdrawal()).isSameAs(reason);
+        assertThat(number(first)).isEqualTo(1);
+        assertThat(previous(second)).as("the number is used up").isEqualTo(1);
+        assertThat(stream.undecided()).isEqualTo(2);
+    }
+
+    @Test
+    void closesUpBehindAPushThatIsForgotten() {
         Request first = pushOne(0);
         Request second = pushOne(0);
         Request third = pushOne(0);
         takeSent();
         assertThat(stream.onDecided(first)).isFalse();
-        assertThat(stream.onWithdrawn(second)).isFalse();
+        assertThat(stream.onForgotten(second)).isFalse();
         assertThat(stream.onReturned(third, 0)).isTrue();
         stream.resend(laneOf(third));
         assertThat(takeSent()).containsExactly(third);
@@ -156,9 +174,9 @@ class WorkerStreamTest {
     }
 
     @Test
-    void followsTheDecidedOneWhenTheOnlyPushIsWithdrawn() {
+    void followsTheDecidedOneWhenTheOnlyPushIsForgotten() {
         Request first = pushOne(0);
-        assertThat(stream.onWithdrawn(first)).isFalse();
+        assertThat(stream.onForgotten(first)).isFalse();
         assertThat(stream.undecided()).isZero();
         assertThat(previous(pushOne(0))).isZero();
     }
@@ -180,18 +198,24 @@ class WorkerStreamTest {
     }
 
     @Test
-    void handsOutItsWindowsWhenItEnds() {
-        List<Request> requests = push(0, 1, 2);
-        List<Request> ended = new ArrayList<>();
-        stream.requireOpen();
-        stream.end(ended::add);
-        assertThat(ended).containsExactlyInAnyOrderElementsOf(requests);
+    void givesUpWhatWaitsToBeSentAgainWhenItEnds() {
+        Request returned = pushOne(0);
+        Request underWay = pushOne(0);
+        Request other = pushOne(1);
+        stream.onReturned(returned, 0);
+        assertThat(stream.onReturned(other, 5)).isTrue();
+        takeSent();
+        assertThat(stream.takeGivenUp()).as("before the end").isEmpty();
+        stream.end();
+        assertThat(stream.isEnded()).isTrue();
+        assertThat(stream.takeGivenUp()).containsExactly(other);
+        assertThat(stream.undecided()).isEqualTo(2);
+        assertThat(stream.onReturned(underWay, 0)).isTrue();
+        stream.resend(laneOf(underWay));
+        assertThat(takeSent()).isEmpty();
+        assertThat(stream.takeGivenUp()).containsExactly(returned, underWay);
         assertThat(stream.undecided()).isZero();
-        assertThatThrownBy(stream::requireOpen)
-                .isInstanceOfSatisfying(
-                        WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.FENCED))
-                .hasMessageContaining("worker=3")
-                .hasMessageContaining("generation=2");
+        assertThat(stream.takeGivenUp()).isEmpty();
     }
 
     private static Lane laneOf(Request request) {
