@@ -68,6 +68,7 @@ public final class TableStore implements AutoCloseable {
     private final boolean initialRowsDiffer;
     private final float initialValue;
     private long[] rowOffsets = new long[0];
+    private int[] absentPositions = new int[0];
     private @Nullable AddressSpace sums;
     private int stamp;
     private long renewed;
@@ -78,6 +79,9 @@ public final class TableStore implements AutoCloseable {
     private long checkedKeysAddress;
 
     private int checkedCount = -1;
+
+    /// How many of them had no row.
+    private int checkedAbsent;
 
     /// @param budget pays for rows as they are created
     /// @throws io.weir.model.WeirException if the system has no addresses left
@@ -142,6 +146,7 @@ public final class TableStore implements AutoCloseable {
                 + index.committedBytes()
                 + index.heapBytes()
                 + (long) rowOffsets.length * Long.BYTES
+                + (long) absentPositions.length * Integer.BYTES
                 + repeats.heapBytes()
                 + (sums == null ? 0 : sums.segment().byteSize());
     }
@@ -162,36 +167,36 @@ public final class TableStore implements AutoCloseable {
             long chunkKeysOffset = keysOffset + (long) start * Long.BYTES;
             int absent = index.find(frame, chunkKeysOffset, chunk, rowOffsets, RecordLayout.HEADER_BYTES);
             long chunkOffset = destinationOffset + start * rowBytes;
-            if (absent == 0) {
+            int absentRows = absent == 0 ? 0 : replaceAbsent(rowOffsets, chunk);
+            if (rows.rowCount() > 0) {
                 RowCopy.gather(rows.records(), rowOffsets, 0, chunk, rowLength, destination, chunkOffset);
-            } else {
-                copyWithAbsent(frame, chunkKeysOffset, chunk, rowOffsets, destination, chunkOffset);
+            }
+            for (int i = 0; i < absentRows; i++) {
+                int position = absentPositions[i];
+                long key = frame.get(LONG, chunkKeysOffset + (long) position * Long.BYTES);
+                putInitialValues(key, 0, rowLength, destination, chunkOffset + position * rowBytes);
             }
         }
     }
 
-    private void copyWithAbsent(
-            MemorySegment frame,
-            long keysOffset,
-            int count,
-            long[] rowOffsets,
-            MemorySegment destination,
-            long destinationOffset) {
-        int i = 0;
-        while (i < count) {
-            int from = i;
-            while (i < count && rowOffsets[i] >= 0) {
-                i++;
-            }
-            if (i > from) {
-                long offset = destinationOffset + from * rowBytes;
-                RowCopy.gather(rows.records(), rowOffsets, from, i - from, rowLength, destination, offset);
-            }
-            for (; i < count && rowOffsets[i] < 0; i++) {
-                long key = frame.get(LONG, keysOffset + (long) i * Long.BYTES);
-                putInitialValues(key, 0, rowLength, destination, destinationOffset + i * rowBytes);
+    /// Lists the positions of keys without a row, and lets them point to the first row, so that one copy without a
+    /// branch serves all keys of a chunk.
+    ///
+    /// @return how many they are
+    private int replaceAbsent(long[] rowOffsets, int count) {
+        if (absentPositions.length < count) {
+            absentPositions = new int[Math.min(CHUNK_KEYS, grownLength(count))];
+        }
+        int[] absentPositions = this.absentPositions;
+        long firstRow = rows.rowOffset(0);
+        int absent = 0;
+        for (int i = 0; i < count; i++) {
+            if (rowOffsets[i] < 0) {
+                rowOffsets[i] = firstRow;
+                absentPositions[absent++] = i;
             }
         }
+        return absent;
     }
 
     /// Looks at a push before anything is changed, and reserves the memory it needs.
@@ -229,6 +234,7 @@ public final class TableStore implements AutoCloseable {
         }
         checkedKeysAddress = frame.address() + keysOffset;
         checkedCount = count;
+        checkedAbsent = absent;
         return CheckResult.OK;
     }
 
@@ -249,15 +255,27 @@ public final class TableStore implements AutoCloseable {
         requireRange(frame, keysOffset, count, Long.BYTES);
         requireRange(frame, gradientsOffset, count, rowBytes);
         long[] rowOffsets = rowOffsetsFor(count);
+        int absent = checkedAbsent;
         if (checkedCount != count || checkedKeysAddress != frame.address() + keysOffset) {
-            index.find(frame, keysOffset, count, rowOffsets, touchedBytes(count));
+            absent = index.find(frame, keysOffset, count, rowOffsets, touchedBytes(count));
         }
         checkedCount = -1;
+        if (absent > 0) {
+            createMissing(frame, keysOffset, count, rowOffsets);
+        }
         if (stampAndCount(frame, keysOffset, count, rowOffsets)) {
             repeats.collect(frame, keysOffset, count);
             applySums(frame, gradientsOffset, count, rowOffsets);
         } else {
             kernel.update(rows.records(), rowOffsets, 0, count, frame, gradientsOffset, rowLength, rowBytes);
+        }
+    }
+
+    private void createMissing(MemorySegment frame, long keysOffset, int count, long[] rowOffsets) {
+        for (int i = 0; i < count; i++) {
+            if (rowOffsets[i] < 0) {
+                rowOffsets[i] = findOrCreate(frame.get(LONG, keysOffset + (long) i * Long.BYTES));
+            }
         }
     }
 
@@ -278,7 +296,7 @@ public final class TableStore implements AutoCloseable {
         return repeated;
     }
 
-    /// Makes sure of all rows, creates missing rows, and counts the push in each distinct row once.
+    /// Makes sure of all rows, and counts the push in each distinct row once.
     ///
     /// @return whether a row was met twice
     private boolean stampAndCount(MemorySegment frame, long keysOffset, int count, long[] rowOffsets) {
@@ -290,7 +308,7 @@ public final class TableStore implements AutoCloseable {
             for (int i = 0; i < count; i++) {
                 long key = MEMORY.get(LONG, firstKey + (long) i * Long.BYTES);
                 long rowOffset = rowOffsets[i];
-                if (rowOffset < 0 || MEMORY.get(LONG, records + KEY_FROM_ROW + rowOffset) != key) {
+                if (MEMORY.get(LONG, records + KEY_FROM_ROW + rowOffset) != key) {
                     rowOffset = findOrCreate(key);
                     rowOffsets[i] = rowOffset;
                 }

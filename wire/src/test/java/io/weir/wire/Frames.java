@@ -338,6 +338,9 @@ final class Frames {
                     DataLayout.count(frame, 0),
                     DataLayout.rowLength(frame, 0),
                     DataLayout.offset(frame, 0));
+            if (DataLayout.isWithdrawn(frame, 0)) {
+                DataLayout.putWithdrawn(copy, 0);
+            }
         } else if (type == FrameType.ERROR) {
             ReplyLayout.putError(
                     copy,
