@@ -1,6 +1,7 @@
 package io.weir.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -32,11 +33,13 @@ class ProcessesTest {
 
     private final List<Process> processes = new ArrayList<>();
     private String data = "";
+    private String test = "";
 
     @BeforeEach
     void generate() {
         data = folder.resolve("ctr.svm").toString();
         Ran.weir("datagen", "ctr", "--rows", "4000", "--features", "400", "--nonzeros", "8", "--out", data);
+        test = data;
     }
 
     @AfterEach
@@ -91,7 +94,7 @@ class ProcessesTest {
     }
 
     private Process worker(Path err, String servers, int index, String... more) throws IOException {
-        List<String> args = new ArrayList<>(List.of("train", "lr", "--json", "--data", data, "--test", data));
+        List<String> args = new ArrayList<>(List.of("train", "lr", "--json", "--data", data, "--test", test));
         args.addAll(List.of("--servers", servers, "--run", "ctr", "--worker-count", "2", "--workers", "2"));
         args.addAll(List.of("--worker-index", Integer.toString(index)));
         args.addAll(List.of(more));
@@ -122,6 +125,31 @@ class ProcessesTest {
                         .fields())
                 .containsEntry("model.hash", whole.fields().get("model.hash"))
                 .containsEntry("auc", whole.fields().get("test.auc"));
+    }
+
+    /// [A9aCommandTest] does the like in one process.
+    @Test
+    void twoServersAndTwoWorkersComeNearTheOptimumOnAdult() throws Exception {
+        String folders = System.getenv("WEIR_DATA");
+        assumeTrue(folders != null, "WEIR_DATA is not set");
+        data = Path.of(folders, "a9a", "a9a.gz").toString();
+        test = Path.of(folders, "a9a", "a9a.t.gz").toString();
+        assumeTrue(Files.exists(Path.of(data)), "there is no a9a/a9a.gz in " + folders);
+        String servers = server(4).address + "," + server(4).address;
+        String[] options = {"--batch", "256", "--passes", "4", "--shuffle"};
+        Path firstErr = folder.resolve("first.err");
+        Path secondErr = folder.resolve("second.err");
+        Process first = worker(firstErr, servers, 0, options);
+        Process second = worker(secondErr, servers, 1, options);
+        String firstOut = read(first);
+        String secondOut = read(second);
+        assertThat(first.waitFor()).as(Files.readString(firstErr)).isEqualTo(Exit.OK);
+        assertThat(second.waitFor()).as(Files.readString(secondErr)).isEqualTo(Exit.OK);
+        FlatJson whole = FlatJson.parse(firstOut);
+        assertThat(whole.whole("examples") + FlatJson.parse(secondOut).whole("examples"))
+                .isEqualTo(4 * 32_561);
+        assertThat(whole.real("test.auc")).isGreaterThanOrEqualTo(0.901);
+        assertThat(whole.real("test.logloss")).isLessThanOrEqualTo(0.326);
     }
 
     private static String read(Process process) throws IOException {

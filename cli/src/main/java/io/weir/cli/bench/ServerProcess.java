@@ -19,9 +19,10 @@ import java.util.regex.Pattern;
 ///
 /// The server says that it is ready by a line `listening on port N` or `listening on host:N` on its standard output,
 /// somewhere in which other text may stand. Its standard input stays open as long as this JVM lives; its errors go to
-/// ours.
+/// ours, but for the line in which every JVM announces the vector module.
 public final class ServerProcess implements AutoCloseable {
     private static final Pattern READY = Pattern.compile("listening on (?:port |\\S*:)(\\d+)");
+    private static final String MODULE_WARNING = "WARNING: Using incubator modules: jdk.incubator.vector";
     private static final Duration STOP_DEADLINE = Duration.ofSeconds(5);
 
     private final Process process;
@@ -51,9 +52,8 @@ public final class ServerProcess implements AutoCloseable {
         command.addAll(jvmArguments);
         command.add(mainClass);
         command.addAll(arguments);
-        Process process = new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
+        Process process = new ProcessBuilder(command).start();
+        Thread.ofPlatform().daemon().name("errors of " + mainClass).start(() -> passErrorsOn(process));
         Thread hook = new Thread(process::destroyForcibly, "stop " + mainClass);
         Runtime.getRuntime().addShutdownHook(hook);
         CompletableFuture<Integer> ready = new CompletableFuture<>();
@@ -86,6 +86,19 @@ public final class ServerProcess implements AutoCloseable {
             ready.completeExceptionally(new IOException("end of its output"));
         } catch (IOException | RuntimeException e) {
             ready.completeExceptionally(e);
+        }
+    }
+
+    @SuppressWarnings("SystemOut")
+    private static void passErrorsOn(Process process) {
+        try (BufferedReader reader = process.errorReader(StandardCharsets.UTF_8)) {
+            for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+                if (!line.equals(MODULE_WARNING)) {
+                    System.err.println(line);
+                }
+            }
+        } catch (IOException e) {
+            // The process was ended, and its streams with it.
         }
     }
 
