@@ -165,7 +165,7 @@ public final class TableStore implements AutoCloseable {
         for (int start = 0; start < count; start += CHUNK_KEYS) {
             int chunk = Math.min(CHUNK_KEYS, count - start);
             long chunkKeysOffset = keysOffset + (long) start * Long.BYTES;
-            int absent = index.find(frame, chunkKeysOffset, chunk, rowOffsets, RecordLayout.HEADER_BYTES);
+            int absent = index.find(frame, chunkKeysOffset, chunk, rowOffsets, RecordLayout.HEADER_BYTES + rowBytes);
             long chunkOffset = destinationOffset + start * rowBytes;
             int absentRows = absent == 0 ? 0 : replaceAbsent(rowOffsets, chunk);
             if (rows.rowCount() > 0) {
