@@ -33,7 +33,17 @@ final class DatagenCtrCommand extends WeirOptions {
     @Option(names = "--nonzeros", paramLabel = "<n>", description = "Ids of an example. Default: ${DEFAULT-VALUE}.")
     int nonzeros = 39;
 
-    @Option(names = "--seed", paramLabel = "<n>", description = "Same seed, same file. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--first-row",
+            paramLabel = "<n>",
+            description = "Where in the stream to begin: rows after those of a training file are its test data."
+                    + " Default: ${DEFAULT-VALUE}.")
+    long firstRow = 0;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "<n>",
+            description = "Same seed, same stream; another seed has other planted weights. Default: ${DEFAULT-VALUE}.")
     long seed = 1;
 
     @Option(names = "--out", required = true, paramLabel = "<file>", description = "File to write.")
@@ -50,9 +60,9 @@ final class DatagenCtrCommand extends WeirOptions {
     public Integer call() {
         Inputs.requireWritable("data", out);
         CtrGenerator generator = new CtrGenerator(rows, features, nonzeros, seed);
-        generator.write(out, Runtime.getRuntime().availableProcessors());
+        generator.write(out, firstRow, firstRow + rows, Runtime.getRuntime().availableProcessors());
         long scored = Math.min(rows, MOST_SCORED_ROWS);
-        Evaluation best = generator.best(0, scored);
+        Evaluation best = generator.best(firstRow, firstRow + scored);
         if (json) {
             output.out()
                     .println(new Json()
@@ -60,6 +70,7 @@ final class DatagenCtrCommand extends WeirOptions {
                             .put("features", features)
                             .put("nonzeros", nonzeros)
                             .put("seed", seed)
+                            .put("firstRow", firstRow)
                             .put("file", out)
                             .put("bytes", sizeOf(out))
                             .put("best", LrReport.json(best))

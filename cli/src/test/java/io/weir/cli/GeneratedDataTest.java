@@ -2,7 +2,11 @@ package io.weir.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -56,6 +60,26 @@ class GeneratedDataTest {
                         file.toString())
                 .json();
         assertThat(json.fields()).containsEntry("rows", 500L).containsKeys("best.auc", "best.logloss", "bytes");
+    }
+
+    @Test
+    void datagenContinuesAStreamWithRowsThatTrainingHasNotSeen() throws IOException {
+        String[] names = {"all", "head", "tail"};
+        String[][] ranges = {{"0", "900"}, {"0", "600"}, {"600", "300"}};
+        List<String> lines = new ArrayList<>();
+        for (int i = 0; i < names.length; i++) {
+            String file = folder.resolve(names[i]).toString();
+            List<String> args = new ArrayList<>(List.of("datagen", "ctr", "--features", "100", "--nonzeros", "5"));
+            args.addAll(List.of("--first-row", ranges[i][0], "--rows", ranges[i][1], "--out", file));
+            assertThat(Ran.weir(args.toArray(String[]::new)).exitCode()).isEqualTo(Exit.OK);
+            lines.addAll(i == 0 ? List.of() : Files.readAllLines(Path.of(file)));
+        }
+        assertThat(lines).isEqualTo(Files.readAllLines(folder.resolve("all")));
+        Ran negative = Ran.weir(
+                "datagen", "ctr", "--first-row", "-1", "--out", folder.resolve("x").toString());
+        assertThat(negative.exitCode()).isEqualTo(Exit.USAGE);
+        assertThat(negative.err()).contains("fromRow=-1");
+        assertThat(folder.resolve("x")).doesNotExist();
     }
 
     @Test

@@ -302,11 +302,18 @@ public final class CtrGenerator {
         }
     }
 
-    /// Writes all rows as libsvm lines, labels 0 and 1, compressed if the name ends with `.gz` or `.zst`. The same file
-    /// whatever the number of threads. It gets its name when it is complete.
+    /// Writes all rows of the stream, see [#write(Path, long, long, int)].
+    public void write(Path file, int threads) {
+        write(file, 0, rows, threads);
+    }
+
+    /// Writes the rows `fromRow` to `toRow - 1` as libsvm lines, labels 0 and 1, compressed if the name ends with `.gz`
+    /// or `.zst`; they may lie beyond the stream. The same file whatever the number of threads. It gets its name when
+    /// it is complete.
     ///
     /// @throws InputException naming the file, if it cannot be written
-    public void write(Path file, int threads) {
+    public void write(Path file, long fromRow, long toRow, int threads) {
+        requireRange(fromRow, toRow);
         Path folder = file.toAbsolutePath().getParent();
         if (folder == null || !Files.isDirectory(folder)) {
             throw new InputException("the folder of a data file must exist: file=" + file);
@@ -317,7 +324,7 @@ public final class CtrGenerator {
                 file.getFileName() + ".tmp-" + ProcessHandle.current().pid());
         try {
             try (OutputStream out = compress(file.toString(), Files.newOutputStream(temporary))) {
-                new Writing(out).run(threads);
+                new Writing(out, fromRow, toRow).run(threads);
             }
             Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
@@ -342,13 +349,17 @@ public final class CtrGenerator {
     /// Threads make blocks of lines and write them when it is their turn.
     private final class Writing {
         private final OutputStream out;
+        private final long firstRow;
+        private final long endRow;
         private final AtomicLong claimed = new AtomicLong();
         // Guarded by this object's lock.
         private long turn;
         private @Nullable IOException failure;
 
-        Writing(OutputStream out) {
+        Writing(OutputStream out, long firstRow, long endRow) {
             this.out = out;
+            this.firstRow = firstRow;
+            this.endRow = endRow;
         }
 
         void run(int threadCount) throws IOException {
@@ -383,12 +394,12 @@ public final class CtrGenerator {
                 long[] indices = new long[fields];
                 while (true) {
                     long block = claimed.getAndIncrement();
-                    long from = block * BLOCK_ROWS;
-                    if (from >= rows) {
+                    long from = firstRow + block * BLOCK_ROWS;
+                    if (from >= endRow) {
                         return;
                     }
                     format.length = 0;
-                    for (long row = from; row < Math.min(rows, from + BLOCK_ROWS); row++) {
+                    for (long row = from; row < Math.min(endRow, from + BLOCK_ROWS); row++) {
                         indices(row, indices);
                         format.add(label(row, bias + sumOfWeights(indices)), indices);
                     }
