@@ -35,16 +35,8 @@ public interface Weir extends AutoCloseable {
         if (addresses.isEmpty()) {
             throw new IllegalArgumentException("at least one server must be named");
         }
-        long spinNs = config.spin().toNanos();
-        int timeoutMs =
-                (int) Math.min(MAX_CONNECT_MS, Math.max(1, config.deadline().toMillis()));
-        return new WeirClient(
-                config,
-                handler -> TcpTransport.connect(addresses, handler, spinNs, timeoutMs, config.connectionsPerServer()));
+        return new WeirClient(config, handler -> TcpTransport.connect(addresses, handler, config));
     }
-
-    /// How long connecting to one server may take, in milliseconds, if the deadline is not shorter.
-    int MAX_CONNECT_MS = 5_000;
 
     /// The shard map this connection works by.
     ShardMap shardMap();

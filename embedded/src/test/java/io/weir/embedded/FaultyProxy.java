@@ -31,6 +31,8 @@ final class FaultyProxy implements AutoCloseable {
     private volatile int meanBytesToCut;
     private volatile int meanBytesToFlip;
     private volatile boolean held;
+    private volatile long lastStalled = -1;
+    private final AtomicLong opened = new AtomicLong();
     private volatile boolean refusing;
     private volatile boolean closed;
 
@@ -62,6 +64,12 @@ final class FaultyProxy implements AutoCloseable {
     /// Takes bytes and keeps them.
     void hold() {
         held = true;
+    }
+
+    /// Takes the bytes of the connections that are open now, keeps them for ever, and tells neither end. New
+    /// connections live.
+    void stall() {
+        lastStalled = opened.get();
     }
 
     /// Cuts all connections and accepts none that lives.
@@ -150,6 +158,7 @@ final class FaultyProxy implements AutoCloseable {
 
     private void pump(Socket from, Socket to) {
         byte[] buffer = new byte[4096];
+        long ordinal = opened.incrementAndGet();
         long passed = 0;
         int toCut = Integer.MAX_VALUE;
         int toFlip = Integer.MAX_VALUE;
@@ -160,6 +169,9 @@ final class FaultyProxy implements AutoCloseable {
             int read;
             while ((read = in.read(buffer)) > 0) {
                 awaitRelease();
+                if (ordinal <= lastStalled) {
+                    continue;
+                }
                 toCut = toCut == Integer.MAX_VALUE ? next(meanBytesToCut) : toCut;
                 toFlip = toFlip == Integer.MAX_VALUE ? next(meanBytesToFlip) : toFlip;
                 if (meanBytesToCut > 0 && toCut < read) {

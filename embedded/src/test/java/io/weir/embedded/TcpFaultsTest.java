@@ -156,6 +156,25 @@ class TcpFaultsTest {
         }
     }
 
+    /// As when a router has forgotten a connection: no end is told, and bytes go nowhere.
+    @Test
+    void replacesAConnectionThatIsSilentBeforeTheDeadline() throws Exception {
+        try (Cluster cluster = Cluster.tcp(1, 2);
+                FaultyProxy proxy = new FaultyProxy(1, cluster.addresses().get(0));
+                Weir weir = Weir.connect(List.of(proxy.address()), config(Duration.ofSeconds(9)))) {
+            weir.create(SPEC);
+            Table table = weir.table("t");
+            table.push(receipts(0), ones(RECEIPTS));
+            proxy.stall();
+            table.push(receipts(0), ones(RECEIPTS));
+            assertThat(table.pull(receipts(0))).containsOnly(-2f);
+            proxy.stall();
+            CompletableFuture<Void> unattended = table.pushAsync(receipts(0), ones(RECEIPTS));
+            unattended.get(20, TimeUnit.SECONDS);
+            assertThat(table.pull(receipts(0))).containsOnly(-3f);
+        }
+    }
+
     @Test
     void meetsItsDeadlineWhileAServerIsSilentAndKeepsThePush() throws Exception {
         try (Cluster cluster = Cluster.tcp(1, 2);
@@ -283,7 +302,7 @@ class TcpFaultsTest {
         WeirServer first = WeirServer.start(config);
         WeirServer second = null;
         int port = first.address().getPort();
-        try (Weir weir = Weir.connect(List.of(new ServerAddress("127.0.0.1", port)), config(Duration.ofSeconds(20)))) {
+        try (Weir weir = Weir.connect(List.of(new ServerAddress("127.0.0.1", port)), config(Duration.ofSeconds(9)))) {
             weir.create(SPEC);
             Table table = weir.table("t");
             table.push(receipts(0), ones(RECEIPTS));

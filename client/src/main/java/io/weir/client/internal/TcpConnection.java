@@ -78,6 +78,7 @@ final class TcpConnection {
     private @Nullable SelectionKey key;
     private boolean writeBlocked;
     private boolean ready;
+    private boolean heard;
 
     TcpConnection(String name, ReplyHandler handler) {
         this.name = name;
@@ -295,6 +296,13 @@ final class TcpConnection {
         ready = true;
     }
 
+    /// Whether anything was read since this was last asked.
+    boolean takeHeard() {
+        boolean wasHeard = heard;
+        heard = false;
+        return wasHeard;
+    }
+
     /// Whether reading may be worth a system call.
     boolean mayHaveAnswers() {
         return ready || usedSlots > 0;
@@ -318,6 +326,7 @@ final class TcpConnection {
             return false;
         }
         end += read;
+        heard = true;
         in.clear();
         serve();
         return true;

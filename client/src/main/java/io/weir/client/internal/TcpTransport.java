@@ -1,11 +1,14 @@
 package io.weir.client.internal;
 
+import io.weir.client.ClientConfig;
 import io.weir.model.ErrorCode;
 import io.weir.model.ServerAddress;
 import io.weir.model.ShardMap;
 import io.weir.model.WeirException;
+import io.weir.wire.Checksum;
 import io.weir.wire.FrameType;
 import io.weir.wire.Message;
+import io.weir.wire.MessageCodec;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.nio.channels.SelectionKey;
@@ -31,6 +34,9 @@ import org.jspecify.annotations.Nullable;
 /// requests are under way and nobody waits, and it restores lost connections. So a blocking call passes through no
 /// other thread, and an asynchronous one completes without any help.
 ///
+/// A connection that owes answers and is silent is asked for a sign of life, and given up if none comes: requests go
+/// over a new one then, long before their deadline, also where the network forgot the old one without a word.
+///
 /// A server is reached over several connections, among which its shards are divided for good, so that several of its
 /// threads work for one client at a time, and what goes to one shard keeps its order. Control goes over the first.
 public final class TcpTransport implements ShardTransport, Runnable {
@@ -40,10 +46,15 @@ public final class TcpTransport implements ShardTransport, Runnable {
     private static final long MAX_SLEEP_MS = 100;
     private static final long MAX_PARK_NS = 1_000_000;
     private static final int MAX_BACKOFF_MS = 1000;
+    private static final int MAX_CONNECT_MS = 5_000;
+    private static final long LEAST_SILENCE_NS = 1_000_000_000L;
+    private static final long MOST_SILENCE_NS = 10_000_000_000L;
+    private static final int PROBE_BYTES = 1024;
 
     private final ReplyHandler handler;
     private final long spinNs;
     private final int connectTimeoutMs;
+    private final long mostSilenceNs;
     private final ShardMap map;
     private final Link[] links;
     private final int[] firstLinks;
@@ -70,6 +81,11 @@ public final class TcpTransport implements ShardTransport, Runnable {
         final TcpConnection connection;
         final int server;
         final long incarnation;
+
+        /// With the role: since when answers are due and nothing is heard; 0 if that is not so.
+        long silentSinceNs;
+
+        boolean probed;
         volatile String trouble = "";
         volatile long nextAttemptNs = System.nanoTime();
         int backoffMs;
@@ -81,13 +97,14 @@ public final class TcpTransport implements ShardTransport, Runnable {
         }
     }
 
-    private TcpTransport(
-            ShardMap map, List<List<Opened>> opened, ReplyHandler handler, long spinNs, int connectTimeoutMs)
+    private TcpTransport(ShardMap map, List<List<Opened>> opened, ReplyHandler handler, ClientConfig config)
             throws IOException {
         this.map = map;
         this.handler = handler;
-        this.spinNs = spinNs;
-        this.connectTimeoutMs = connectTimeoutMs;
+        this.spinNs = config.spin().toNanos();
+        this.connectTimeoutMs = connectTimeoutMs(config);
+        this.mostSilenceNs = Math.max(
+                LEAST_SILENCE_NS, Math.min(MOST_SILENCE_NS, config.deadline().toNanos() / 3));
         this.selector = Selector.open();
         this.firstLinks = new int[opened.size()];
         this.linkOfShard = new int[map.shardCount()];
@@ -110,16 +127,16 @@ public final class TcpTransport implements ShardTransport, Runnable {
         thread.setDaemon(true);
     }
 
-    /// Connects to all servers and finds the map that follows from them.
+    private static int connectTimeoutMs(ClientConfig config) {
+        return (int) Math.min(MAX_CONNECT_MS, Math.max(1, config.deadline().toMillis()));
+    }
+
+    /// Connects to all servers and finds the map that follows from them. A server with fewer shards than `config` has
+    /// connections for it gets one for each shard.
     ///
-    /// @param connectionsPerServer most connections to each server; a server with fewer shards gets fewer
     /// @throws WeirException `UNAVAILABLE` naming the server that is not there, or what a server refused
-    public static TcpTransport connect(
-            List<ServerAddress> addresses,
-            ReplyHandler handler,
-            long spinNs,
-            int connectTimeoutMs,
-            int connectionsPerServer) {
+    public static TcpTransport connect(List<ServerAddress> addresses, ReplyHandler handler, ClientConfig config) {
+        int connectTimeoutMs = connectTimeoutMs(config);
         List<List<Opened>> opened = new ArrayList<>();
         ServerAddress current = addresses.get(0);
         try {
@@ -131,7 +148,12 @@ public final class TcpTransport implements ShardTransport, Runnable {
                 Opened first = open(address, connectTimeoutMs);
                 toServer.add(first);
                 servers.add(new ShardMap.Server(address, first.hello().shardCount()));
-                for (int i = 1; i < Math.min(connectionsPerServer, first.hello().shardCount()); i++) {
+                for (int i = 1;
+                        i
+                                < Math.min(
+                                        config.connectionsPerServer(),
+                                        first.hello().shardCount());
+                        i++) {
                     Opened further = open(address, connectTimeoutMs);
                     toServer.add(further);
                     requireSame(first.hello(), further);
@@ -144,7 +166,7 @@ public final class TcpTransport implements ShardTransport, Runnable {
                     new Handshake(current, connectTimeoutMs).attach(one.channel(), attach(map, i));
                 }
             }
-            TcpTransport transport = new TcpTransport(map, opened, handler, spinNs, connectTimeoutMs);
+            TcpTransport transport = new TcpTransport(map, opened, handler, config);
             transport.thread.start();
             return transport;
         } catch (IOException | RuntimeException e) {
@@ -342,6 +364,7 @@ public final class TcpTransport implements ShardTransport, Runnable {
                 LockSupport.unpark(thread);
             }
         }
+        watch();
         sleeping = true;
         try {
             boolean queued = false;
@@ -357,6 +380,38 @@ public final class TcpTransport implements ShardTransport, Runnable {
         } finally {
             sleeping = false;
         }
+    }
+
+    /// Asks connections for a sign of life that owe answers and are silent, and loses those that give none.
+    private void watch() {
+        long now = System.nanoTime();
+        for (Link link : links) {
+            TcpConnection connection = link.connection;
+            if (connection.takeHeard() || connection.outstanding() == 0 || !connection.isOpen()) {
+                link.silentSinceNs = 0;
+                link.probed = false;
+            } else if (link.silentSinceNs == 0) {
+                link.silentSinceNs = now;
+            } else if (now - link.silentSinceNs >= mostSilenceNs) {
+                link.silentSinceNs = 0;
+                lose(link, new IOException("nothing was heard for " + mostSilenceNs / 1_000_000 + " ms"));
+            } else if (now - link.silentSinceNs >= mostSilenceNs / 2 && !link.probed) {
+                link.probed = true;
+                connection.send(probe(link.server), true);
+            }
+        }
+    }
+
+    /// A request of the transport's own, for which nobody waits.
+    private static Request probe(int server) {
+        byte[] payload = new Message.Ping().toPayload();
+        int length = MessageCodec.frameBytes(payload);
+        Call call = new Call();
+        call.begin(null, 0, 0, null, new AtomicInteger());
+        Request request = new Request(PROBE_BYTES);
+        request.begin(call, server, 0, 0, length, false);
+        MessageCodec.encode(FrameType.PING, payload, 0, request.frame(), 0, new Checksum());
+        return request;
     }
 
     @Override
