@@ -76,7 +76,12 @@ class GeneratedDataTest {
         }
         assertThat(lines).isEqualTo(Files.readAllLines(folder.resolve("all")));
         Ran negative = Ran.weir(
-                "datagen", "ctr", "--first-row", "-1", "--out", folder.resolve("x").toString());
+                "datagen",
+                "ctr",
+                "--first-row",
+                "-1",
+                "--out",
+                folder.resolve("x").toString());
         assertThat(negative.exitCode()).isEqualTo(Exit.USAGE);
         assertThat(negative.err()).contains("fromRow=-1");
         assertThat(folder.resolve("x")).doesNotExist();

@@ -309,8 +309,7 @@ public final class CtrGenerator {
 
     /// Writes the rows `fromRow` to `toRow - 1` as libsvm lines, labels 0 and 1, compressed if the name ends with `.gz`
     /// or `.zst`; they may lie beyond the stream. The same file whatever the number of threads. It gets its name
-    // when
-    /// it is complete.
+    /// when it is complete.
     ///
     /// @throws InputException naming the file, if it cannot be written
     public void write(Path file, long fromRow, long toRow, int threads) {
