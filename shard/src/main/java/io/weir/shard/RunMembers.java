@@ -9,12 +9,19 @@ final class RunMembers {
     static final int LEFT = 2;
     static final int FINISHED = 3;
 
+    private final long run;
     private final int[] states;
     private final int[] generations;
 
-    RunMembers(int workerCount) {
+    RunMembers(long run, int workerCount) {
+        this.run = run;
         states = new int[workerCount];
         generations = new int[workerCount];
+    }
+
+    /// The run's id.
+    long run() {
+        return run;
     }
 
     int workerCount() {

@@ -36,6 +36,14 @@ public final class Shard implements AutoCloseable {
     /// Greatest table id.
     public static final int MAX_TABLE_ID = 1 << 20;
 
+    /// Most workers that may be open on a shard at a time: some 10 MB of entries.
+    public static final int MAX_OPEN_WORKERS = 1 << 17;
+
+    /// Most runs that a shard may be the home of, and most members of all of them: some 10 MB.
+    public static final int MAX_RUNS = 1 << 14;
+
+    public static final int MAX_RUN_MEMBERS = 1 << 20;
+
     private static final ValueLayout.OfLong KEY = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int PULL_CHUNK_BYTES = 32 << 10;
 
@@ -44,6 +52,7 @@ public final class Shard implements AutoCloseable {
     private final MemoryBudget budget;
     private final WorkerEntries workers = new WorkerEntries();
     private final Map<String, RunMembers> runs = new HashMap<>();
+    private int runMemberCount;
     private @Nullable ShardTable[] tables = new ShardTable[8];
     private int greatestTableId;
     private long position;
@@ -484,19 +493,20 @@ public final class Shard implements AutoCloseable {
 
     private int joinRun(Control.JoinRun join) {
         RunMembers members = runs.get(join.name());
-        if (members == null) {
-            members = new RunMembers(join.workerCount());
-        } else if (members.isFinished()) {
+        boolean anew = members == null;
+        if (members != null && members.isFinished()) {
             if (!join.continued()) {
                 throw new WeirException(
                         ErrorCode.RUN_FINISHED,
                         "run is finished, and is taken up again only on request: run=" + join.name());
             }
-            if (members.workerCount() == join.workerCount()) {
+            anew = members.workerCount() != join.workerCount();
+            if (!anew) {
                 members.reopen();
-            } else {
-                members = new RunMembers(join.workerCount());
             }
+        }
+        if (members == null || anew) {
+            members = newRun(join, members);
         }
         if (members.workerCount() != join.workerCount()) {
             throw new WeirException(
@@ -504,13 +514,36 @@ public final class Shard implements AutoCloseable {
                     "run has another number of workers: run=" + join.name() + ", here " + members.workerCount()
                             + ", there " + join.workerCount());
         }
-        runs.put(join.name(), members);
         return members.join(join.worker());
+    }
+
+    /// @param before the finished run of this name that it takes the place of, or null
+    private RunMembers newRun(Control.JoinRun join, @Nullable RunMembers before) {
+        int runCount = runs.size() + (before == null ? 1 : 0);
+        int memberCount = runMemberCount + join.workerCount() - (before == null ? 0 : before.workerCount());
+        if (runCount > MAX_RUNS || memberCount > MAX_RUN_MEMBERS) {
+            throw new WeirException(
+                    ErrorCode.LIMIT_EXCEEDED,
+                    "a shard can be home of " + MAX_RUNS + " runs with " + MAX_RUN_MEMBERS
+                            + " workers in all, finished ones included: run=" + join.name() + ", shard=" + index
+                            + ", runs=" + runCount + ", workers=" + memberCount + "; names can be used again with"
+                            + " --continue, and a server's restart forgets them");
+        }
+        RunMembers members = new RunMembers(Keys.ofString(join.name()), join.workerCount());
+        runs.put(join.name(), members);
+        runMemberCount = memberCount;
+        return members;
     }
 
     private int openWorker(Control.OpenWorker open) {
         WorkerEntry entry = workers.find(open.run(), open.worker());
         if (entry == null) {
+            if (workers.count() >= MAX_OPEN_WORKERS) {
+                throw new WeirException(
+                        ErrorCode.LIMIT_EXCEEDED,
+                        "too many workers are open on the shard: shard=" + index + ", limit=" + MAX_OPEN_WORKERS
+                                + "; clients that end without closing leave theirs open until the server restarts");
+            }
             workers.add(new WorkerEntry(open.run(), open.worker(), open.generation()));
         } else if (open.generation() < entry.generation()) {
             throw new WeirException(
@@ -524,10 +557,9 @@ public final class Shard implements AutoCloseable {
     }
 
     private int closeWorker(Control.CloseWorker close) {
-        for (Map.Entry<String, RunMembers> run : runs.entrySet()) {
-            if (Keys.ofString(run.getKey()) == close.run()
-                    && close.worker() < run.getValue().workerCount()) {
-                run.getValue().close(close.worker(), close.generation(), close.finished());
+        for (RunMembers members : runs.values()) {
+            if (members.run() == close.run() && close.worker() < members.workerCount()) {
+                members.close(close.worker(), close.generation(), close.finished());
             }
         }
         WorkerEntry entry = workers.find(close.run(), close.worker());

@@ -24,17 +24,36 @@ final class WorkerEntries {
         }
     }
 
+    int count() {
+        return count;
+    }
+
     WorkerEntry add(WorkerEntry entry) {
         if ((count + 1) * 2 > slots.length) {
-            rebuild(slots.length * 2, null);
+            enlarge();
         }
         place(entry);
         count++;
         return entry;
     }
 
+    /// Takes out an entry that is there, and moves those behind it up that would not be found any more (Knuth, *The Art
+    /// of Computer Programming* 3, 6.4, algorithm R).
     void remove(WorkerEntry entry) {
-        rebuild(slots.length, entry);
+        int mask = slots.length - 1;
+        int hole = start(entry.run, entry.worker) & mask;
+        while (slots[hole] != entry) {
+            hole = (hole + 1) & mask;
+        }
+        for (int i = (hole + 1) & mask; slots[i] != null; i = (i + 1) & mask) {
+            WorkerEntry behind = slots[i];
+            int wanted = start(behind.run, behind.worker) & mask;
+            if (((i - wanted) & mask) >= ((i - hole) & mask)) {
+                slots[hole] = behind;
+                hole = i;
+            }
+        }
+        slots[hole] = null;
         count--;
     }
 
@@ -49,11 +68,11 @@ final class WorkerEntries {
         return entries;
     }
 
-    private void rebuild(int capacity, @Nullable WorkerEntry without) {
+    private void enlarge() {
         @Nullable WorkerEntry[] old = slots;
-        slots = new WorkerEntry[capacity];
+        slots = new WorkerEntry[old.length * 2];
         for (WorkerEntry entry : old) {
-            if (entry != null && entry != without) {
+            if (entry != null) {
                 place(entry);
             }
         }

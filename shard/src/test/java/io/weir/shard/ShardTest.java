@@ -469,6 +469,43 @@ class ShardTest {
     }
 
     @Test
+    void boundsWhatRunsAndWorkersCanMakeItRemember() {
+        int large = 1 << 16;
+        int most = Shard.MAX_RUN_MEMBERS / large;
+        for (int i = 0; i < most - 1; i++) {
+            shard.apply(new Control.JoinRun("large" + i, 0, large, false));
+        }
+        int rest = Shard.MAX_RUNS - (most - 1);
+        for (int i = 0; i < rest; i++) {
+            shard.apply(new Control.JoinRun("small" + i, 0, 1, false));
+        }
+        assertRefused(
+                () -> shard.apply(new Control.JoinRun("one more", 0, 1, false)),
+                ErrorCode.LIMIT_EXCEEDED,
+                "run=one more",
+                "runs=" + (Shard.MAX_RUNS + 1));
+        // Runs that are there go on, and the name of a finished one can be used for another number of workers.
+        assertThat(shard.apply(new Control.JoinRun("small0", 0, 1, false))).isEqualTo(2);
+        shard.apply(new Control.CloseWorker(Keys.ofString("small0"), 0, 2, true));
+        assertRefused(
+                () -> shard.apply(new Control.JoinRun("small0", 0, large, true)),
+                ErrorCode.LIMIT_EXCEEDED,
+                "workers=" + (Shard.MAX_RUN_MEMBERS + rest - 1));
+        assertThat(shard.apply(new Control.JoinRun("small0", 0, 2, true))).isEqualTo(1);
+
+        for (int worker = 0; worker < Shard.MAX_OPEN_WORKERS - 1; worker++) {
+            shard.apply(new Control.OpenWorker(99, worker, 1));
+        }
+        assertRefused(
+                () -> shard.apply(new Control.OpenWorker(98, 0, 1)),
+                ErrorCode.LIMIT_EXCEEDED,
+                "limit=" + Shard.MAX_OPEN_WORKERS);
+        assertThat(push(1, 0).sendTo(shard)).as("the one of this test").isEqualTo(acknowledged(1));
+        shard.apply(new Control.CloseWorker(99, 7, 1, false));
+        shard.apply(new Control.OpenWorker(98, 0, 1));
+    }
+
+    @Test
     void finishesARunAndTakesItUpAgainOnlyOnRequest() {
         long run = Keys.ofString("r");
         shard.apply(new Control.JoinRun("r", 0, 2, false));
