@@ -278,12 +278,12 @@ class TcpFaultsTest {
         try (Cluster cluster = Cluster.tcp(1, 2);
                 FaultyProxy proxy = new FaultyProxy(1, cluster.addresses().get(0));
                 Weir weir = Weir.connect(
-                        List.of(proxy.address()), config(Duration.ofMillis(20)).withMaxInFlight(80))) {
+                        List.of(proxy.address()), config(Duration.ofMillis(50)).withMaxInFlight(80))) {
             weir.create(SPEC);
             Table table = weir.table("t");
             proxy.hold();
             int sent = 0;
-            for (int push = 0; push < 150; push++) {
+            for (int push = 0; push < 110; push++) {
                 try {
                     var _ = table.pushAsync(receipts(push), ones(RECEIPTS));
                     sent++;

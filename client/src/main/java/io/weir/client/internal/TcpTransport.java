@@ -46,6 +46,7 @@ public final class TcpTransport implements ShardTransport, Runnable {
     private static final long MAX_SLEEP_MS = 100;
     private static final long MAX_PARK_NS = 1_000_000;
     private static final int MAX_BACKOFF_MS = 1000;
+    private static final int MIN_CONNECT_MS = 1_000;
     private static final int MAX_CONNECT_MS = 5_000;
     private static final long LEAST_SILENCE_NS = 1_000_000_000L;
     private static final long MOST_SILENCE_NS = 10_000_000_000L;
@@ -128,7 +129,8 @@ public final class TcpTransport implements ShardTransport, Runnable {
     }
 
     private static int connectTimeoutMs(ClientConfig config) {
-        return (int) Math.min(MAX_CONNECT_MS, Math.max(1, config.deadline().toMillis()));
+        return (int) Math.min(
+                MAX_CONNECT_MS, Math.max(MIN_CONNECT_MS, config.deadline().toMillis()));
     }
 
     /// Connects to all servers and finds the map that follows from them. A server with fewer shards than `config` has
