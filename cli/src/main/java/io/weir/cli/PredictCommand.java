@@ -6,6 +6,7 @@ import io.weir.train.Predictor;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -55,14 +56,43 @@ final class PredictCommand extends WeirOptions {
     }
 
     private long toStandardOutput(LrModel read) {
-        try {
-            long examples = predict(read, new BufferedOutputStream(output.out(), 1 << 16));
-            if (output.out().checkError()) {
-                throw new CommandException(Exit.FAILURE, "predictions cannot be written to standard output");
-            }
-            return examples;
+        try (OutputStream stream = new BufferedOutputStream(new StandardOutput(output.out()), 1 << 16)) {
+            return predict(read, stream);
         } catch (IOException e) {
             throw new CommandException(Exit.FAILURE, "predictions cannot be written: " + e.getMessage(), e);
+        }
+    }
+
+    /// A print stream that says when it fails, so that nobody goes on predicting into nowhere. Closing it only flushes.
+    private static final class StandardOutput extends OutputStream {
+        private final PrintStream out;
+
+        StandardOutput(PrintStream out) {
+            this.out = out;
+        }
+
+        @Override
+        public void write(int single) throws IOException {
+            out.write(single);
+            flush();
+        }
+
+        @Override
+        public void write(byte[] bytes, int from, int length) throws IOException {
+            out.write(bytes, from, length);
+            flush();
+        }
+
+        @Override
+        public void flush() throws IOException {
+            if (out.checkError()) {
+                throw new IOException("whoever reads standard output has gone, or its disk is full");
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            flush();
         }
     }
 

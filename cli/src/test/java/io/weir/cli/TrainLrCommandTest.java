@@ -3,9 +3,14 @@ package io.weir.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -228,5 +233,37 @@ class TrainLrCommandTest {
         Ran ran = Ran.weir("train", "lr", "--data", data.toString(), "--memory", "1000t");
         assertThat(ran.exitCode()).isEqualTo(Exit.FAILURE);
         assertThat(ran.err()).contains("memory must not be more than the machine has", "choose a smaller --memory");
+    }
+
+    /// As `weir predict … | head` does.
+    @Test
+    void stopsPredictingWhenNobodyReads() throws IOException {
+        String model = folder.resolve("model.weir").toString();
+        Ran.weir("train", "lr", "--data", data.toString(), "--model-out", model);
+        Path much = folder.resolve("much.svm");
+        Files.writeString(much, Files.readString(data).repeat(20));
+        AtomicInteger writes = new AtomicInteger();
+        OutputStream gone = new OutputStream() {
+            @Override
+            public void write(int single) throws IOException {
+                throw new IOException("Broken pipe");
+            }
+
+            @Override
+            public void write(byte[] bytes, int from, int length) throws IOException {
+                writes.incrementAndGet();
+                throw new IOException("Broken pipe");
+            }
+        };
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        int exitCode = Main.run(
+                new String[] {"predict", "--model", model, "--data", much.toString()},
+                new PrintStream(gone),
+                new PrintStream(err));
+        assertThat(exitCode).isEqualTo(Exit.FAILURE);
+        assertThat(err.toString(StandardCharsets.UTF_8))
+                .hasLineCount(1)
+                .contains("predictions cannot be written: whoever reads standard output has gone");
+        assertThat(writes).hasValueLessThanOrEqualTo(3);
     }
 }
