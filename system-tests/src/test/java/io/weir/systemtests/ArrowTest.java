@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
 import io.weir.systemtests.HouseRules.Use;
+import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -21,6 +22,7 @@ import java.util.regex.Pattern;
 import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /// The class files keep to the house's rules: what `jdeps` finds in each module's `target/classes`.
 class ArrowTest {
@@ -33,7 +35,7 @@ class ArrowTest {
     void everyArrowIsAllowed() throws IOException {
         List<Use> uses = new ArrayList<>();
         for (String module : new TreeSet<>(HouseRules.MODULES.keySet())) {
-            uses.addAll(uses(module));
+            uses.addAll(uses(module, Project.classes(module)));
         }
         assertThat(HouseRules.violations(uses)).isEmpty();
     }
@@ -42,20 +44,52 @@ class ArrowTest {
     void nobodyFindsClassesByName() throws IOException {
         Set<String> found = new TreeSet<>();
         for (String module : HouseRules.MODULES.keySet()) {
-            for (Path file : classFiles(module)) {
-                ClassModel model = ClassFile.of().parse(file);
-                model.constantPool().forEach(entry -> {
-                    if (entry instanceof MemberRefEntry member) {
-                        String owner = member.owner().asInternalName().replace('/', '.');
-                        String name = member.name().stringValue();
-                        if (HouseRules.isForbiddenMethod(owner, name)) {
-                            found.add(model.thisClass().asInternalName() + " calls " + owner + "." + name);
-                        }
-                    }
-                });
-            }
+            found.addAll(forbiddenCalls(Project.classes(module)));
         }
         assertThat(found).isEmpty();
+    }
+
+    /// The tests above see what they look for.
+    @Test
+    void findsWhatIsPlanted(@TempDir Path folder) throws IOException {
+        Path source = folder.resolve("Planted.java");
+        Files.writeString(source, """
+                package io.weir.shard;
+                class Planted {
+                    static Object of(java.io.ObjectInputStream in, io.weir.client.Weir weir) throws Exception {
+                        return weir == null ? in.readObject() : Class.forName("x");
+                    }
+                }
+                """);
+        Path classes = folder.resolve("classes");
+        String classPath = Project.classes("client") + File.pathSeparator + Project.classes("model");
+        int exitCode = ToolProvider.findFirst("javac")
+                .orElseThrow()
+                .run(System.out, System.err, "-cp", classPath, "-d", classes.toString(), source.toString());
+        assertThat(exitCode).isZero();
+        assertThat(HouseRules.violations(uses("shard", classes)))
+                .containsExactlyInAnyOrder(
+                        "module shard must not use module client: io.weir.shard.Planted -> io.weir.client.Weir",
+                        "nobody may turn data into objects or code, or reach into the JDK: "
+                                + "io.weir.shard.Planted -> java.io.ObjectInputStream");
+        assertThat(forbiddenCalls(classes)).containsExactly("io/weir/shard/Planted calls java.lang.Class.forName");
+    }
+
+    private static Set<String> forbiddenCalls(Path classes) throws IOException {
+        Set<String> found = new TreeSet<>();
+        for (Path file : classFiles(classes)) {
+            ClassModel model = ClassFile.of().parse(file);
+            model.constantPool().forEach(entry -> {
+                if (entry instanceof MemberRefEntry member) {
+                    String owner = member.owner().asInternalName().replace('/', '.');
+                    String name = member.name().stringValue();
+                    if (HouseRules.isForbiddenMethod(owner, name)) {
+                        found.add(model.thisClass().asInternalName() + " calls " + owner + "." + name);
+                    }
+                }
+            });
+        }
+        return found;
     }
 
     @Test
@@ -70,8 +104,8 @@ class ArrowTest {
         assertThat(built).isEqualTo(new TreeSet<>(HouseRules.MODULES.keySet()));
     }
 
-    private static List<Use> uses(String module) throws IOException {
-        if (classFiles(module).isEmpty()) {
+    private static List<Use> uses(String module, Path classes) throws IOException {
+        if (classFiles(classes).isEmpty()) {
             // Nobody uses the benchmarks, so a build of part of the house leaves them out.
             return module.equals("benchmarks")
                     ? List.of()
@@ -81,11 +115,7 @@ class ArrowTest {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         int exitCode = jdeps.run(
-                new PrintWriter(out),
-                new PrintWriter(err),
-                "-verbose:class",
-                "-filter:none",
-                Project.classes(module).toString());
+                new PrintWriter(out), new PrintWriter(err), "-verbose:class", "-filter:none", classes.toString());
         assertThat(exitCode).as("jdeps on %s: %s", module, err).isZero();
         List<Use> uses = new ArrayList<>();
         for (String line : out.toString().lines().toList()) {
@@ -99,8 +129,7 @@ class ArrowTest {
     }
 
     /// The class files of a module, without those that describe a package or that the benchmarks' library generated.
-    private static List<Path> classFiles(String module) throws IOException {
-        Path classes = Project.classes(module);
+    private static List<Path> classFiles(Path classes) throws IOException {
         if (!Files.isDirectory(classes)) {
             return List.of();
         }
