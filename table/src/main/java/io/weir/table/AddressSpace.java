@@ -24,7 +24,7 @@ import java.util.Objects;
 /// those bytes because `length` is the size asked for plus one alignment. Its scope is an [Arena] that
 /// `close` closes before the range is unmapped, so an access after that throws instead of touching memory of
 /// others. `madvise` is called with ranges that were checked against the size, and with advice that keeps
-/// their contents.
+/// their contents, or makes them zeros again where the caller asks for that.
 final class AddressSpace implements AutoCloseable {
     /// All addresses, for the loops over all keys of a request: to the compiler its bounds and scope are
     /// constants, so that no access pays for them. Addresses used with it are those of pages and records
@@ -38,6 +38,7 @@ final class AddressSpace implements AutoCloseable {
     private static final int PROT_READ_WRITE = 0x1 | 0x2;
     private static final int MAP_PRIVATE = 0x2;
     private static final long MAP_FAILED = -1;
+    private static final int MADV_DONTNEED = 4;
     private static final int MADV_HUGEPAGE = 14;
     private static final int MADV_COLLAPSE = 25;
 
@@ -91,13 +92,19 @@ final class AddressSpace implements AutoCloseable {
     /// Asks for huge pages in a range, where the system has them, also for what has been touched already: that part
     /// is copied now, which takes some hundred microseconds for each. Advice only: nothing depends on its success.
     void preferHugePages(long offset, long bytes) {
-        if ((offset | bytes) < 0 || offset > segment.byteSize() - bytes) {
-            throw new IndexOutOfBoundsException("advice must lie within the range: offset=" + offset + ", bytes="
-                    + bytes + ", byteSize=" + segment.byteSize());
-        }
+        Objects.checkFromIndexSize(offset, bytes, segment.byteSize());
         if (Calls.IS_LINUX) {
             Calls.advise(segment.address() + offset, bytes, MADV_HUGEPAGE);
             Calls.advise(segment.address() + offset, bytes, MADV_COLLAPSE);
+        }
+    }
+
+    /// Gives the memory behind a range back to the system. On Linux it reads as zeros after that; elsewhere nothing
+    /// happens, so it is for ranges that were never written.
+    void discard(long offset, long bytes) {
+        Objects.checkFromIndexSize(offset, bytes, segment.byteSize());
+        if (Calls.IS_LINUX) {
+            Calls.advise(segment.address() + offset, bytes, MADV_DONTNEED);
         }
     }
 

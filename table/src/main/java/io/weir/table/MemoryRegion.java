@@ -64,6 +64,12 @@ final class MemoryRegion implements AutoCloseable {
 
     /// Gives back what lies beyond the first `bytes`, which must never have been written.
     void shrinkTo(long bytes) {
+        if (advisedBytes > bytes) {
+            // A huge page was made of what was there before and of what is given back now.
+            long kept = roundUp(bytes, UNIT_BYTES);
+            space.discard(kept, advisedBytes - kept);
+            advisedBytes = bytes / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+        }
         budget.release(committedBytes - bytes);
         committedBytes = bytes;
     }
