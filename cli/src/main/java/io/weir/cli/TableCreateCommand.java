@@ -5,8 +5,6 @@ import io.weir.client.Weir;
 import io.weir.model.InitialRow;
 import io.weir.model.OptimizerSpec;
 import io.weir.model.TableSpec;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -21,9 +19,6 @@ import picocli.CommandLine.Parameters;
             "  weir table create tower --dense 1000000 --optimizer 'adam(rate=0.001)'"
         })
 final class TableCreateCommand extends TableOptions {
-    private static final Pattern INITIAL_ROW =
-            Pattern.compile("(zero|constant|uniform|normal)(?:\\(([^,()]*)(?:,([^,()]*))?\\))?");
-
     @Parameters(index = "0", paramLabel = "<table>", description = "Name of the table.")
     String name = "";
 
@@ -64,31 +59,7 @@ final class TableCreateCommand extends TableOptions {
         OptimizerSpec parsed = OptimizerSpec.parse(optimizer);
         TableSpec spec =
                 length == null ? TableSpec.embedding(name, dim, parsed) : TableSpec.dense(name, length, parsed);
-        return spec.withInitialRow(parseInitialRow(initialRow), seed);
-    }
-
-    private static InitialRow parseInitialRow(String text) {
-        Matcher matcher = INITIAL_ROW.matcher(text.strip());
-        if (!matcher.matches()) {
-            throw noInitialRow(text);
-        }
-        try {
-            return switch (matcher.group(1)) {
-                case "constant" -> new InitialRow.Constant(Float.parseFloat(matcher.group(2)));
-                case "uniform" ->
-                    new InitialRow.Uniform(Float.parseFloat(matcher.group(2)), Float.parseFloat(matcher.group(3)));
-                case "normal" ->
-                    new InitialRow.Normal(Float.parseFloat(matcher.group(2)), Float.parseFloat(matcher.group(3)));
-                default -> new InitialRow.Zero();
-            };
-        } catch (NumberFormatException | NullPointerException e) {
-            throw noInitialRow(text);
-        }
-    }
-
-    private static IllegalArgumentException noInitialRow(String text) {
-        return new IllegalArgumentException("initial row must be zero, constant(value), uniform(low,high) or"
-                + " normal(mean,deviation): initial-row=" + text);
+        return spec.withInitialRow(InitialRow.parse(initialRow), seed);
     }
 
     @Override

@@ -35,7 +35,7 @@ final class TableDescribeCommand extends TableOptions {
                         List.of("id", Integer.toString(table.id())),
                         List.of("shape", shapeOf(table)),
                         List.of("optimizer", table.spec().optimizer().text()),
-                        List.of("initial row", initialRowOf(table)),
+                        List.of("initial row", table.spec().initialRow().text()),
                         List.of("seed", Long.toString(table.spec().seed())),
                         List.of("created by run", creator == null ? "none" : creator),
                         List.of("shards", Integer.toString(shards)),

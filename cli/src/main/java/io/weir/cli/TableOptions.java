@@ -1,10 +1,8 @@
 package io.weir.cli;
 
-import io.weir.client.ClientConfig;
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
 import io.weir.model.ErrorCode;
-import io.weir.model.InitialRow;
 import io.weir.model.TableShape;
 import io.weir.model.WeirException;
 import java.util.List;
@@ -28,7 +26,7 @@ abstract class TableOptions extends WeirOptions {
 
     @Override
     public Integer call() {
-        try (Weir weir = ServerOptions.connect(servers, ClientConfig.defaults())) {
+        try (Weir weir = Weir.connect(servers)) {
             return call(weir);
         }
     }
@@ -49,15 +47,6 @@ abstract class TableOptions extends WeirOptions {
         };
     }
 
-    static String initialRowOf(TableInfo table) {
-        return switch (table.spec().initialRow()) {
-            case InitialRow.Zero _ -> "zero";
-            case InitialRow.Constant constant -> "constant(" + constant.value() + ")";
-            case InitialRow.Uniform uniform -> "uniform(" + uniform.low() + "," + uniform.high() + ")";
-            case InitialRow.Normal normal -> "normal(" + normal.mean() + "," + normal.deviation() + ")";
-        };
-    }
-
     static Json json(TableInfo table) {
         Json json = new Json().put("name", table.spec().name()).put("id", table.id());
         switch (table.spec().shape()) {
@@ -67,7 +56,7 @@ abstract class TableOptions extends WeirOptions {
         }
         return json.put("optimizer", table.spec().optimizer().text())
                 .put("slots", table.spec().optimizer().slotCount())
-                .put("initialRow", initialRowOf(table))
+                .put("initialRow", table.spec().initialRow().text())
                 .put("seed", table.spec().seed())
                 .put("creatorRun", creatorOf(table))
                 .put("rows", table.rowCount())

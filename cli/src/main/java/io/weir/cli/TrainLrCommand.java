@@ -5,9 +5,11 @@ import io.weir.client.RunStatus;
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
 import io.weir.embedded.EmbeddedServer;
+import io.weir.model.ErrorCode;
 import io.weir.model.Keys;
 import io.weir.model.OptimizerSpec;
 import io.weir.model.TableSpec;
+import io.weir.model.WeirException;
 import io.weir.server.ServerConfig;
 import io.weir.train.ExampleSource.Share;
 import io.weir.train.LibsvmSource;
@@ -172,15 +174,15 @@ final class TrainLrCommand extends WeirOptions {
         LrConfig config = config(model);
         LrReport report;
         if (servers == null) {
-            ServerConfig server = Memory.config(memory).withShardCount(shards == null ? 8 : shards);
+            ServerConfig server = Memory.config(memory);
+            server = shards == null ? server : server.withShardCount(shards);
             try (EmbeddedServer embedded = EmbeddedServer.open(server);
                     Weir weir = embedded.connect()) {
                 report = train(weir, config, model, patience);
             }
         } else {
             Duration deadline = patience.compareTo(LONGEST_DEADLINE) < 0 ? patience : LONGEST_DEADLINE;
-            try (Weir weir =
-                    ServerOptions.connect(servers, ClientConfig.defaults().withDeadline(deadline))) {
+            try (Weir weir = Weir.connect(servers, ClientConfig.defaults().withDeadline(deadline))) {
                 report = train(weir, config, model, patience);
             }
         }
@@ -273,10 +275,7 @@ final class TrainLrCommand extends WeirOptions {
             return;
         }
         if (status.isPresent() && status.get().isFinished()) {
-            throw new CommandException(
-                    Exit.CONFLICT,
-                    "run is finished: run=" + config.run()
-                            + "; train on with --continue, or choose another name with --run");
+            throw new WeirException(ErrorCode.RUN_FINISHED, "run is finished: run=" + config.run());
         }
         boolean own = table.creatorRun() == Keys.ofString(config.run());
         boolean prepared = table.creatorRun() == 0 && (table.rowCount() == 0 || status.isPresent());

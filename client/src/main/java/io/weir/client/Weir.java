@@ -22,11 +22,16 @@ public interface Weir extends AutoCloseable {
     ///     `VERSION_MISMATCH` if one speaks another protocol, `MAP_MISMATCH` if their tables were made with another
     ///     set of servers
     static Weir connect(String servers) {
+        return connect(servers, ClientConfig.defaults());
+    }
+
+    /// Connects to servers, see [#connect(String)].
+    static Weir connect(String servers, ClientConfig config) {
         List<ServerAddress> addresses = new ArrayList<>();
         for (String server : servers.split(",", -1)) {
             addresses.add(ServerAddress.parse(server));
         }
-        return connect(addresses, ClientConfig.defaults());
+        return connect(addresses, config);
     }
 
     /// Connects to servers, see [#connect(String)].

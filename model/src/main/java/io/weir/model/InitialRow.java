@@ -58,6 +58,18 @@ public sealed interface InitialRow {
         return 0f;
     }
 
+    /// `zero`, `constant(value)`, `uniform(low,high)` or `normal(mean,deviation)`, as [#parse] reads it.
+    default String text() {
+        return InitialRowText.format(this);
+    }
+
+    /// Reads the form of [#text].
+    ///
+    /// @throws IllegalArgumentException if the text is none of these, or its numbers are out of range
+    static InitialRow parse(String text) {
+        return InitialRowText.parse(text);
+    }
+
     /// Whether every row starts as zeros, so that fresh memory needs no filling.
     default boolean isZero() {
         return this instanceof Zero || (this instanceof Constant c && Float.floatToRawIntBits(c.value()) == 0);

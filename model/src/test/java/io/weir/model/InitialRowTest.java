@@ -97,6 +97,42 @@ class InitialRowTest {
     }
 
     @Test
+    void readsWhatItWrites() {
+        for (String text : new String[] {"zero", "constant(0.5)", "uniform(-1.0,1.0)", "normal(0.0,0.01)"}) {
+            assertThat(InitialRow.parse(text).text()).isEqualTo(text);
+        }
+        assertThat(InitialRow.parse(" uniform(-1, 1e0) ")).isEqualTo(new InitialRow.Uniform(-1, 1));
+        assertThat(InitialRow.parse("constant(3)")).isEqualTo(new InitialRow.Constant(3));
+    }
+
+    @Test
+    void rejectsTextsThatAreNone() {
+        String[] broken = {
+            "",
+            "Zero",
+            "zero()",
+            "zero(1)",
+            "constant",
+            "constant()",
+            "constant(x)",
+            "constant(1,2)",
+            "constant(1",
+            "uniform(1)",
+            "uniform(1,2,3)",
+            "uniform(,1)",
+            "normal(0,1)x",
+            "normal((0),1)"
+        };
+        for (String text : broken) {
+            refuses(
+                    () -> InitialRow.parse(text),
+                    "initial row must be zero, constant(value), uniform(low,high) or normal(mean,deviation):"
+                            + " initial-row=" + text);
+        }
+        refuses(() -> InitialRow.parse("uniform(1,1)"), "uniform low must be below high: low=1.0, high=1.0");
+    }
+
+    @Test
     void rejectsDistributionsThatAreNone() {
         float max = Float.MAX_VALUE;
         refuses(() -> new InitialRow.Constant(Float.NaN), "initial row value must be finite: value=NaN");

@@ -25,6 +25,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -42,9 +43,9 @@ final class Session implements AutoCloseable {
     private final int maxInFlight;
     private final int shardCount;
     private final AtomicInteger inFlight = new AtomicInteger();
-    private final ShardTransport.Waitable room = new Room();
-    private final ShardTransport.Waitable window = new Window();
-    private final ShardTransport.Waitable quiet = new Quiet();
+    private final ShardTransport.Waitable room = new Condition(this::hasRoomForACall);
+    private final ShardTransport.Waitable window = new Condition(this::hasRoomForANumber);
+    private final ShardTransport.Waitable drained = new Condition(this::isDrained);
     private final AtomicReference<@Nullable WorkerStream> stream = new AtomicReference<>();
     private volatile boolean closed;
 
@@ -112,8 +113,7 @@ final class Session implements AutoCloseable {
     ///
     /// @return false if the deadline passed before
     boolean drain() {
-        WorkerStream opened = stream.get();
-        return opened == null || transport.await(quiet, System.nanoTime() + deadlineNs);
+        return transport.await(drained, System.nanoTime() + deadlineNs);
     }
 
     // ---- embedding tables ----
@@ -133,14 +133,14 @@ final class Session implements AutoCloseable {
     }
 
     void push(TableInfo table, long[] keys, int from, int count, float[] gradients, int gradientsFrom) {
-        requireFinite(table, keys, from, count, gradients, gradientsFrom);
+        GradientCheck.requireFiniteRows(table, keys, from, count, gradients, gradientsFrom);
         Call call = begin(null, 0, table.spec().rowLength(), null);
         sendKeys(FrameType.PUSH, call, table, keys, from, count, gradients, gradientsFrom);
         finish(call, "push", true);
     }
 
     CompletableFuture<Void> pushAsync(TableInfo table, long[] keys, float[] gradients) {
-        requireFinite(table, keys, 0, keys.length, gradients, 0);
+        GradientCheck.requireFiniteRows(table, keys, 0, keys.length, gradients, 0);
         Future future = new Future();
         Call call = begin(null, 0, table.spec().rowLength(), future);
         sendKeys(FrameType.PUSH, call, table, keys, 0, keys.length, gradients, 0);
@@ -149,14 +149,14 @@ final class Session implements AutoCloseable {
     }
 
     void pushPull(TableInfo table, long[] keys, float[] gradients, float[] rows) {
-        requireFinite(table, keys, 0, keys.length, gradients, 0);
+        GradientCheck.requireFiniteRows(table, keys, 0, keys.length, gradients, 0);
         Call call = begin(rows, 0, table.spec().rowLength(), null);
         sendKeys(FrameType.PUSH_PULL, call, table, keys, 0, keys.length, gradients, 0);
         finish(call, "pushPull", true);
     }
 
     CompletableFuture<Void> pushPullAsync(TableInfo table, long[] keys, float[] gradients, float[] rows) {
-        requireFinite(table, keys, 0, keys.length, gradients, 0);
+        GradientCheck.requireFiniteRows(table, keys, 0, keys.length, gradients, 0);
         Future future = new Future();
         Call call = begin(rows, 0, table.spec().rowLength(), future);
         sendKeys(FrameType.PUSH_PULL, call, table, keys, 0, keys.length, gradients, 0);
@@ -176,7 +176,7 @@ final class Session implements AutoCloseable {
             float @Nullable [] values,
             int valuesFrom,
             String what) {
-        requireFiniteStretch(table, offset, count, gradients, gradientsFrom);
+        GradientCheck.requireFiniteStretch(table, offset, count, gradients, gradientsFrom);
         Call call = begin(values, valuesFrom, 1, null);
         sendStretch(type, call, table, offset, count, gradients, gradientsFrom);
         finish(call, what, gradients != null);
@@ -191,7 +191,7 @@ final class Session implements AutoCloseable {
             int gradientsFrom,
             float @Nullable [] values,
             int valuesFrom) {
-        requireFiniteStretch(table, offset, count, gradients, gradientsFrom);
+        GradientCheck.requireFiniteStretch(table, offset, count, gradients, gradientsFrom);
         Future future = new Future();
         Call call = begin(values, valuesFrom, 1, future);
         sendStretch(type, call, table, offset, count, gradients, gradientsFrom);
@@ -530,97 +530,29 @@ final class Session implements AutoCloseable {
         return room / perKey;
     }
 
-    private static void requireFinite(
-            TableInfo table, long[] keys, int from, int count, float[] gradients, int gradientsFrom) {
-        int rowLength = table.spec().rowLength();
-        int length = count * rowLength;
-        if (areFinite(gradients, gradientsFrom, length)) {
-            return;
-        }
-        for (int i = 0; i < length; i++) {
-            if (!Float.isFinite(gradients[gradientsFrom + i])) {
-                throw new IllegalArgumentException("gradient must be finite: value=" + gradients[gradientsFrom + i]
-                        + ", key=" + keys[from + i / rowLength] + ", position=" + i % rowLength + ", table="
-                        + table.spec().name());
-            }
-        }
-    }
-
-    private static void requireFiniteStretch(
-            TableInfo table, long offset, int count, float @Nullable [] gradients, int gradientsFrom) {
-        if (gradients == null || areFinite(gradients, gradientsFrom, count)) {
-            return;
-        }
-        for (int i = 0; i < count; i++) {
-            if (!Float.isFinite(gradients[gradientsFrom + i])) {
-                throw new IllegalArgumentException("gradient must be finite: value=" + gradients[gradientsFrom + i]
-                        + ", offset=" + (offset + i) + ", table=" + table.spec().name());
-            }
-        }
-    }
-
-    /// Whether all values are finite. `0 · x` is a zero for a finite `x` and NaN otherwise; several sums, so that one
-    /// addition need not wait for the other.
-    private static boolean areFinite(float[] values, int from, int length) {
-        float a = 0;
-        float b = 0;
-        float c = 0;
-        float d = 0;
-        float e = 0;
-        float f = 0;
-        float g = 0;
-        float h = 0;
-        int bound = from + (length & -8);
-        int i = from;
-        for (; i < bound; i += 8) {
-            a += values[i] * 0f;
-            b += values[i + 1] * 0f;
-            c += values[i + 2] * 0f;
-            d += values[i + 3] * 0f;
-            e += values[i + 4] * 0f;
-            f += values[i + 5] * 0f;
-            g += values[i + 6] * 0f;
-            h += values[i + 7] * 0f;
-        }
-        for (; i < from + length; i++) {
-            a += values[i] * 0f;
-        }
-        return a + b + c + d + e + f + g + h == 0;
-    }
-
-    /// Room for one more request.
-    private final class Room implements ShardTransport.Waitable {
+    /// Something of this session's own that nobody needs to be woken for.
+    private record Condition(BooleanSupplier test) implements ShardTransport.Waitable {
         @Override
         public boolean holds() {
-            return inFlight.get() < maxInFlight;
+            return test.getAsBoolean();
         }
 
         @Override
         public void setWaiter(@Nullable Thread thread) {}
     }
 
-    /// Room for one more number.
-    private final class Window implements ShardTransport.Waitable {
-        @Override
-        public boolean holds() {
-            WorkerStream present = stream.get();
-            return present == null || present.hasRoom();
-        }
-
-        @Override
-        public void setWaiter(@Nullable Thread thread) {}
+    private boolean hasRoomForACall() {
+        return inFlight.get() < maxInFlight;
     }
 
-    /// Nothing undecided.
-    private final class Quiet implements ShardTransport.Waitable {
-        @Override
-        public boolean holds() {
-            WorkerStream present = stream.get();
-            return present == null || present.undecided() == 0;
-        }
+    private boolean hasRoomForANumber() {
+        WorkerStream present = stream.get();
+        return present == null || present.hasRoom();
+    }
 
-        @Override
-        public void setWaiter(@Nullable Thread thread) {}
+    private boolean isDrained() {
+        WorkerStream present = stream.get();
+        return present == null || present.undecided() == 0;
     }
 
     /// A result whose waiting thread does the work of the connection itself instead of being woken by another.

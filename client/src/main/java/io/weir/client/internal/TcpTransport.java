@@ -5,15 +5,11 @@ import io.weir.model.ErrorCode;
 import io.weir.model.ServerAddress;
 import io.weir.model.ShardMap;
 import io.weir.model.WeirException;
-import io.weir.wire.Checksum;
 import io.weir.wire.FrameType;
 import io.weir.wire.Message;
-import io.weir.wire.MessageCodec;
 import java.io.IOException;
-import java.net.ConnectException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
-import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -45,19 +41,12 @@ public final class TcpTransport implements ShardTransport, Runnable {
     private static final long QUIET_LOOKS = 20;
     private static final long MAX_SLEEP_MS = 100;
     private static final long MAX_PARK_NS = 1_000_000;
-    private static final int MAX_BACKOFF_MS = 1000;
-    private static final int MIN_CONNECT_MS = 1_000;
-    private static final int MAX_CONNECT_MS = 5_000;
-    private static final long LEAST_SILENCE_NS = 1_000_000_000L;
-    private static final long MOST_SILENCE_NS = 10_000_000_000L;
-    private static final int PROBE_BYTES = 1024;
 
     private final ReplyHandler handler;
     private final long spinNs;
-    private final int connectTimeoutMs;
-    private final long mostSilenceNs;
+    private final long closeTimeoutMs;
     private final ShardMap map;
-    private final Link[] links;
+    private final TcpLink[] links;
     private final int[] firstLinks;
     private final int[] linkOfShard;
     private final Selector selector;
@@ -74,63 +63,32 @@ public final class TcpTransport implements ShardTransport, Runnable {
 
     private record Later(long atNs, Resend resend) {}
 
-    private record Opened(ServerAddress address, SocketChannel channel, Message.HelloReply hello) {}
-
-    /// One connection to a server, and what is needed to restore it. The connection guards itself; the rest belongs to
-    /// the transport's own thread, but for what is volatile.
-    private static final class Link {
-        final TcpConnection connection;
-        final int server;
-        final long incarnation;
-
-        /// With the role: since when answers are due and nothing is heard; 0 if that is not so.
-        long silentSinceNs;
-
-        boolean probed;
-        volatile String trouble = "";
-        volatile long nextAttemptNs = System.nanoTime();
-        int backoffMs;
-
-        Link(TcpConnection connection, int server, long incarnation) {
-            this.connection = connection;
-            this.server = server;
-            this.incarnation = incarnation;
-        }
-    }
-
-    private TcpTransport(ShardMap map, List<List<Opened>> opened, ReplyHandler handler, ClientConfig config)
+    private TcpTransport(ShardMap map, List<List<TcpLink.Greeted>> greeted, ReplyHandler handler, ClientConfig config)
             throws IOException {
         this.map = map;
         this.handler = handler;
         this.spinNs = config.spin().toNanos();
-        this.connectTimeoutMs = connectTimeoutMs(config);
-        this.mostSilenceNs = Math.max(
-                LEAST_SILENCE_NS, Math.min(MOST_SILENCE_NS, config.deadline().toNanos() / 3));
+        this.closeTimeoutMs = TcpLink.connectTimeoutMs(config);
         this.selector = Selector.open();
-        this.firstLinks = new int[opened.size()];
+        this.firstLinks = new int[greeted.size()];
         this.linkOfShard = new int[map.shardCount()];
-        List<Link> made = new ArrayList<>();
+        List<TcpLink> made = new ArrayList<>();
         for (int server = 0; server < firstLinks.length; server++) {
             firstLinks[server] = made.size();
-            for (Opened one : opened.get(server)) {
-                TcpConnection connection = new TcpConnection(one.address().toString(), handler);
-                connection.open(one.channel(), selector);
-                made.add(new Link(connection, server, one.hello().incarnation()));
+            for (TcpLink.Greeted one : greeted.get(server)) {
+                TcpLink link = new TcpLink(server, one, place(map, server), handler, config);
+                link.connection().open(one.channel(), selector);
+                made.add(link);
             }
         }
-        this.links = made.toArray(Link[]::new);
+        this.links = made.toArray(TcpLink[]::new);
         for (int shard = 0; shard < linkOfShard.length; shard++) {
             int server = map.serverOf(shard);
-            int connectionCount = opened.get(server).size();
-            linkOfShard[shard] = firstLinks[server] + (shard - map.firstShardOf(server)) % connectionCount;
+            int linkCount = greeted.get(server).size();
+            linkOfShard[shard] = firstLinks[server] + (shard - map.firstShardOf(server)) % linkCount;
         }
         this.thread = new Thread(this, "weir-client");
         thread.setDaemon(true);
-    }
-
-    private static int connectTimeoutMs(ClientConfig config) {
-        return (int) Math.min(
-                MAX_CONNECT_MS, Math.max(MIN_CONNECT_MS, config.deadline().toMillis()));
     }
 
     /// Connects to all servers and finds the map that follows from them. A server with fewer shards than `config` has
@@ -138,84 +96,58 @@ public final class TcpTransport implements ShardTransport, Runnable {
     ///
     /// @throws WeirException `UNAVAILABLE` naming the server that is not there, or what a server refused
     public static TcpTransport connect(List<ServerAddress> addresses, ReplyHandler handler, ClientConfig config) {
-        int connectTimeoutMs = connectTimeoutMs(config);
-        List<List<Opened>> opened = new ArrayList<>();
+        List<List<TcpLink.Greeted>> greeted = new ArrayList<>();
         ServerAddress current = addresses.get(0);
         try {
             List<ShardMap.Server> servers = new ArrayList<>();
             for (ServerAddress address : addresses.stream().sorted().toList()) {
                 current = address;
-                List<Opened> toServer = new ArrayList<>();
-                opened.add(toServer);
-                Opened first = open(address, connectTimeoutMs);
-                toServer.add(first);
-                servers.add(new ShardMap.Server(address, first.hello().shardCount()));
-                for (int i = 1;
-                        i
-                                < Math.min(
-                                        config.connectionsPerServer(),
-                                        first.hello().shardCount());
-                        i++) {
-                    Opened further = open(address, connectTimeoutMs);
-                    toServer.add(further);
-                    requireSame(first.hello(), further);
+                List<TcpLink.Greeted> toServer = new ArrayList<>();
+                greeted.add(toServer);
+                Message.HelloReply first = greetOnce(address, toServer, config);
+                servers.add(new ShardMap.Server(address, first.shardCount()));
+                int linkCount = Math.min(config.connectionsPerServer(), first.shardCount());
+                while (toServer.size() < linkCount) {
+                    requireSame(first, greetOnce(address, toServer, config), address);
                 }
             }
             ShardMap map = new ShardMap(1, servers);
-            for (int i = 0; i < opened.size(); i++) {
-                for (Opened one : opened.get(i)) {
+            for (int server = 0; server < greeted.size(); server++) {
+                for (TcpLink.Greeted one : greeted.get(server)) {
                     current = one.address();
-                    new Handshake(current, connectTimeoutMs).attach(one.channel(), attach(map, i));
+                    one.attach(place(map, server), config);
                 }
             }
-            TcpTransport transport = new TcpTransport(map, opened, handler, config);
+            TcpTransport transport = new TcpTransport(map, greeted, handler, config);
             transport.thread.start();
             return transport;
         } catch (IOException | RuntimeException e) {
-            opened.forEach(toServer -> toServer.forEach(one -> closeQuietly(one.channel())));
-            if (e instanceof RuntimeException unchecked) {
-                throw unchecked;
+            greeted.forEach(toServer -> toServer.forEach(TcpLink.Greeted::close));
+            if (e instanceof IOException unreached) {
+                throw new WeirException(ErrorCode.UNAVAILABLE, TcpLink.unreachable(current, unreached), e);
             }
-            throw new WeirException(ErrorCode.UNAVAILABLE, unreachable(current, e), e);
+            throw (RuntimeException) e;
         }
     }
 
-    private static Opened open(ServerAddress address, int connectTimeoutMs) throws IOException {
-        Handshake handshake = new Handshake(address, connectTimeoutMs);
-        SocketChannel channel = handshake.connect();
-        try {
-            return new Opened(address, channel, handshake.hello(channel));
-        } catch (IOException | RuntimeException e) {
-            closeQuietly(channel);
-            throw e;
-        }
+    private static Message.HelloReply greetOnce(
+            ServerAddress address, List<TcpLink.Greeted> toServer, ClientConfig config) throws IOException {
+        TcpLink.Greeted greeted = TcpLink.greet(address, config);
+        toServer.add(greeted);
+        return greeted.hello();
     }
 
-    private static void requireSame(Message.HelloReply first, Opened further) {
-        if (further.hello().incarnation() != first.incarnation()) {
+    private static void requireSame(Message.HelloReply first, Message.HelloReply further, ServerAddress address) {
+        if (further.incarnation() != first.incarnation()) {
             throw new WeirException(
                     ErrorCode.UNAVAILABLE,
-                    "all connections must reach one server, which must not be restarted meanwhile: server="
-                            + further.address());
+                    "all connections must reach one server, which must not be restarted meanwhile: server=" + address);
         }
     }
 
-    private static Message.Attach attach(ShardMap map, int server) {
+    /// A server's place in the map.
+    private static Message.Attach place(ShardMap map, int server) {
         return new Message.Attach(map.version(), map.hash(), map.firstShardOf(server), map.shardCount());
-    }
-
-    private static String unreachable(ServerAddress address, Exception e) {
-        String why = e instanceof ConnectException ? "nothing listens there" : String.valueOf(e.getMessage());
-        return "server " + address + " cannot be reached: " + why + "; is it running? start one with: weir server"
-                + " --port " + address.port();
-    }
-
-    private static void closeQuietly(SocketChannel channel) {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            System.getLogger(TcpTransport.class.getName()).log(System.Logger.Level.DEBUG, "closing a socket failed", e);
-        }
     }
 
     @Override
@@ -230,18 +162,18 @@ public final class TcpTransport implements ShardTransport, Runnable {
 
     @Override
     public void send(Request request) {
-        linkOf(request).connection.send(request, true);
+        connectionOf(request).send(request, true);
     }
 
-    private Link linkOf(Request request) {
+    private TcpConnection connectionOf(Request request) {
         int link = FrameType.isData(request.type()) ? linkOfShard[request.shard()] : firstLinks[request.server()];
-        return links[link];
+        return links[link].connection();
     }
 
     @Override
     public void push() {
-        for (Link link : links) {
-            TcpConnection connection = link.connection;
+        for (TcpLink link : links) {
+            TcpConnection connection = link.connection();
             if (connection.isWorthWriting()) {
                 write();
                 if (connection.isBacklogged()) {
@@ -254,8 +186,8 @@ public final class TcpTransport implements ShardTransport, Runnable {
 
     @Override
     public void settle() {
-        for (Link link : links) {
-            TcpConnection connection = link.connection;
+        for (TcpLink link : links) {
+            TcpConnection connection = link.connection();
             if (connection.mustWrite()) {
                 write();
                 break;
@@ -288,8 +220,8 @@ public final class TcpTransport implements ShardTransport, Runnable {
     private void write() {
         if (takeRole()) {
             try {
-                for (Link link : links) {
-                    TcpConnection connection = link.connection;
+                for (TcpLink link : links) {
+                    TcpConnection connection = link.connection();
                     connection.write();
                 }
             } catch (IOException e) {
@@ -331,8 +263,8 @@ public final class TcpTransport implements ShardTransport, Runnable {
     /// Writes and reads once on every connection.
     private boolean work() {
         boolean worked = false;
-        for (Link link : links) {
-            TcpConnection connection = link.connection;
+        for (TcpLink link : links) {
+            TcpConnection connection = link.connection();
             if (!connection.isOpen()) {
                 continue;
             }
@@ -358,8 +290,8 @@ public final class TcpTransport implements ShardTransport, Runnable {
     }
 
     private void sleep(long timeoutNs) {
-        for (Link link : links) {
-            TcpConnection connection = link.connection;
+        for (TcpLink link : links) {
+            TcpConnection connection = link.connection();
             connection.updateInterest();
             if (!connection.isOpen()) {
                 // Only the transport's own thread restores it, and it may have gone to rest.
@@ -370,8 +302,8 @@ public final class TcpTransport implements ShardTransport, Runnable {
         sleeping = true;
         try {
             boolean queued = false;
-            for (Link link : links) {
-                TcpConnection connection = link.connection;
+            for (TcpLink link : links) {
+                TcpConnection connection = link.connection();
                 queued |= connection.hasQueued() && connection.isOpen() && !connection.isWriteBlocked();
             }
             if (!queued && !closed) {
@@ -384,36 +316,13 @@ public final class TcpTransport implements ShardTransport, Runnable {
         }
     }
 
-    /// Asks connections for a sign of life that owe answers and are silent, and loses those that give none.
+    /// Loses connections that owe answers and give no sign of life.
     private void watch() {
-        long now = System.nanoTime();
-        for (Link link : links) {
-            TcpConnection connection = link.connection;
-            if (connection.takeHeard() || connection.outstanding() == 0 || !connection.isOpen()) {
-                link.silentSinceNs = 0;
-                link.probed = false;
-            } else if (link.silentSinceNs == 0) {
-                link.silentSinceNs = now;
-            } else if (now - link.silentSinceNs >= mostSilenceNs) {
-                link.silentSinceNs = 0;
-                lose(link, new IOException("nothing was heard for " + mostSilenceNs / 1_000_000 + " ms"));
-            } else if (now - link.silentSinceNs >= mostSilenceNs / 2 && !link.probed) {
-                link.probed = true;
-                connection.send(probe(link.server), true);
+        for (TcpLink link : links) {
+            if (link.isSilentTooLong()) {
+                lose(link, link.silence());
             }
         }
-    }
-
-    /// A request of the transport's own, for which nobody waits.
-    private static Request probe(int server) {
-        byte[] payload = new Message.Ping().toPayload();
-        int length = MessageCodec.frameBytes(payload);
-        Call call = new Call();
-        call.begin(null, 0, 0, null, new AtomicInteger());
-        Request request = new Request(PROBE_BYTES);
-        request.begin(call, server, 0, 0, length, false);
-        MessageCodec.encode(FrameType.PING, payload, 0, request.frame(), 0, new Checksum());
-        return request;
     }
 
     @Override
@@ -509,8 +418,8 @@ public final class TcpTransport implements ShardTransport, Runnable {
 
     private int outstanding() {
         int count = 0;
-        for (Link link : links) {
-            TcpConnection connection = link.connection;
+        for (TcpLink link : links) {
+            TcpConnection connection = link.connection();
             count += connection.outstanding();
         }
         return count;
@@ -548,48 +457,31 @@ public final class TcpTransport implements ShardTransport, Runnable {
     // ---- lost connections ----
 
     /// Drops a connection; what was under way on it is handed back, to be sent again once it is restored.
-    private void lose(Link link, Exception cause) {
-        link.trouble = "server " + addressOf(link) + ": " + cause.getMessage();
-        link.connection.close();
-        for (Request request : link.connection.takeAll()) {
-            handler.lost(request, link.trouble);
+    private void lose(TcpLink link, Exception cause) {
+        link.close(cause);
+        for (Request request : link.connection().takeAll()) {
+            handler.lost(request, link.trouble());
         }
         LockSupport.unpark(thread);
     }
 
-    private ServerAddress addressOf(Link link) {
-        return map.servers().get(link.server).address();
-    }
-
     private void restore() {
-        for (Link link : links) {
-            if (closed || link.connection.isOpen() || System.nanoTime() - link.nextAttemptNs < 0) {
+        for (TcpLink link : links) {
+            if (closed || !link.isDue()) {
                 continue;
             }
-            ServerAddress address = addressOf(link);
-            try {
-                Opened opened = open(address, connectTimeoutMs);
-                try {
-                    if (opened.hello().incarnation() != link.incarnation) {
-                        closeQuietly(opened.channel());
-                        abandon(link);
-                        continue;
-                    }
-                    new Handshake(address, connectTimeoutMs).attach(opened.channel(), attach(map, link.server));
-                    reopen(link, opened.channel());
-                } catch (IOException | RuntimeException e) {
-                    closeQuietly(opened.channel());
-                    throw e;
+            TcpLink.Greeted greeted = link.tryGreet();
+            if (greeted != null) {
+                reopen(link, greeted);
+            } else if (link.isRestarted()) {
+                for (Request request : link.connection().takeAll()) {
+                    handler.failed(request, ErrorCode.SERVER_RESTARTED, link.trouble());
                 }
-            } catch (IOException | WeirException e) {
-                link.backoffMs = Math.min(MAX_BACKOFF_MS, Math.max(10, link.backoffMs * 2));
-                link.nextAttemptNs = System.nanoTime() + link.backoffMs * 1_000_000L;
-                link.trouble = e instanceof WeirException refusal ? refusal.getMessage() : unreachable(address, e);
             }
         }
     }
 
-    private void reopen(Link link, SocketChannel channel) throws IOException {
+    private void reopen(TcpLink link, TcpLink.Greeted greeted) {
         // A waiting caller takes the role again as soon as it has left it, so that there would be no getting in
         // between.
         reopening = true;
@@ -598,9 +490,7 @@ public final class TcpTransport implements ShardTransport, Runnable {
             LockSupport.parkNanos(LOOK_IN_NS);
         }
         try {
-            link.connection.open(channel, selector);
-            link.backoffMs = 0;
-            link.trouble = "";
+            link.reopen(greeted, selector);
             work();
         } finally {
             reopening = false;
@@ -608,20 +498,10 @@ public final class TcpTransport implements ShardTransport, Runnable {
         }
     }
 
-    /// The server was restarted: it has none of the tables this client knew, so everything fails.
-    private void abandon(Link link) {
-        link.trouble = "server " + addressOf(link) + " was restarted and has lost its tables";
-        link.backoffMs = MAX_BACKOFF_MS;
-        link.nextAttemptNs = System.nanoTime() + MAX_BACKOFF_MS * 1_000_000L;
-        for (Request request : link.connection.takeAll()) {
-            handler.failed(request, ErrorCode.SERVER_RESTARTED, link.trouble);
-        }
-    }
-
     @Override
     public String trouble() {
         return Arrays.stream(links)
-                .map(link -> link.trouble)
+                .map(TcpLink::trouble)
                 .filter(trouble -> !trouble.isEmpty())
                 .distinct()
                 .collect(Collectors.joining("; "));
@@ -634,7 +514,7 @@ public final class TcpTransport implements ShardTransport, Runnable {
         LockSupport.unpark(thread);
         try {
             if (!Thread.currentThread().equals(thread)) {
-                thread.join(connectTimeoutMs);
+                thread.join(closeTimeoutMs);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -642,8 +522,8 @@ public final class TcpTransport implements ShardTransport, Runnable {
         while (!takeRole()) {
             LockSupport.parkNanos(LOOK_IN_NS);
         }
-        for (Link link : links) {
-            TcpConnection connection = link.connection;
+        for (TcpLink link : links) {
+            TcpConnection connection = link.connection();
             connection.close();
             for (Request request : connection.takeAll()) {
                 handler.failed(request, ErrorCode.UNAVAILABLE, "the connection was closed");

@@ -32,7 +32,7 @@ final class WorkerStream {
     private long lastNumber;
     private long clock;
     private int undecided;
-    private boolean ended;
+    private volatile boolean ended;
 
     /// @param sender sends a frame to its shard, or keeps it until the shard can be reached; never calls back
     WorkerStream(long run, int worker, int generation, int shardCount, Consumer<Request> sender) {
@@ -263,12 +263,7 @@ final class WorkerStream {
     }
 
     boolean isEnded() {
-        lock.lock();
-        try {
-            return ended;
-        } finally {
-            lock.unlock();
-        }
+        return ended;
     }
 
     /// After the end: takes out the pushes that wait to be sent again and never will be. Those under way are not among
