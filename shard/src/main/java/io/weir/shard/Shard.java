@@ -18,9 +18,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// A fixed set of hash ranges of all tables, and the order of everything that happens to them: a deterministic state
@@ -51,8 +49,7 @@ public final class Shard implements AutoCloseable {
     private final int shardCount;
     private final MemoryBudget budget;
     private final WorkerEntries workers = new WorkerEntries();
-    private final Map<String, RunMembers> runs = new HashMap<>();
-    private int runMemberCount;
+    private final Runs runs;
     private @Nullable ShardTable[] tables = new ShardTable[8];
     private int greatestTableId;
     private long position;
@@ -66,6 +63,7 @@ public final class Shard implements AutoCloseable {
         this.index = index;
         this.shardCount = shardCount;
         this.budget = budget;
+        this.runs = new Runs(index);
     }
 
     /// Index of this shard in the cluster.
@@ -439,7 +437,7 @@ public final class Shard implements AutoCloseable {
                 switch (event) {
                     case Control.CreateTable create -> createTable(create);
                     case Control.DropTable drop -> dropTable(drop);
-                    case Control.JoinRun join -> joinRun(join);
+                    case Control.JoinRun join -> runs.join(join);
                     case Control.OpenWorker open -> openWorker(open);
                     case Control.CloseWorker close -> closeWorker(close);
                 };
@@ -491,50 +489,6 @@ public final class Shard implements AutoCloseable {
         return drop.tableId();
     }
 
-    private int joinRun(Control.JoinRun join) {
-        RunMembers members = runs.get(join.name());
-        boolean anew = members == null;
-        if (members != null && members.isFinished()) {
-            if (!join.continued()) {
-                throw new WeirException(
-                        ErrorCode.RUN_FINISHED,
-                        "run is finished, and is taken up again only on request: run=" + join.name());
-            }
-            anew = members.workerCount() != join.workerCount();
-            if (!anew) {
-                members.reopen();
-            }
-        }
-        if (members == null || anew) {
-            members = newRun(join, members);
-        }
-        if (members.workerCount() != join.workerCount()) {
-            throw new WeirException(
-                    ErrorCode.RUN_MISMATCH,
-                    "run has another number of workers: run=" + join.name() + ", here " + members.workerCount()
-                            + ", there " + join.workerCount());
-        }
-        return members.join(join.worker());
-    }
-
-    /// @param before the finished run of this name that it takes the place of, or null
-    private RunMembers newRun(Control.JoinRun join, @Nullable RunMembers before) {
-        int runCount = runs.size() + (before == null ? 1 : 0);
-        int memberCount = runMemberCount + join.workerCount() - (before == null ? 0 : before.workerCount());
-        if (runCount > MAX_RUNS || memberCount > MAX_RUN_MEMBERS) {
-            throw new WeirException(
-                    ErrorCode.LIMIT_EXCEEDED,
-                    "a shard can be home of " + MAX_RUNS + " runs with " + MAX_RUN_MEMBERS
-                            + " workers in all, finished ones included: run=" + join.name() + ", shard=" + index
-                            + ", runs=" + runCount + ", workers=" + memberCount + "; names can be used again with"
-                            + " --continue, and a server's restart forgets them");
-        }
-        RunMembers members = new RunMembers(Keys.ofString(join.name()), join.workerCount());
-        runs.put(join.name(), members);
-        runMemberCount = memberCount;
-        return members;
-    }
-
     private int openWorker(Control.OpenWorker open) {
         WorkerEntry entry = workers.find(open.run(), open.worker());
         if (entry == null) {
@@ -557,11 +511,7 @@ public final class Shard implements AutoCloseable {
     }
 
     private int closeWorker(Control.CloseWorker close) {
-        for (RunMembers members : runs.values()) {
-            if (members.run() == close.run() && close.worker() < members.workerCount()) {
-                members.close(close.worker(), close.generation(), close.finished());
-            }
-        }
+        runs.close(close);
         WorkerEntry entry = workers.find(close.run(), close.worker());
         if (entry != null && entry.generation() == close.generation()) {
             workers.remove(entry);
@@ -605,7 +555,7 @@ public final class Shard implements AutoCloseable {
 
     /// State and generation of each worker of a run, or null if this shard is not its home.
     public int @Nullable [][] runMembers(String name) {
-        RunMembers members = runs.get(name);
+        RunMembers members = runs.find(name);
         if (members == null) {
             return null;
         }

@@ -8,29 +8,41 @@ import io.weir.wire.RowLayout;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.Consumer;
 
 /// A data frame as a client sends it, told field by field, in the midst of a buffer at an odd address.
-record DataFrame(
-        int type,
-        long requestId,
-        long run,
-        int worker,
-        int generation,
-        long number,
-        long previousNumber,
-        long clock,
-        int shard,
-        int tableId,
-        int layout,
-        int count,
-        int rowLength,
-        long offset,
-        ByteBuffer payload) {
+final class DataFrame implements Cloneable {
     static final long RUN = 7;
     private static final int AT = 13;
 
+    private final int type;
+    private final int tableId;
+    private final int layout;
+    private final int count;
+    private final int rowLength;
+    private final long offset;
+    private final ByteBuffer payload;
+    private long requestId = 1;
+    private int worker;
+    private int generation = 1;
+    private long number;
+    private long previousNumber;
+    private long clock;
+    private int shard;
+    private boolean withdrawn;
+
+    private DataFrame(int type, int tableId, int layout, int count, int rowLength, long offset, ByteBuffer payload) {
+        this.type = type;
+        this.tableId = tableId;
+        this.layout = layout;
+        this.count = count;
+        this.rowLength = rowLength;
+        this.offset = offset;
+        this.payload = payload.flip();
+    }
+
     static DataFrame pull(int tableId, int rowLength, long... keys) {
-        return of(FrameType.PULL, tableId, DataLayout.LAYOUT_KEYS, keys.length, rowLength, 0, keys(keys));
+        return new DataFrame(FrameType.PULL, tableId, DataLayout.LAYOUT_KEYS, keys.length, rowLength, 0, keys(keys));
     }
 
     static DataFrame push(int tableId, int rowLength, long[] keys, float... gradients) {
@@ -49,11 +61,11 @@ record DataFrame(
         for (float gradient : gradients) {
             payload.putFloat(gradient);
         }
-        return of(type, tableId, DataLayout.LAYOUT_KEYS, keys.length, rowLength, 0, payload);
+        return new DataFrame(type, tableId, DataLayout.LAYOUT_KEYS, keys.length, rowLength, 0, payload);
     }
 
     static DataFrame pullStretch(int tableId, int blockLength, long offset, int count) {
-        return of(FrameType.PULL, tableId, DataLayout.LAYOUT_STRETCH, count, blockLength, offset, buffer(0));
+        return new DataFrame(FrameType.PULL, tableId, DataLayout.LAYOUT_STRETCH, count, blockLength, offset, buffer(0));
     }
 
     static DataFrame pushStretch(int tableId, int blockLength, long offset, float... gradients) {
@@ -61,11 +73,12 @@ record DataFrame(
         for (float gradient : gradients) {
             payload.putFloat(gradient);
         }
-        return of(FrameType.PUSH, tableId, DataLayout.LAYOUT_STRETCH, gradients.length, blockLength, offset, payload);
+        return new DataFrame(
+                FrameType.PUSH, tableId, DataLayout.LAYOUT_STRETCH, gradients.length, blockLength, offset, payload);
     }
 
     static DataFrame scan(int tableId, int rowLength, int atMost, long cursor) {
-        return of(FrameType.SCAN, tableId, DataLayout.LAYOUT_KEYS, atMost, rowLength, cursor, buffer(0));
+        return new DataFrame(FrameType.SCAN, tableId, DataLayout.LAYOUT_KEYS, atMost, rowLength, cursor, buffer(0));
     }
 
     /// One whole row.
@@ -75,12 +88,7 @@ record DataFrame(
         for (float value : values) {
             payload.putFloat(value);
         }
-        return of(FrameType.LOAD, tableId, DataLayout.LAYOUT_KEYS, 1, rowLength, 0, payload);
-    }
-
-    private static DataFrame of(
-            int type, int tableId, int layout, int count, int rowLength, long offset, ByteBuffer payload) {
-        return new DataFrame(type, 1, RUN, 0, 1, 0, 0, 0, 0, tableId, layout, count, rowLength, offset, payload.flip());
+        return new DataFrame(FrameType.LOAD, tableId, DataLayout.LAYOUT_KEYS, 1, rowLength, 0, payload);
     }
 
     private static ByteBuffer keys(long... keys) {
@@ -95,116 +103,54 @@ record DataFrame(
         return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    DataFrame from(int newWorker, int newGeneration) {
-        return new DataFrame(
-                type,
-                requestId,
-                run,
-                newWorker,
-                newGeneration,
-                number,
-                previousNumber,
-                clock,
-                shard,
-                tableId,
-                layout,
-                count,
-                rowLength,
-                offset,
-                payload);
+    /// This frame, but for what `change` does to it.
+    private DataFrame with(Consumer<DataFrame> change) {
+        try {
+            DataFrame copy = (DataFrame) clone();
+            change.accept(copy);
+            return copy;
+        } catch (CloneNotSupportedException e) {
+            throw new AssertionError(e);
+        }
     }
 
-    DataFrame numbered(long newNumber, long newPreviousNumber) {
-        return new DataFrame(
-                type,
-                requestId,
-                run,
-                worker,
-                generation,
-                newNumber,
-                newPreviousNumber,
-                clock,
-                shard,
-                tableId,
-                layout,
-                count,
-                rowLength,
-                offset,
-                payload);
+    DataFrame from(int worker, int generation) {
+        return with(frame -> {
+            frame.worker = worker;
+            frame.generation = generation;
+        });
     }
 
-    DataFrame atClock(long newClock) {
-        return new DataFrame(
-                type,
-                requestId,
-                run,
-                worker,
-                generation,
-                number,
-                previousNumber,
-                newClock,
-                shard,
-                tableId,
-                layout,
-                count,
-                rowLength,
-                offset,
-                payload);
+    DataFrame numbered(long number, long previousNumber) {
+        return with(frame -> {
+            frame.number = number;
+            frame.previousNumber = previousNumber;
+        });
     }
 
-    DataFrame toShard(int newShard) {
-        return new DataFrame(
-                type,
-                requestId,
-                run,
-                worker,
-                generation,
-                number,
-                previousNumber,
-                clock,
-                newShard,
-                tableId,
-                layout,
-                count,
-                rowLength,
-                offset,
-                payload);
+    DataFrame atClock(long clock) {
+        return with(frame -> frame.clock = clock);
     }
 
-    DataFrame asking(long newRequestId) {
-        return new DataFrame(
-                type,
-                newRequestId,
-                run,
-                worker,
-                generation,
-                number,
-                previousNumber,
-                clock,
-                shard,
-                tableId,
-                layout,
-                count,
-                rowLength,
-                offset,
-                payload);
+    DataFrame toShard(int shard) {
+        return with(frame -> frame.shard = shard);
+    }
+
+    DataFrame asking(long requestId) {
+        return with(frame -> frame.requestId = requestId);
+    }
+
+    /// Given up by its worker.
+    DataFrame withdrawn() {
+        return with(frame -> frame.withdrawn = true);
     }
 
     /// Hands the frame to the shard and returns what it answers. What is no valid frame never gets there.
     Answer sendTo(Shard receiver) {
-        return sendTo(receiver, false);
-    }
-
-    /// As [#sendTo], for a push that its worker has given up.
-    Answer sendWithdrawnTo(Shard receiver) {
-        return sendTo(receiver, true);
-    }
-
-    private Answer sendTo(Shard receiver, boolean withdrawn) {
         int length = FrameLayout.frameBytes(DataLayout.FIELD_BYTES, payload.remaining());
         ByteBuffer frame = ByteBuffer.allocateDirect(AT + length + 3).order(ByteOrder.LITTLE_ENDIAN);
         FrameLayout.putHeader(frame, AT, length, type, FrameLayout.FLAG_CHECKSUMS, requestId, DataLayout.FIELD_BYTES);
-        DataLayout.putWorker(frame, AT, run, worker, generation);
+        DataLayout.putWorker(frame, AT, RUN, worker, generation);
         DataLayout.putNumber(frame, AT, number, previousNumber);
         DataLayout.putClock(frame, AT, clock, 0);
         DataLayout.putTarget(frame, AT, shard, 0, 1, tableId);

@@ -287,27 +287,27 @@ class ShardTest {
 
     @Test
     void refusesAWithdrawnPushInOrderSoThatItsOlderCopiesComeTooLate() {
-        DataFrame push = push(5, 1).numbered(3, 0);
-        assertRefused(push.sendWithdrawnTo(shard), ErrorCode.REJECTED, true, "withdrawn", "number=3");
+        DataFrame push = push(3, 0);
+        assertRefused(push.withdrawn().sendTo(shard), ErrorCode.REJECTED, true, "withdrawn", "number=3");
         assertRefused(push.sendTo(shard), ErrorCode.REJECTED, true, "number=3");
-        assertRefused(push.sendWithdrawnTo(shard), ErrorCode.REJECTED, true, "number=3");
+        assertRefused(push.withdrawn().sendTo(shard), ErrorCode.REJECTED, true, "number=3");
         assertThat(shard.workerPlace(RUN, 0)[1]).isEqualTo(3);
         assertThat(row(5)).containsExactly(0f, 0f);
-        assertThat(push(5, 1).numbered(4, 3).sendTo(shard)).isEqualTo(acknowledged(4));
+        assertThat(push(4, 3).sendTo(shard)).isEqualTo(acknowledged(4));
     }
 
     @Test
     void tellsThatAPushIsWithdrawnTooLate() {
-        DataFrame push = push(5, 1).numbered(1, 0);
+        DataFrame push = push(1, 0);
         assertThat(push.sendTo(shard)).isEqualTo(acknowledged(1));
         List<Float> row = row(5);
-        assertThat(push.sendWithdrawnTo(shard)).isEqualTo(acknowledged(1));
+        assertThat(push.withdrawn().sendTo(shard)).isEqualTo(acknowledged(1));
         assertThat(row(5)).isEqualTo(row);
         DataFrame pushPull = DataFrame.pushPull(TABLE, 2, new long[] {5}, 1, 2).numbered(2, 1);
         Answer answer = pushPull.sendTo(shard);
-        assertThat(pushPull.sendWithdrawnTo(shard)).isEqualTo(answer);
+        assertThat(pushPull.withdrawn().sendTo(shard)).isEqualTo(answer);
         // One that has not had its turn has nothing to withdraw yet.
-        assertRefused(push(5, 1).numbered(9, 8).sendWithdrawnTo(shard), ErrorCode.GAP, false, "last=2");
+        assertRefused(push(9, 8).withdrawn().sendTo(shard), ErrorCode.GAP, false, "last=2");
     }
 
     @Test
