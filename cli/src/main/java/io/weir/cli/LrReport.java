@@ -84,11 +84,11 @@ record LrReport(
                 result.seconds(),
                 Quantities.ofRate(result.examplesPerSecond()),
                 config.share().count() == 1
-                        ? plural(config.workers(), "worker")
-                        : plural(config.workers(), "worker") + " (process "
+                        ? Quantities.plural(config.workers(), "worker")
+                        : Quantities.plural(config.workers(), "worker") + " (process "
                                 + config.share().index() + " of "
                                 + config.share().count() + ")",
-                plural(shards, "shard"));
+                Quantities.plural(shards, "shard"));
         out.printf(Locale.ROOT, "  progressive logloss  %.5f%n", result.progressiveLogloss());
         int passes = result.passLogloss().size();
         if (passes > 1) {
@@ -122,10 +122,6 @@ record LrReport(
         } else {
             out.println("  the process with --worker-index 0 evaluates and saves the model");
         }
-    }
-
-    static String plural(int count, String noun) {
-        return count + " " + noun + (count == 1 ? "" : "s");
     }
 
     private Json json() {

@@ -7,9 +7,7 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -45,19 +43,17 @@ final class PredictCommand extends WeirOptions {
         Inputs.requireFile("data", data);
         Inputs.requireWritable("prediction", out);
         LrModel read = LrModel.read(model);
-        long examples;
-        if (out == null) {
-            examples = toStandardOutput(read);
-        } else {
-            examples = toFile(read, out);
-        }
+        LibsvmSource source = LibsvmSource.withOptionalLabels(data);
+        long examples = out == null
+                ? toStandardOutput(source, read)
+                : Predictor.predict(source, read.weights(), read.bias(), out);
         output.err().println("predicted " + Quantities.ofCount(examples) + " examples");
         return Exit.OK;
     }
 
-    private long toStandardOutput(LrModel read) {
+    private long toStandardOutput(LibsvmSource source, LrModel read) {
         try (OutputStream stream = new BufferedOutputStream(new StandardOutput(output.out()), 1 << 16)) {
-            return predict(read, stream);
+            return Predictor.predict(source, read.weights(), read.bias(), stream);
         } catch (IOException e) {
             throw new CommandException(Exit.FAILURE, "predictions cannot be written: " + e.getMessage(), e);
         }
@@ -94,29 +90,5 @@ final class PredictCommand extends WeirOptions {
         public void close() throws IOException {
             flush();
         }
-    }
-
-    /// The file gets its name when it is complete.
-    private long toFile(LrModel read, Path file) {
-        Path temporary = file.resolveSibling(
-                file.getFileName() + ".tmp-" + ProcessHandle.current().pid());
-        try {
-            try {
-                long examples;
-                try (OutputStream stream = new BufferedOutputStream(Files.newOutputStream(temporary), 1 << 16)) {
-                    examples = predict(read, stream);
-                }
-                Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-                return examples;
-            } finally {
-                Files.deleteIfExists(temporary);
-            }
-        } catch (IOException e) {
-            throw new CommandException(Exit.FAILURE, file + ": cannot be written: " + e, e);
-        }
-    }
-
-    private long predict(LrModel read, OutputStream stream) throws IOException {
-        return Predictor.predict(LibsvmSource.withOptionalLabels(data), read.weights(), read.bias(), stream);
     }
 }

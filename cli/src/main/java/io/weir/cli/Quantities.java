@@ -92,6 +92,11 @@ final class Quantities {
         return String.format(Locale.ROOT, "%,d", count);
     }
 
+    /// A few things by name: `1 shard`, `8 shards`.
+    static String plural(int count, String noun) {
+        return count + " " + noun + (count == 1 ? "" : "s");
+    }
+
     /// A rate with three digits: `1.23 M`, `456 k`.
     static String ofRate(double rate) {
         if (!Double.isFinite(rate)) {

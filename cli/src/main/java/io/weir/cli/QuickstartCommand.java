@@ -104,8 +104,8 @@ final class QuickstartCommand extends WeirOptions {
                 FIELDS,
                 result.seconds(),
                 Quantities.ofRate(result.examplesPerSecond()),
-                LrReport.plural(result.workers(), "worker"),
-                LrReport.plural(shards, "shard"));
+                Quantities.plural(result.workers(), "worker"),
+                Quantities.plural(shards, "shard"));
         out.printf("On %s impressions that it has not seen:%n%n", Quantities.ofCount(test.examples()));
         out.printf("              %10s %10s %10s%n", "guessing", "Weir", "possible");
         out.printf(

@@ -66,11 +66,10 @@ final class ServerCommand extends WeirOptions {
             Runtime.getRuntime().addShutdownHook(hook);
             output.out()
                     .printf(
-                            "weir server is listening on %s:%d (%d %s, memory cap %s)%n",
+                            "weir server is listening on %s:%d (%s, memory cap %s)%n",
                             host.indexOf(':') >= 0 ? "[" + host + "]" : host,
                             server.address().getPort(),
-                            shards,
-                            shards == 1 ? "shard" : "shards",
+                            Quantities.plural(shards, "shard"),
                             Quantities.ofBytes(config.memoryCapBytes()));
             output.out().flush();
             waitUntilInterrupted();

@@ -3,9 +3,8 @@ package io.weir.train;
 import com.github.luben.zstd.ZstdOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.file.Files;
+import java.nio.channels.Channels;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.GZIPOutputStream;
@@ -314,27 +313,12 @@ public final class CtrGenerator {
     /// @throws InputException naming the file, if it cannot be written
     public void write(Path file, long fromRow, long toRow, int threads) {
         requireRange(fromRow, toRow);
-        Path folder = file.toAbsolutePath().getParent();
-        if (folder == null || !Files.isDirectory(folder)) {
-            throw new InputException("the folder of a data file must exist: file=" + file);
-        } else if (Files.isDirectory(file)) {
-            throw new InputException("a data file must be no directory: file=" + file);
-        }
-        Path temporary = folder.resolve(
-                file.getFileName() + ".tmp-" + ProcessHandle.current().pid());
-        try {
-            try (OutputStream out = compress(file.toString(), Files.newOutputStream(temporary))) {
+        WholeFile.write("data", file, false, channel -> {
+            try (OutputStream out = compress(file.toString(), Channels.newOutputStream(channel))) {
                 new Writing(out, fromRow, toRow).run(threads);
             }
-            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } catch (IOException e) {
-            try {
-                Files.deleteIfExists(temporary);
-            } catch (IOException undeleted) {
-                e.addSuppressed(undeleted);
-            }
-            throw new InputException(file + ": cannot be written: " + e, e);
-        }
+            return toRow - fromRow;
+        });
     }
 
     private static OutputStream compress(String name, OutputStream out) throws IOException {

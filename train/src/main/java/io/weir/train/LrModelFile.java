@@ -10,10 +10,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.zip.CRC32C;
@@ -44,35 +42,10 @@ final class LrModelFile {
     private LrModelFile() {}
 
     static void write(LrModel model, Path file) {
-        Path folder = file.toAbsolutePath().getParent();
-        if (folder == null || !Files.isDirectory(folder)) {
-            throw new InputException("the folder of a model file must exist: file=" + file);
-        } else if (Files.isDirectory(file)) {
-            throw new InputException("a model file must be no directory: file=" + file);
-        }
-        Path temporary = folder.resolve(
-                file.getFileName() + ".tmp-" + ProcessHandle.current().pid());
-        try {
-            try (FileChannel out = FileChannel.open(
-                    temporary,
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.TRUNCATE_EXISTING,
-                    StandardOpenOption.WRITE)) {
-                writeTo(out, model);
-                out.force(true);
-            }
-            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            try (FileChannel directory = FileChannel.open(folder, StandardOpenOption.READ)) {
-                directory.force(true);
-            }
-        } catch (IOException e) {
-            try {
-                Files.deleteIfExists(temporary);
-            } catch (IOException undeleted) {
-                e.addSuppressed(undeleted);
-            }
-            throw new InputException(file + ": cannot be written: " + e, e);
-        }
+        WholeFile.write("model", file, true, out -> {
+            writeTo(out, model);
+            return model.rowCount();
+        });
     }
 
     private static void writeTo(FileChannel out, LrModel model) throws IOException {

@@ -1,15 +1,32 @@
 package io.weir.train;
 
 import io.weir.train.ExampleSource.Share;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 
 /// Scores examples with a model, without a server.
 public final class Predictor {
     private static final int BATCH = 1024;
+    private static final int BUFFER_BYTES = 64 << 10;
 
     private Predictor() {}
+
+    /// As [#predict(ExampleSource, Weights, boolean, OutputStream)], into a file that gets its name when it is
+    /// complete.
+    ///
+    /// @throws InputException naming the file as well, if it cannot be written
+    public static long predict(ExampleSource source, Weights weights, boolean bias, Path file) {
+        return WholeFile.write(
+                "prediction",
+                file,
+                false,
+                out -> predict(
+                        source, weights, bias, new BufferedOutputStream(Channels.newOutputStream(out), BUFFER_BYTES)));
+    }
 
     /// Writes for each example of `source`, in its order, a line with the probability that its label is 1, as the
     /// shortest decimal that reads back to the same double. Labels may be there or not.
