@@ -2,35 +2,22 @@ package io.weir.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/// `weir train lr` on UCI Adult as LIBSVM binarises it, found through `WEIR_DATA`; [TrainOnServersTest] does the like
-/// on generated data.
+/// `weir train lr` on [Adult]; [TrainOnServersTest] does the like on generated data.
 class A9aCommandTest {
     private static final String FTRL = "ftrl(alpha=0.1,beta=1,l1=0,l2=0)";
 
-    private Path folder = Path.of("");
-
-    @BeforeEach
-    void findData() {
-        String data = System.getenv("WEIR_DATA");
-        assumeTrue(data != null, "WEIR_DATA is not set");
-        folder = Path.of(data, "a9a");
-        assumeTrue(Files.exists(folder.resolve("a9a.gz")), "there is no a9a/a9a.gz in " + data);
-    }
+    private final Adult adult = Adult.orSkip();
 
     private FlatJson train(String... options) {
         List<String> args = new ArrayList<>(List.of("train", "lr", "--json", "-q"));
-        args.addAll(List.of("--data", folder.resolve("a9a.gz").toString()));
-        args.addAll(List.of("--test", folder.resolve("a9a.t.gz").toString()));
+        args.addAll(List.of("--data", adult.train().toString()));
+        args.addAll(List.of("--test", adult.test().toString()));
         args.addAll(List.of(options));
         return Ran.weir(args.toArray(String[]::new)).json();
     }

@@ -1,7 +1,6 @@
 package io.weir.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -111,12 +110,8 @@ class ProcessesTest {
         Process first =
                 worker(firstErr, a.address + "," + b.address, 0, "--passes", "3", "--model-out", model.toString());
         Process second = worker(secondErr, b.address + "," + a.address, 1, "--passes", "3");
-        String firstOut = read(first);
-        String secondOut = read(second);
-        assertThat(first.waitFor()).as(Files.readString(firstErr)).isEqualTo(Exit.OK);
-        assertThat(second.waitFor()).as(Files.readString(secondErr)).isEqualTo(Exit.OK);
-        FlatJson whole = FlatJson.parse(firstOut);
-        FlatJson part = FlatJson.parse(secondOut);
+        FlatJson whole = report(first, firstErr);
+        FlatJson part = report(second, secondErr);
         assertThat(whole.whole("examples") + part.whole("examples")).isEqualTo(12_000);
         assertThat(whole.fields()).containsEntry("workers", 4L).containsEntry("shards", 5L);
         assertThat(whole.real("test.auc")).isGreaterThan(0.7);
@@ -130,30 +125,27 @@ class ProcessesTest {
     /// [A9aCommandTest] does the like in one process.
     @Test
     void twoServersAndTwoWorkersComeNearTheOptimumOnAdult() throws Exception {
-        String folders = System.getenv("WEIR_DATA");
-        assumeTrue(folders != null, "WEIR_DATA is not set");
-        data = Path.of(folders, "a9a", "a9a.gz").toString();
-        test = Path.of(folders, "a9a", "a9a.t.gz").toString();
-        assumeTrue(Files.exists(Path.of(data)), "there is no a9a/a9a.gz in " + folders);
+        Adult adult = Adult.orSkip();
+        data = adult.train().toString();
+        test = adult.test().toString();
         String servers = server(4).address + "," + server(4).address;
         String[] options = {"--batch", "256", "--passes", "4", "--shuffle"};
         Path firstErr = folder.resolve("first.err");
         Path secondErr = folder.resolve("second.err");
         Process first = worker(firstErr, servers, 0, options);
         Process second = worker(secondErr, servers, 1, options);
-        String firstOut = read(first);
-        String secondOut = read(second);
-        assertThat(first.waitFor()).as(Files.readString(firstErr)).isEqualTo(Exit.OK);
-        assertThat(second.waitFor()).as(Files.readString(secondErr)).isEqualTo(Exit.OK);
-        FlatJson whole = FlatJson.parse(firstOut);
-        assertThat(whole.whole("examples") + FlatJson.parse(secondOut).whole("examples"))
+        FlatJson whole = report(first, firstErr);
+        assertThat(whole.whole("examples") + report(second, secondErr).whole("examples"))
                 .isEqualTo(4 * 32_561);
         assertThat(whole.real("test.auc")).isGreaterThanOrEqualTo(0.901);
         assertThat(whole.real("test.logloss")).isLessThanOrEqualTo(0.326);
     }
 
-    private static String read(Process process) throws IOException {
-        return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    /// What a worker that ends well has to say.
+    private static FlatJson report(Process worker, Path err) throws IOException, InterruptedException {
+        String out = new String(worker.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(worker.waitFor()).as(Files.readString(err)).isEqualTo(Exit.OK);
+        return FlatJson.parse(out);
     }
 
     @Test

@@ -6,8 +6,6 @@ import io.weir.wire.FrameType;
 import io.weir.wire.Message;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.management.BufferPoolMXBean;
-import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,27 +23,12 @@ class ConnectionTest {
 
     @BeforeEach
     void start() throws IOException {
-        server = WeirServer.start(ServerConfig.defaults()
-                .withPort(0)
-                .withShardCount(RawClient.SHARDS)
-                .withEventLoops(2)
-                .withMemoryCapBytes(64 * MIB));
-        try (RawClient client = RawClient.attached(server)) {
-            RawClient.createTable(client, DIM);
-        }
+        server = TestServers.start(DIM);
     }
 
     @AfterEach
     void stop() {
-        Eventually.await("every connection is closed", () -> server.connectionCount() == 0);
-        server.close();
-    }
-
-    private static long directBytes() {
-        return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
-                .filter(pool -> pool.getName().equals("direct"))
-                .mapToLong(BufferPoolMXBean::getMemoryUsed)
-                .sum();
+        TestServers.stop(server);
     }
 
     @Test
@@ -92,7 +75,7 @@ class ConnectionTest {
 
     @Test
     void holdsTwoThousandIdleConnections() throws IOException {
-        long direct = directBytes();
+        long direct = TestServers.directBytes();
         List<RawClient> clients = new ArrayList<>();
         try {
             for (int i = 0; i < 2000; i++) {
@@ -105,7 +88,7 @@ class ConnectionTest {
             try (Witness witness = new Witness(server)) {
                 witness.look();
             }
-            assertThat(directBytes() - direct).as("direct memory").isLessThan(32 * MIB);
+            assertThat(TestServers.directBytes() - direct).as("direct memory").isLessThan(32 * MIB);
         } finally {
             for (RawClient client : clients) {
                 client.close();
@@ -119,7 +102,7 @@ class ConnectionTest {
         long[] keys = new long[1024];
         Arrays.fill(keys, RawClient.keyOf(0, 1));
         byte[] frame = RawClient.bytes(RawClient.pull(0, DIM, keys));
-        long direct = directBytes();
+        long direct = TestServers.directBytes();
         try (RawClient client = RawClient.attached(server);
                 Witness witness = new Witness(server)) {
             CompletableFuture<Void> sending =
@@ -127,7 +110,7 @@ class ConnectionTest {
             for (int i = 0; i < 500; i++) {
                 witness.look();
             }
-            assertThat(directBytes() - direct).as("direct memory").isLessThan(32 * MIB);
+            assertThat(TestServers.directBytes() - direct).as("direct memory").isLessThan(32 * MIB);
             // Once it reads, everything comes.
             read(client, pulls);
             sending.join();

@@ -9,8 +9,6 @@ import io.weir.wire.FrameType;
 import io.weir.wire.Limits;
 import io.weir.wire.Message;
 import java.io.IOException;
-import java.lang.management.BufferPoolMXBean;
-import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,14 +31,7 @@ class HostileFramesTest {
 
     @BeforeEach
     void start() throws IOException {
-        server = WeirServer.start(ServerConfig.defaults()
-                .withPort(0)
-                .withShardCount(RawClient.SHARDS)
-                .withEventLoops(2)
-                .withMemoryCapBytes(64 * MIB));
-        try (RawClient client = RawClient.attached(server)) {
-            RawClient.createTable(client, DIM);
-        }
+        server = TestServers.start(DIM);
         witness = new Witness(server);
         witness.look();
     }
@@ -49,15 +40,7 @@ class HostileFramesTest {
     void stop() throws IOException {
         witness.look();
         witness.close();
-        Eventually.await("every connection is closed", () -> server.connectionCount() == 0);
-        server.close();
-    }
-
-    private static long directBytes() {
-        return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
-                .filter(pool -> pool.getName().equals("direct"))
-                .mapToLong(BufferPoolMXBean::getMemoryUsed)
-                .sum();
+        TestServers.stop(server);
     }
 
     /// How far a client gets before it turns hostile.
@@ -290,7 +273,7 @@ class HostileFramesTest {
     void survivesTenThousandRandomFrames() throws Exception {
         long seed = 20261122;
         Random random = new Random(seed);
-        long direct = directBytes();
+        long direct = TestServers.directBytes();
         for (int connection = 0; connection < 1000; connection++) {
             try (RawClient client = connection % 10 == 0 ? new RawClient(server) : RawClient.attached(server)) {
                 for (int i = 0; i < 10; i++) {
@@ -313,7 +296,7 @@ class HostileFramesTest {
                 witness.look();
             }
         }
-        assertThat(directBytes() - direct).as("direct memory").isLessThan(64 * MIB);
+        assertThat(TestServers.directBytes() - direct).as("direct memory").isLessThan(64 * MIB);
     }
 
     private static byte[] hostileBytes(Random random) {
@@ -430,7 +413,7 @@ class HostileFramesTest {
 
     @Test
     void allocatesNoFasterThanBytesArrive() throws IOException {
-        long direct = directBytes();
+        long direct = TestServers.directBytes();
         List<RawClient> clients = new ArrayList<>();
         try {
             for (int i = 0; i < 100; i++) {
@@ -442,7 +425,7 @@ class HostileFramesTest {
                 client.write(frame);
             }
             witness.look();
-            assertThat(directBytes() - direct).as("direct memory").isLessThan(60 * MIB);
+            assertThat(TestServers.directBytes() - direct).as("direct memory").isLessThan(60 * MIB);
         } finally {
             for (RawClient client : clients) {
                 client.close();
