@@ -1,40 +1,104 @@
 package io.weir.client;
 
+import io.weir.model.RunSpec;
 import io.weir.model.TableSpec;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
-/// One worker's membership in a training run: one object per worker thread. Its tables push with the run's identity,
-/// so that a retry applies at most once.
+/// One worker's membership in a training run: one object per worker thread. Its tables pull and push with the run's
+/// identity and clock, so that a retry applies at most once, and a pull sees what the run's consistency promises.
+///
+/// While it is open it gives signs of life. A worker that has been silent for too long is fenced: the others go on
+/// without it, and each of its own calls fails with `FENCED`; it may join again as a new generation.
 ///
 /// Confined: one thread pushes and ticks; asynchronous results may complete on others.
 public interface Run extends AutoCloseable {
+    /// What the run is.
+    RunSpec spec();
+
     /// Name of the run.
-    String name();
+    default String name() {
+        return spec().name();
+    }
 
     /// Id of the run: [io.weir.model.Keys#ofString] of its name.
-    long id();
+    default long id() {
+        return spec().id();
+    }
 
-    /// Index of this worker, 0 to `workerCount() - 1`.
+    /// Index of this worker.
     int worker();
 
-    /// Workers of the run.
-    int workerCount();
+    /// Workers that the run begins with.
+    default int workerCount() {
+        return spec().startingWorkers();
+    }
 
     /// Which life of this worker this is: 1 for the first.
     int generation();
 
-    /// Minibatches this worker has finished.
-    long clock();
+    /// Whether this life goes on where the last one stopped: then it begins with the step at [#clock], which the last
+    /// one may have pushed in part, and makes the same pushes in the same order. What is there already is acknowledged
+    /// and not applied again.
+    boolean isResumed();
 
-    /// Closes a minibatch: advances the clock, which later pulls and pushes carry.
-    void tick();
+    /// Minibatches this worker has finished.
+    default long clock() {
+        return clock(0);
+    }
+
+    /// Minibatches this worker has finished in a clock group.
+    long clock(int clockGroup);
+
+    /// Closes a minibatch: advances the clock, which later pulls and pushes carry. In a synchronous run it first waits
+    /// until the step before is closed.
+    default void tick() {
+        CompletableFuture<Boolean> unused = tickAsync(0);
+    }
+
+    /// As [#tick()], and says what came of it.
+    ///
+    /// @return in a synchronous run, completes when the step is closed, with whether this worker took part in it;
+    ///     otherwise true when all shards have acknowledged
+    default CompletableFuture<Boolean> tickAsync() {
+        return tickAsync(0);
+    }
+
+    /// As [#tickAsync()], in a clock group. Groups advance independently of one another.
+    CompletableFuture<Boolean> tickAsync(int clockGroup);
+
+    /// Waits until all workers of the run wait here. Who left or is fenced is not waited for.
+    void barrier();
+
+    /// As [#barrier], without waiting.
+    CompletableFuture<Void> barrierAsync();
+
+    /// Takes the next portion of the input, after the last one has been ticked to its end. Waits while others hold
+    /// portions that may come back.
+    ///
+    /// @return empty when all portions are done
+    Optional<Portion> nextPortion();
+
+    /// As [#nextPortion], without waiting.
+    CompletableFuture<Optional<Portion>> nextPortionAsync();
 
     /// The table of this specification, created if it is not there.
     ///
     /// @throws io.weir.model.WeirException `TABLE_MISMATCH`, naming what differs, if it is there with another one
-    Table table(TableSpec spec);
+    default Table table(TableSpec spec) {
+        return table(spec, 0);
+    }
+
+    /// As [#table(TableSpec)]; its pulls and pushes belong to a clock group.
+    Table table(TableSpec spec, int clockGroup);
 
     /// The dense table of this specification, created if it is not there.
-    DenseTable denseTable(TableSpec spec);
+    default DenseTable denseTable(TableSpec spec) {
+        return denseTable(spec, 0);
+    }
+
+    /// As [#denseTable(TableSpec)]; its pulls and pushes belong to a clock group.
+    DenseTable denseTable(TableSpec spec, int clockGroup);
 
     /// Waits until every push is acknowledged, then says that this worker has done its part. A run is finished when
     /// all its workers are.

@@ -2,12 +2,14 @@ package io.weir.client;
 
 import io.weir.client.internal.TcpTransport;
 import io.weir.client.internal.WeirClient;
+import io.weir.model.RunSpec;
 import io.weir.model.ServerAddress;
 import io.weir.model.ShardMap;
 import io.weir.model.TableSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /// A connection to a cluster of parameter servers. Thread-safe; one for a process is enough.
@@ -46,11 +48,22 @@ public interface Weir extends AutoCloseable {
     /// The shard map this connection works by.
     ShardMap shardMap();
 
+    /// A training run with so many workers, to be described further and joined.
+    default RunBuilder run(String name, int workerCount) {
+        return new RunBuilder(this, RunSpec.of(name, workerCount), false);
+    }
+
     /// Joins a run.
     ///
-    /// @throws io.weir.model.WeirException `RUN_FINISHED` if it is finished and not to be continued, `RUN_MISMATCH`
-    ///     if it has another number of workers
+    /// @throws io.weir.model.WeirException `RUN_FINISHED` if it is finished and not to be continued, `RUN_MISMATCH`,
+    ///     naming what differs, if it is there with another specification
     Run join(RunOptions options);
+
+    /// As [#join], without waiting for the servers.
+    CompletableFuture<Run> joinAsync(RunOptions options);
+
+    /// Names of all runs, sorted, finished ones included.
+    List<String> runs();
 
     /// How a run stands.
     ///

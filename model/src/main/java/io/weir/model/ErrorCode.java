@@ -16,7 +16,7 @@ public enum ErrorCode {
     NON_FINITE(4),
     /// The worker has no entry on this shard: it was never opened, or was closed.
     UNKNOWN_WORKER(5),
-    /// A newer generation of this worker has taken over.
+    /// This generation of the worker is out: it was silent for too long, or a newer one has taken over.
     FENCED(6),
     /// The client's shard map is not the one that the cluster's tables were made with.
     MAP_MISMATCH(7),
@@ -36,6 +36,8 @@ public enum ErrorCode {
     REJECTED(14),
     /// No run has this name.
     UNKNOWN_RUN(15),
+    /// The step that the push belongs to was closed without this worker, which came too late for it.
+    LATE(16),
 
     /// The server has too much queued. Try again later.
     BUSY(1001),

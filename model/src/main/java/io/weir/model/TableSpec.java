@@ -3,7 +3,6 @@ package io.weir.model;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.regex.Pattern;
 
 /// What a table is: its name, shape, optimizer and initial row. Immutable; equal specifications make equal tables.
 ///
@@ -16,17 +15,12 @@ public record TableSpec(String name, TableShape shape, OptimizerSpec optimizer, 
     /// Longest name, in characters.
     public static final int MAX_NAME_LENGTH = 200;
 
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._/-]*");
-
     public TableSpec {
         Objects.requireNonNull(name, "name");
         Objects.requireNonNull(shape, "shape");
         Objects.requireNonNull(optimizer, "optimizer");
         Objects.requireNonNull(initialRow, "initialRow");
-        if (name.length() > MAX_NAME_LENGTH || !NAME.matcher(name).matches()) {
-            throw new IllegalArgumentException("table name must be 1 to " + MAX_NAME_LENGTH
-                    + " letters, digits, '.', '_', '-' or '/', beginning with a letter or digit: name='" + name + "'");
-        }
+        Names.require("table", name);
     }
 
     /// An embedding table whose rows start as zeros.

@@ -5,7 +5,7 @@ import io.weir.model.TableShape;
 import io.weir.model.WeirException;
 import java.nio.ByteBuffer;
 
-/// Fields of the frames that go to one shard: [FrameType#PULL], `PUSH`, `PUSH_PULL`, `LOAD`, `SCAN`.
+/// Fields of the frames that go to one shard: [FrameType#PULL], `PUSH`, `PUSH_PULL`, `LOAD`, `SCAN`, `TICK`.
 ///
 /// ```
 ///   0     8        12           16       24               32      40           44
@@ -22,7 +22,8 @@ import java.nio.ByteBuffer;
 /// [#LAYOUT_STRETCH] it is, for pushes, `count` floats of a dense table from position `offset`, and `rowLength` is the
 /// block length. With [#FLAG_WITHDRAWN] the worker has given the push up: if it is not decided yet, it is refused now,
 /// whatever its payload. A `LOAD` has `count` rows as [RowLayout] pictures them, a `SCAN` has no payload: it asks for
-/// at most `count` rows from the cursor `offset`. Offsets below count from the start of the frame.
+/// at most `count` rows from the cursor `offset`. A `TICK` has no payload and no table: from now on its worker is at
+/// `clock`. Offsets below count from the start of the frame.
 public final class DataLayout {
     /// 32-bit floats, the only value type of version 1.
     public static final int VALUE_FLOAT32 = 1;
@@ -219,9 +220,12 @@ public final class DataLayout {
         if (clock(frame, at) < 0) {
             throw malformed("clock must be 0 or more: clock=" + clock(frame, at));
         }
-        if (clockGroup(frame, at) != 0 || shardEpoch(frame, at) != 0) {
-            throw malformed("clock group and shard epoch must be 0 in version 1: clockGroup=" + clockGroup(frame, at)
-                    + ", shardEpoch=" + shardEpoch(frame, at));
+        if (clockGroup(frame, at) < 0
+                || clockGroup(frame, at) > Limits.MAX_CLOCK_GROUP
+                || shardEpoch(frame, at) != 0) {
+            throw malformed("clock group must be from 0 to " + Limits.MAX_CLOCK_GROUP
+                    + ", shard epoch must be 0 in version 1: clockGroup=" + clockGroup(frame, at) + ", shardEpoch="
+                    + shardEpoch(frame, at));
         }
         if (FrameType.isNumbered(type)) {
             if (previousNumber < 0 || number <= previousNumber) {
@@ -261,6 +265,11 @@ public final class DataLayout {
             }
         } else if (offset < 0 || (offset != 0 && type != FrameType.SCAN)) {
             throw malformed("offset must be 0, or the cursor of a scan: offset=" + offset + ", type=" + type);
+        }
+        if (type == FrameType.TICK
+                && (layout != LAYOUT_KEYS || count != 0 || rowLength != 1 || tableId(frame, at) != 0)) {
+            throw malformed("a tick has no content: layout=" + layout + ", count=" + count + ", rowLength=" + rowLength
+                    + ", tableId=" + tableId(frame, at));
         }
         checkReply(type, layout, count, rowLength);
         int actual = FrameLayout.payloadBytes(frame, at);

@@ -7,6 +7,8 @@ import java.nio.ByteOrder;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 
 /// Reads a control message's payload field by field. Every length is compared with the bytes that are left before
 /// anything is allocated. Confined.
@@ -66,6 +68,16 @@ final class FieldReader {
             throw malformed(field + " must fit the message: count=" + count + ", left=" + buffer.remaining());
         }
         return count;
+    }
+
+    /// A list of ints with its length in front.
+    List<Integer> getInts(String field) {
+        int count = getCount(field, Integer.BYTES);
+        List<Integer> values = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            values.add(getInt(field));
+        }
+        return values;
     }
 
     void finish() {

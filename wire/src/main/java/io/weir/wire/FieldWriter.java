@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 
 /// Grows a control message's payload field by field, little-endian. Confined.
 final class FieldWriter {
@@ -42,6 +43,14 @@ final class FieldWriter {
         }
         putInt(text.length);
         room(text.length).put(text);
+    }
+
+    /// Their number, then each as an int.
+    void putInts(List<Integer> values) {
+        putInt(values.size());
+        for (int value : values) {
+            putInt(value);
+        }
     }
 
     int size() {

@@ -10,6 +10,8 @@ public final class FrameType {
     public static final int ERROR = 9;
     public static final int SERVER_STATUS = 10;
     public static final int SERVER_STATUS_REPLY = 11;
+    public static final int LIST_RUNS = 12;
+    public static final int RUNS = 13;
 
     public static final int CREATE_TABLE = 20;
     public static final int TABLES = 21;
@@ -24,6 +26,16 @@ public final class FrameType {
     public static final int CLOSE_WORKER = 34;
     public static final int RUN_STATUS = 36;
     public static final int RUN_STATUS_REPLY = 37;
+    public static final int OPEN_RUN = 38;
+    public static final int HEARTBEAT = 40;
+    public static final int MEMBERS = 41;
+    public static final int UPDATE_MEMBERS = 42;
+    public static final int COMPLETE_STEP = 44;
+    public static final int STEP_CLOSED = 45;
+    public static final int CLOSE_STEP = 46;
+    public static final int BARRIER = 48;
+    public static final int NEXT_PORTION = 70;
+    public static final int PORTION = 71;
 
     public static final int PULL = 50;
     public static final int ROWS = 51;
@@ -34,18 +46,18 @@ public final class FrameType {
     public static final int SCAN = 58;
     public static final int SCAN_REPLY = 59;
 
-    /// Kept for the end of a step, which goes to every shard of a run. Not a frame of version 1.
+    /// The end of a worker's minibatch, which goes to every shard of a run.
     public static final int TICK = 60;
 
     private FrameType() {}
 
     /// Whether frames of this type carry the fields of [DataLayout] and go to one shard.
     public static boolean isData(int type) {
-        return type == PULL || type == PUSH || type == PUSH_PULL || type == LOAD || type == SCAN;
+        return type == PULL || type == PUSH || type == PUSH_PULL || type == LOAD || type == SCAN || type == TICK;
     }
 
     /// Whether frames of this type carry a number and change the shard.
     public static boolean isNumbered(int type) {
-        return type == PUSH || type == PUSH_PULL || type == LOAD;
+        return type == PUSH || type == PUSH_PULL || type == LOAD || type == TICK;
     }
 }

@@ -7,7 +7,20 @@ import java.util.List;
 /// Control messages: everything that is not a pull, a push, a load, a scan, or the reply to one. As bytes, the fields
 /// of each stand in the payload in the order of its components: numbers little-endian, booleans one byte, strings and
 /// lists with their length in front as an int. Immutable.
-public sealed interface Message {
+public sealed interface Message
+        permits RunMessage,
+                Message.Hello,
+                Message.HelloReply,
+                Message.Attach,
+                Message.Ping,
+                Message.Ok,
+                Message.ServerStatus,
+                Message.ServerStatusReply,
+                Message.CreateTable,
+                Message.Tables,
+                Message.ListTables,
+                Message.DropTable,
+                Message.DropTableReply {
     /// Number of the frame type that carries it.
     int type();
 
@@ -310,203 +323,6 @@ public sealed interface Message {
         }
     }
 
-    /// Asks the home shard of a run for membership.
-    ///
-    /// @param shard the home shard
-    /// @param name of the run
-    /// @param worker index of the worker
-    /// @param workerCount workers of the run
-    /// @param continued whether a finished run may be taken up again
-    record JoinRun(int shard, String name, int worker, int workerCount, boolean continued) implements Message {
-        @Override
-        public int type() {
-            return FrameType.JOIN_RUN;
-        }
-
-        @Override
-        public byte[] toPayload() {
-            FieldWriter out = new FieldWriter();
-            out.putInt(shard);
-            out.putString(name);
-            out.putInt(worker);
-            out.putInt(workerCount);
-            out.putBoolean(continued);
-            return out.toBytes();
-        }
-
-        static JoinRun decode(FieldReader in) {
-            return new JoinRun(
-                    in.getInt("shard"),
-                    in.getString("name"),
-                    in.getInt("worker"),
-                    in.getInt("workerCount"),
-                    in.getBoolean("continued"));
-        }
-    }
-
-    /// The worker is a member.
-    ///
-    /// @param generation which life of the worker this is, from 1
-    record JoinRunReply(int generation) implements Message {
-        @Override
-        public int type() {
-            return FrameType.JOIN_RUN_REPLY;
-        }
-
-        @Override
-        public byte[] toPayload() {
-            FieldWriter out = new FieldWriter();
-            out.putInt(generation);
-            return out.toBytes();
-        }
-
-        static JoinRunReply decode(FieldReader in) {
-            return new JoinRunReply(in.getInt("generation"));
-        }
-    }
-
-    /// Opens a worker's entry on all shards of a server, or a new generation of it, which fences the older ones.
-    ///
-    /// @param run id of the run
-    /// @param worker index of the worker
-    /// @param generation which life of it
-    record OpenWorker(long run, int worker, int generation) implements Message {
-        @Override
-        public int type() {
-            return FrameType.OPEN_WORKER;
-        }
-
-        @Override
-        public byte[] toPayload() {
-            FieldWriter out = new FieldWriter();
-            out.putLong(run);
-            out.putInt(worker);
-            out.putInt(generation);
-            return out.toBytes();
-        }
-
-        static OpenWorker decode(FieldReader in) {
-            return new OpenWorker(in.getLong("run"), in.getInt("worker"), in.getInt("generation"));
-        }
-    }
-
-    /// Where the worker stands on each shard of the server.
-    ///
-    /// @param entries by shard
-    record OpenWorkerReply(List<Entry> entries) implements Message {
-        public OpenWorkerReply {
-            entries = List.copyOf(entries);
-        }
-
-        @Override
-        public int type() {
-            return FrameType.OPEN_WORKER_REPLY;
-        }
-
-        @Override
-        public byte[] toPayload() {
-            FieldWriter out = new FieldWriter();
-            out.putInt(entries.size());
-            for (Entry entry : entries) {
-                entry.encode(out);
-            }
-            return out.toBytes();
-        }
-
-        static OpenWorkerReply decode(FieldReader in) {
-            int count = in.getCount("entries", Entry.MIN_BYTES);
-            List<Entry> entries = new ArrayList<>(count);
-            for (int i = 0; i < count; i++) {
-                entries.add(Entry.decode(in));
-            }
-            return new OpenWorkerReply(entries);
-        }
-    }
-
-    /// Closes a worker's entry on all shards of a server; at the home shard of its run it leaves, or has finished.
-    ///
-    /// @param run id of the run
-    /// @param worker index of the worker
-    /// @param generation which life of it
-    /// @param finished whether it has done its part
-    record CloseWorker(long run, int worker, int generation, boolean finished) implements Message {
-        @Override
-        public int type() {
-            return FrameType.CLOSE_WORKER;
-        }
-
-        @Override
-        public byte[] toPayload() {
-            FieldWriter out = new FieldWriter();
-            out.putLong(run);
-            out.putInt(worker);
-            out.putInt(generation);
-            out.putBoolean(finished);
-            return out.toBytes();
-        }
-
-        static CloseWorker decode(FieldReader in) {
-            return new CloseWorker(
-                    in.getLong("run"), in.getInt("worker"), in.getInt("generation"), in.getBoolean("finished"));
-        }
-    }
-
-    /// Asks the home shard how a run stands.
-    ///
-    /// @param shard the home shard
-    /// @param name of the run
-    record RunStatus(int shard, String name) implements Message {
-        @Override
-        public int type() {
-            return FrameType.RUN_STATUS;
-        }
-
-        @Override
-        public byte[] toPayload() {
-            FieldWriter out = new FieldWriter();
-            out.putInt(shard);
-            out.putString(name);
-            return out.toBytes();
-        }
-
-        static RunStatus decode(FieldReader in) {
-            return new RunStatus(in.getInt("shard"), in.getString("name"));
-        }
-    }
-
-    /// How a run stands.
-    ///
-    /// @param members by worker index
-    record RunStatusReply(List<Member> members) implements Message {
-        public RunStatusReply {
-            members = List.copyOf(members);
-        }
-
-        @Override
-        public int type() {
-            return FrameType.RUN_STATUS_REPLY;
-        }
-
-        @Override
-        public byte[] toPayload() {
-            FieldWriter out = new FieldWriter();
-            out.putInt(members.size());
-            for (Member member : members) {
-                member.encode(out);
-            }
-            return out.toBytes();
-        }
-
-        static RunStatusReply decode(FieldReader in) {
-            int count = in.getCount("members", Member.MIN_BYTES);
-            List<Member> members = new ArrayList<>(count);
-            for (int i = 0; i < count; i++) {
-                members.add(Member.decode(in));
-            }
-            return new RunStatusReply(members);
-        }
-    }
-
     /// A table as one server knows it.
     ///
     /// @param tableId its id
@@ -535,46 +351,4 @@ public sealed interface Message {
         }
     }
 
-    /// A worker's entry on one shard.
-    ///
-    /// @param shard the shard
-    /// @param clock its clock there
-    /// @param lastNumber its last number there
-    /// @param numberAtClock its last number when that clock was reached
-    record Entry(int shard, long clock, long lastNumber, long numberAtClock) {
-        private static final int MIN_BYTES = 28;
-
-        void encode(FieldWriter out) {
-            out.putInt(shard);
-            out.putLong(clock);
-            out.putLong(lastNumber);
-            out.putLong(numberAtClock);
-        }
-
-        static Entry decode(FieldReader in) {
-            return new Entry(
-                    in.getInt("shard"), in.getLong("clock"), in.getLong("lastNumber"), in.getLong("numberAtClock"));
-        }
-    }
-
-    /// One worker of a run.
-    ///
-    /// @param state 0 missing, 1 active, 2 left, 3 finished
-    /// @param generation its current life, 0 if it never joined
-    /// @param number its last push that the home shard has seen
-    /// @param clock its clock at the home shard
-    record Member(int state, int generation, long number, long clock) {
-        private static final int MIN_BYTES = 24;
-
-        void encode(FieldWriter out) {
-            out.putInt(state);
-            out.putInt(generation);
-            out.putLong(number);
-            out.putLong(clock);
-        }
-
-        static Member decode(FieldReader in) {
-            return new Member(in.getInt("state"), in.getInt("generation"), in.getLong("number"), in.getLong("clock"));
-        }
-    }
 }

@@ -1,0 +1,123 @@
+package io.weir.model;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/// What a training run is: the same for all its workers, and for all servers. Immutable.
+///
+/// @param name of the run: 1 to 200 of `A-Z a-z 0-9 . _ - /`, the first a letter or digit
+/// @param workerCount workers that a synchronous step needs; the run begins with these and the backup workers
+/// @param backupWorkers workers more than a synchronous step needs: the last ones of a step are told that they came
+///     too late
+/// @param consistency what the workers may see of each other
+/// @param mean whether the gradients of a synchronous step are averaged over its contributors; otherwise they are
+///     summed
+/// @param portionCount portions of the input that are handed out, 0 if none are
+/// @param silenceMs a worker that gives no sign of life for so long is fenced, and the others go on
+public record RunSpec(
+        String name,
+        int workerCount,
+        int backupWorkers,
+        Consistency consistency,
+        boolean mean,
+        int portionCount,
+        int silenceMs) {
+    /// Most workers of one run, backup workers and later ones included.
+    public static final int MAX_WORKERS = 65_536;
+
+    /// Most portions of one run.
+    public static final int MAX_PORTIONS = 1 << 20;
+
+    /// The silence that is borne if nothing else is said: 10 s.
+    public static final int DEFAULT_SILENCE_MS = 10_000;
+
+    private static final int MIN_SILENCE_MS = 100;
+    private static final int MAX_SILENCE_MS = 86_400_000;
+
+    public RunSpec {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(consistency, "consistency");
+        Names.require("run", name);
+        require("worker count", workerCount, 1, MAX_WORKERS, name);
+        require("backup workers", backupWorkers, 0, MAX_WORKERS - workerCount, name);
+        require("portion count", portionCount, 0, MAX_PORTIONS, name);
+        require("silence in ms", silenceMs, MIN_SILENCE_MS, MAX_SILENCE_MS, name);
+        if (backupWorkers > 0 && !(consistency instanceof Consistency.Bsp)) {
+            throw new IllegalArgumentException("backup workers belong to bsp, where others wait for the slowest: run="
+                    + name + ", backupWorkers=" + backupWorkers + ", consistency=" + consistency.text());
+        }
+    }
+
+    private static void require(String what, int value, int least, int most, String name) {
+        if (value < least || value > most) {
+            throw new IllegalArgumentException(
+                    what + " must be from " + least + " to " + most + ": value=" + value + ", run=" + name);
+        }
+    }
+
+    /// An asynchronous run without backup workers or portions.
+    public static RunSpec of(String name, int workerCount) {
+        return new RunSpec(name, workerCount, 0, Consistency.asp(), false, 0, DEFAULT_SILENCE_MS);
+    }
+
+    public RunSpec withBackupWorkers(int backupWorkers) {
+        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, silenceMs);
+    }
+
+    public RunSpec withConsistency(Consistency consistency) {
+        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, silenceMs);
+    }
+
+    public RunSpec withMean(boolean mean) {
+        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, silenceMs);
+    }
+
+    public RunSpec withPortionCount(int portionCount) {
+        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, silenceMs);
+    }
+
+    public RunSpec withSilence(Duration silence) {
+        return new RunSpec(
+                name,
+                workerCount,
+                backupWorkers,
+                consistency,
+                mean,
+                portionCount,
+                (int) Math.min(silence.toMillis(), Integer.MAX_VALUE));
+    }
+
+    /// The run's id: [Keys#ofString] of its name.
+    public long id() {
+        return Keys.ofString(name);
+    }
+
+    /// Workers that the run begins with.
+    public int startingWorkers() {
+        return workerCount + backupWorkers;
+    }
+
+    public boolean isBsp() {
+        return consistency instanceof Consistency.Bsp;
+    }
+
+    /// What differs between this and another specification of the run, each as a phrase; empty if nothing does.
+    public List<String> differencesTo(RunSpec other) {
+        List<String> differences = new ArrayList<>();
+        differ(differences, "workers", workerCount, other.workerCount);
+        differ(differences, "backup workers", backupWorkers, other.backupWorkers);
+        differ(differences, "consistency", consistency.text(), other.consistency.text());
+        differ(differences, "gradients", mean ? "mean" : "sum", other.mean ? "mean" : "sum");
+        differ(differences, "portions", portionCount, other.portionCount);
+        differ(differences, "silence in ms", silenceMs, other.silenceMs);
+        return differences;
+    }
+
+    private static void differ(List<String> differences, String what, Object here, Object there) {
+        if (!here.equals(there)) {
+            differences.add(what + ": here " + here + ", there " + there);
+        }
+    }
+}
