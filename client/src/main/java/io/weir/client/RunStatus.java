@@ -6,13 +6,20 @@ import java.util.List;
 /// Who belongs to a run, how far each has come, and who waits for whom. Immutable.
 ///
 /// @param spec what the run is
+/// @param finished whether nothing is left to do
 /// @param closedSteps steps that are closed, of a synchronous run
 /// @param portionsHeld portions of the input that workers have
 /// @param portionsDone portions that are done
 /// @param workers one entry for each of its workers, by index, as the home shard knows them
 /// @param waits who waits, on all servers
 public record RunStatus(
-        RunSpec spec, long closedSteps, int portionsHeld, int portionsDone, List<Worker> workers, List<Wait> waits) {
+        RunSpec spec,
+        boolean finished,
+        long closedSteps,
+        int portionsHeld,
+        int portionsDone,
+        List<Worker> workers,
+        List<Wait> waits) {
     /// How a worker stands.
     public enum State {
         /// It never joined.
@@ -72,13 +79,8 @@ public record RunStatus(
         return spec.name();
     }
 
-    /// Whether every worker has done its part.
+    /// Whether nothing is left to do: every worker has done its part, or all portions are done.
     public boolean isFinished() {
-        for (Worker worker : workers) {
-            if (worker.state() != State.FINISHED) {
-                return false;
-            }
-        }
-        return true;
+        return finished;
     }
 }

@@ -6,9 +6,10 @@ import io.weir.client.internal.WeirClient;
 import io.weir.server.JvmCheck;
 import io.weir.server.ServerConfig;
 import io.weir.server.ServerNode;
+import io.weir.server.TimeLoop;
 
 /// Parameter servers in this process: the shards of one server, entered directly by the threads that pull and push. No
-/// socket, no checksum, no thread of its own. Thread-safe.
+/// socket, no checksum, and no thread but one that tells the time. Thread-safe.
 ///
 /// ```java
 /// try (var server = EmbeddedServer.open(ServerConfig.defaults());
@@ -22,6 +23,7 @@ import io.weir.server.ServerNode;
 public final class EmbeddedServer implements AutoCloseable {
     private final ServerNode node;
     private final Scratch[] scratches;
+    private final TimeLoop time;
 
     private EmbeddedServer(ServerConfig config) {
         node = new ServerNode(config.shardCount(), config.memoryCapBytes());
@@ -29,6 +31,7 @@ public final class EmbeddedServer implements AutoCloseable {
         for (int i = 0; i < scratches.length; i++) {
             scratches[i] = new Scratch();
         }
+        time = TimeLoop.start(node);
     }
 
     /// Opens the shards. Of the configuration, shards and memory count; there is nothing to listen on.
@@ -60,6 +63,7 @@ public final class EmbeddedServer implements AutoCloseable {
     /// Frees all rows. Connections that are still open get errors.
     @Override
     public void close() {
+        time.close();
         node.close();
     }
 }

@@ -5,18 +5,21 @@ import io.weir.client.internal.Request;
 import io.weir.model.ErrorCode;
 import io.weir.server.FrameDispatch;
 import io.weir.server.ShardTask;
+import io.weir.shard.Answer;
 import io.weir.shard.Effects;
+import io.weir.shard.Parked;
 import io.weir.shard.Shard;
 import io.weir.wire.DataLayout;
 import io.weir.wire.Message;
 import io.weir.wire.RowLayout;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /// One request inside the process: carries its frame into the shard and takes the effects. Rows go to the caller's
 /// array at once; whether it was answered or refused is kept until somebody is free to tell the client. Lives as long
 /// as the request's buffer. Owned by the sender, then by the thread inside the shard, then by whoever tells the client.
-final class EmbeddedTask extends ShardTask implements Effects {
+final class EmbeddedTask extends ShardTask implements Effects, Parked, Answer {
     private final EmbeddedTransport transport;
     private final ReplyHandler handler;
     private final Request request;
@@ -26,6 +29,7 @@ final class EmbeddedTask extends ShardTask implements Effects {
     private int rowLength;
     private int rowsDone;
     private boolean scanning;
+    private boolean parked;
     private @Nullable Message reply;
     private @Nullable ErrorCode refusal;
     private boolean ordered;
@@ -47,6 +51,7 @@ final class EmbeddedTask extends ShardTask implements Effects {
         sender = Thread.currentThread();
         scratch = shardScratch;
         rowsDone = 0;
+        parked = false;
         reply = null;
         refusal = null;
     }
@@ -58,12 +63,59 @@ final class EmbeddedTask extends ShardTask implements Effects {
     @Override
     public void run(Shard shard) {
         FrameDispatch.accept(shard, request.frame(), frame, 0, this);
+        if (!parked) {
+            transport.ready(this, sender);
+        }
+    }
+
+    // ---- a control message ----
+
+    @Override
+    public void reply(Message message) {
+        reply = message;
         transport.ready(this, sender);
     }
 
-    void replied(Message message) {
-        reply = message;
+    @Override
+    public void refuse(ErrorCode code, String message) {
+        refuse(0, code, false, 0, message);
+        transport.ready(this, sender);
     }
+
+    // ---- inside the shard ----
+
+    @Override
+    public Parked park(ByteBuffer sameFrame, int at) {
+        parked = true;
+        return this;
+    }
+
+    @Override
+    public ByteBuffer frame() {
+        return request.frame();
+    }
+
+    @Override
+    public MemorySegment bytes() {
+        return frame;
+    }
+
+    @Override
+    public Effects effects() {
+        return this;
+    }
+
+    @Override
+    public void answered() {
+        transport.ready(this, sender);
+    }
+
+    @Override
+    public boolean isGone() {
+        return false;
+    }
+
+    // ---- how it went ----
 
     /// Tells the client how it went.
     void tell() {

@@ -93,11 +93,10 @@ final class EmbeddedTransport implements ShardTransport {
 
     private void sendControl(EmbeddedTask task) {
         try {
-            task.replied(node.handle(MessageCodec.decode(task.request().frame(), 0), attach));
+            node.handle(MessageCodec.decode(task.request().frame(), 0), attach, task);
         } catch (WeirException e) {
-            task.refuse(0, e.code(), false, 0, e.getMessage());
+            task.refuse(e.code(), e.getMessage());
         }
-        ready(task, Thread.currentThread());
     }
 
     /// A task has been through its shard. The sender will tell the client when it next polls; if another thread did

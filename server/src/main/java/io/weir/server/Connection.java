@@ -2,6 +2,8 @@ package io.weir.server;
 
 import io.weir.model.ErrorCode;
 import io.weir.model.WeirException;
+import io.weir.shard.Answer;
+import io.weir.shard.Parked;
 import io.weir.shard.Shard;
 import io.weir.wire.Checksum;
 import io.weir.wire.DataLayout;
@@ -51,7 +53,7 @@ final class Connection {
     private Message.@Nullable Attach map;
     private boolean greeted;
     private boolean closing;
-    private boolean closed;
+    private volatile boolean closed;
     private boolean wantsWrite;
     private boolean drains;
     private boolean backlogged;
@@ -75,6 +77,11 @@ final class Connection {
         }
 
         @Override
+        public Parked park(ByteBuffer frame, int at) {
+            return QueuedFrame.inShard(Connection.this, pool, frame, at);
+        }
+
+        @Override
         void chunkFilled() {
             if (!wantsWrite) {
                 try {
@@ -84,6 +91,55 @@ final class Connection {
                 }
             }
         }
+    }
+
+    /// The answer to a control message, which may come later and from another thread.
+    private final class Answering implements Answer {
+        private final long requestId;
+        private final Thread serving = Thread.currentThread();
+        private boolean later;
+
+        Answering(long requestId) {
+            this.requestId = requestId;
+        }
+
+        /// The message has been handled; from now on the connection may be elsewhere.
+        void handled() {
+            later = true;
+        }
+
+        @Override
+        public void reply(Message message) {
+            if (later || !serving.equals(Thread.currentThread())) {
+                LateReply late = new LateReply(pool);
+                late.reply(requestId, message);
+                complete(late.detach(), null, 0);
+            } else {
+                replies.reply(requestId, message);
+            }
+        }
+
+        @Override
+        public void refuse(ErrorCode code, String message) {
+            LateReply late = new LateReply(pool);
+            late.refuse(requestId, code, false, 0, message);
+            complete(late.detach(), null, 0);
+        }
+    }
+
+    /// Collects an answer that comes later.
+    private static final class LateReply extends ReplyEncoder {
+        LateReply(ChunkPool pool) {
+            super(pool, true);
+        }
+
+        @Override
+        public Parked park(ByteBuffer frame, int at) {
+            throw new IllegalStateException("a control message does not wait as a frame");
+        }
+
+        @Override
+        void chunkFilled() {}
     }
 
     Connection(EventLoop loop, SocketChannel channel, SelectionKey key, ServerNode node, ChunkPool pool) {
@@ -102,8 +158,10 @@ final class Connection {
     /// Takes an answer from the thread that worked inside the shard, and the chunk that held the request.
     ///
     /// @param owed what [QueuedFrame#owedBytes] was
-    void complete(@Nullable Chunk chain, Chunk request, long owed) {
-        pool.give(request);
+    void complete(@Nullable Chunk chain, @Nullable Chunk request, long owed) {
+        if (request != null) {
+            pool.give(request);
+        }
         Completion before;
         Completion completion;
         do {
@@ -364,7 +422,9 @@ final class Connection {
             } else if (attached == null) {
                 throw new WeirException(ErrorCode.MALFORMED_FRAME, "an attach must come first: type=" + type);
             } else {
-                replies.reply(requestId, node.handle(message, attached));
+                Answering answering = new Answering(requestId);
+                node.handle(message, attached, answering);
+                answering.handled();
             }
         } catch (WeirException e) {
             throw e;
@@ -401,7 +461,7 @@ final class Connection {
             }
             return;
         }
-        QueuedFrame task = new QueuedFrame(this, pool, frame, at, FrameLayout.length(frame, at));
+        QueuedFrame task = QueuedFrame.atGate(this, pool, frame, at);
         if (gate.offer(task)) {
             owedBytes += task.owedBytes();
         } else {

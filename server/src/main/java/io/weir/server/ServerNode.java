@@ -1,16 +1,18 @@
 package io.weir.server;
 
 import io.weir.model.ErrorCode;
-import io.weir.model.Keys;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
+import io.weir.shard.Answer;
 import io.weir.shard.Control;
+import io.weir.shard.PlantedBug;
 import io.weir.shard.Shard;
 import io.weir.shard.ShardTable;
 import io.weir.table.MemoryBudget;
 import io.weir.wire.FrameLayout;
 import io.weir.wire.Limits;
 import io.weir.wire.Message;
+import io.weir.wire.RunMessage;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,7 +32,8 @@ public final class ServerNode implements AutoCloseable {
 
     private final int shardCount;
     private final MemoryBudget budget;
-    private final long incarnation = new SecureRandom().nextLong();
+    private final long incarnation;
+    private final @Nullable PlantedBug bug;
     private volatile @Nullable Placed placed;
     private volatile IntSupplier connectionCount = () -> 0;
     private boolean closed;
@@ -39,8 +42,16 @@ public final class ServerNode implements AutoCloseable {
     private record Placed(Message.Attach map, List<ShardGate> gates) {}
 
     public ServerNode(int shardCount, long memoryCapBytes) {
+        this(shardCount, memoryCapBytes, new SecureRandom().nextLong(), null);
+    }
+
+    /// @param incarnation random for each start of a server
+    /// @param bug a mistake for its shards to make, for tests
+    public ServerNode(int shardCount, long memoryCapBytes, long incarnation, @Nullable PlantedBug bug) {
         this.shardCount = shardCount;
         this.budget = new MemoryBudget(memoryCapBytes);
+        this.incarnation = incarnation;
+        this.bug = bug;
     }
 
     /// Shards of this server.
@@ -113,33 +124,90 @@ public final class ServerNode implements AutoCloseable {
         }
     }
 
-    /// Answers a control message of a client that is attached with `map`.
+    /// Answers a control message of a client that is attached with `map`: at once, but for what the home shard of a run
+    /// can only answer later.
     ///
+    /// @param answer gets the answer, now or later, on this or another thread; not used if this throws
     /// @throws WeirException if it is refused
-    public Message handle(Message message, Message.Attach map) {
-        return switch (message) {
-            case Message.Ping _ -> new Message.Ok();
-            case Message.ServerStatus _ -> status();
-            case Message.ListTables list -> new Message.Tables(tables(list.name()));
-            case Message.CreateTable create -> createTable(create, map);
-            case Message.DropTable drop -> new Message.DropTableReply(dropTable(drop.name()));
-            case Message.JoinRun join -> joinRun(join, map);
-            case Message.OpenWorker open -> openWorker(open, map);
-            case Message.CloseWorker close -> closeWorker(close);
-            case Message.RunStatus run -> runStatus(run);
+    public void handle(Message message, Message.Attach map, Answer answer) {
+        switch (message) {
+            case Message.Ping _ -> answer.reply(new Message.Ok());
+            case Message.ServerStatus _ -> answer.reply(status());
+            case Message.ListTables list -> answer.reply(new Message.Tables(tables(list.name())));
+            case Message.CreateTable create -> answer.reply(createTable(create, map));
+            case Message.DropTable drop -> answer.reply(new Message.DropTableReply(dropTable(drop.name())));
+            case RunMessage run -> handleRun(run, map, answer);
             case Message.Hello _,
                     Message.HelloReply _,
                     Message.Attach _,
                     Message.Ok _,
                     Message.ServerStatusReply _,
                     Message.Tables _,
-                    Message.DropTableReply _,
-                    Message.JoinRunReply _,
-                    Message.OpenWorkerReply _,
-                    Message.RunStatusReply _ ->
-                throw new WeirException(
-                        ErrorCode.MALFORMED_FRAME, "not a request at this point: type=" + message.type());
-        };
+                    Message.DropTableReply _ -> throw noRequest(message);
+        }
+    }
+
+    private void handleRun(RunMessage message, Message.Attach map, Answer answer) {
+        switch (message) {
+            case RunMessage.JoinRun join -> {
+                place(map);
+                ask(join.shard(), join, answer);
+            }
+            case RunMessage.Heartbeat heartbeat -> ask(heartbeat.shard(), heartbeat, answer);
+            case RunMessage.CompleteStep complete -> ask(complete.shard(), complete, answer);
+            case RunMessage.Barrier barrier -> ask(barrier.shard(), barrier, answer);
+            case RunMessage.NextPortion next -> ask(next.shard(), next, answer);
+            case RunMessage.OpenRun open -> {
+                place(map);
+                onAllShards(new Control.OpenRun(open), answer);
+            }
+            case RunMessage.OpenWorker open -> answer.reply(openWorker(open, map));
+            case RunMessage.CloseWorker close ->
+                onAllShards(new Control.CloseWorker(close.worker(), close.finished()), answer);
+            case RunMessage.UpdateMembers update -> onAllShards(new Control.UpdateMembers(update), answer);
+            case RunMessage.CloseStep close -> onAllShards(new Control.CloseStep(close), answer);
+            case RunMessage.RunStatus status -> answer.reply(runStatus(status));
+            case RunMessage.ListRuns _ -> answer.reply(new RunMessage.Runs(runs()));
+            case RunMessage.JoinRunReply _,
+                    RunMessage.OpenWorkerReply _,
+                    RunMessage.Members _,
+                    RunMessage.StepClosed _,
+                    RunMessage.Portion _,
+                    RunMessage.RunStatusReply _,
+                    RunMessage.Runs _ -> throw noRequest(message);
+        }
+    }
+
+    private static WeirException noRequest(Message message) {
+        return new WeirException(ErrorCode.MALFORMED_FRAME, "not a request at this point: type=" + message.type());
+    }
+
+    /// Says that time has passed, for the workers that have fallen silent.
+    public void timePassed(int ms) {
+        Placed here = placed;
+        if (here != null) {
+            Control event = new Control.TimePassed(ms);
+            for (ShardGate gate : here.gates()) {
+                gate.call(shard -> shard.apply(event));
+            }
+        }
+    }
+
+    private void ask(int shard, RunMessage question, Answer answer) {
+        home(shard).call(home -> {
+            home.ask(question, answer);
+            return 0;
+        });
+    }
+
+    private void onAllShards(Control event, Answer answer) {
+        Placed here = placed;
+        if (here != null) {
+            for (ShardGate gate : here.gates()) {
+                gate.call(shard -> shard.apply(event));
+            }
+        }
+        answer.reply(new Message.Ok());
     }
 
     private Message.ServerStatusReply status() {
@@ -217,67 +285,59 @@ public final class ServerNode implements AutoCloseable {
         return dropped;
     }
 
-    private Message joinRun(Message.JoinRun join, Message.Attach map) {
-        if (join.workerCount() < 1
-                || join.workerCount() > MAX_WORKERS
-                || join.worker() < 0
-                || join.worker() >= join.workerCount()) {
-            throw new WeirException(
-                    ErrorCode.INVALID_ARGUMENT,
-                    "worker must be from 0 to workerCount - 1, workerCount from 1 to " + MAX_WORKERS + ": worker="
-                            + join.worker() + ", workerCount=" + join.workerCount());
-        }
-        place(map);
-        Control event = new Control.JoinRun(join.name(), join.worker(), join.workerCount(), join.continued());
-        return new Message.JoinRunReply(home(join.shard()).call(shard -> shard.apply(event)));
-    }
-
-    /// Most workers of one run.
-    private static final int MAX_WORKERS = 65_536;
-
-    private Message openWorker(Message.OpenWorker open, Message.Attach map) {
-        Control event = new Control.OpenWorker(open.run(), open.worker(), open.generation());
-        List<Message.Entry> entries = new ArrayList<>();
+    private Message openWorker(RunMessage.OpenWorker open, Message.Attach map) {
+        Control event = new Control.OpenWorker(open);
+        List<RunMessage.Entry> entries = new ArrayList<>();
         for (ShardGate gate : place(map).gates()) {
             entries.add(gate.call(shard -> {
                 shard.apply(event);
-                long[] place = shard.workerPlace(open.run(), open.worker());
-                return new Message.Entry(shard.index(), place[0], place[1], place[2]);
+                return shard.entry(open.worker(), open.clock());
             }));
         }
-        return new Message.OpenWorkerReply(entries);
+        return new RunMessage.OpenWorkerReply(entries);
     }
 
-    private Message closeWorker(Message.CloseWorker close) {
+    private Message runStatus(RunMessage.RunStatus status) {
         Placed here = placed;
+        RunMessage.RunStatusReply all = null;
         if (here != null) {
-            Control event = new Control.CloseWorker(close.run(), close.worker(), close.generation(), close.finished());
             for (ShardGate gate : here.gates()) {
-                gate.call(shard -> shard.apply(event));
+                RunMessage.RunStatusReply part = gate.call(shard -> shard.runStatus(status.name()));
+                if (part != null) {
+                    all = all == null ? part : join(all, part);
+                }
             }
         }
-        return new Message.Ok();
+        if (all == null) {
+            throw new WeirException(ErrorCode.UNKNOWN_RUN, "no run has this name here: run=" + status.name());
+        }
+        return all;
     }
 
-    private Message runStatus(Message.RunStatus run) {
-        Message.@Nullable RunStatusReply reply = placed == null
-                ? null
-                : home(run.shard()).call(shard -> {
-                    int[][] members = shard.runMembers(run.name());
-                    if (members == null) {
-                        return null;
-                    }
-                    List<Message.Member> list = new ArrayList<>();
-                    for (int i = 0; i < members.length; i++) {
-                        long[] place = shard.workerPlace(Keys.ofString(run.name()), i);
-                        list.add(new Message.Member(members[i][0], members[i][1], place[1], place[0]));
-                    }
-                    return new Message.RunStatusReply(list);
-                });
-        if (reply == null) {
-            throw new WeirException(ErrorCode.UNKNOWN_RUN, "no run has this name here: run=" + run.name());
+    private static RunMessage.RunStatusReply join(RunMessage.RunStatusReply a, RunMessage.RunStatusReply b) {
+        RunMessage.RunStatusReply home = a.home() ? a : b;
+        List<RunMessage.Wait> waits = new ArrayList<>(a.waits());
+        waits.addAll(b.waits());
+        return new RunMessage.RunStatusReply(
+                home.home(),
+                home.spec(),
+                home.finished(),
+                home.closedSteps(),
+                home.portionsHeld(),
+                home.portionsDone(),
+                home.members(),
+                waits);
+    }
+
+    private List<RunMessage.Name> runs() {
+        Placed here = placed;
+        List<RunMessage.Name> names = new ArrayList<>();
+        if (here != null) {
+            for (ShardGate gate : here.gates()) {
+                gate.call(Shard::homeRuns).forEach(name -> names.add(new RunMessage.Name(name)));
+            }
         }
-        return reply;
+        return names;
     }
 
     private ShardGate home(int shard) {
@@ -297,7 +357,7 @@ public final class ServerNode implements AutoCloseable {
         if (here == null) {
             List<ShardGate> gates = new ArrayList<>();
             for (int i = 0; i < shardCount; i++) {
-                gates.add(new ShardGate(new Shard(map.firstShard() + i, map.shardCount(), budget)));
+                gates.add(new ShardGate(new Shard(map.firstShard() + i, map.shardCount(), budget, bug)));
             }
             here = new Placed(map, List.copyOf(gates));
             placed = here;

@@ -19,6 +19,7 @@ public final class WeirServer implements AutoCloseable {
     private final ServerSocketChannel listener;
     private final EventLoop[] loops;
     private final Thread acceptor;
+    private final TimeLoop time;
     private final InetSocketAddress address;
     private volatile boolean closed;
 
@@ -32,6 +33,7 @@ public final class WeirServer implements AutoCloseable {
             loops[i] = new EventLoop("weir-loop-" + i, node, pool, config.spinNs());
         }
         node.setConnectionCount(this::connectionCount);
+        this.time = TimeLoop.start(node);
         this.acceptor = Thread.ofPlatform().name("weir-accept").unstarted(this::accept);
     }
 
@@ -119,6 +121,7 @@ public final class WeirServer implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        time.close();
         for (EventLoop loop : loops) {
             loop.close();
         }

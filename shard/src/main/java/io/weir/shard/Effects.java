@@ -2,6 +2,7 @@ package io.weir.shard;
 
 import io.weir.model.ErrorCode;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 
 /// Where the effects of a pull or a push go: the shell's side of a shard. The shard says what to answer and asks for
 /// the places to write rows to; the sink encodes, checksums and sends. Confined to the thread inside the shard.
@@ -41,6 +42,12 @@ public interface Effects {
     /// @param ordered whether the refusal used up the push's number
     /// @param retryAfterMs when to try again, 0 if that is up to the client
     void refuse(long requestId, ErrorCode code, boolean ordered, int retryAfterMs, String message);
+
+    /// Keeps a request that cannot be answered yet. Nothing else is called for it before the shard answers it, through
+    /// the effects of what is returned.
+    ///
+    /// @param frame as it was given to the shard
+    Parked park(ByteBuffer frame, int at);
 
     /// Most bytes that are asked for at once: what stays in a core's cache, or one row if that is longer.
     int MAX_ROOM_BYTES = 64 << 10;

@@ -2,9 +2,11 @@ package io.weir.shard;
 
 import io.weir.model.ErrorCode;
 import io.weir.model.Keys;
+import io.weir.model.RunSpec;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
+import io.weir.model.WorkerId;
 import io.weir.table.CheckResult;
 import io.weir.table.MemoryBudget;
 import io.weir.table.TableStore;
@@ -13,12 +15,18 @@ import io.weir.wire.FrameLayout;
 import io.weir.wire.FrameType;
 import io.weir.wire.Limits;
 import io.weir.wire.RowLayout;
+import io.weir.wire.RunMessage;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// A fixed set of hash ranges of all tables, and the order of everything that happens to them: a deterministic state
@@ -42,6 +50,13 @@ public final class Shard implements AutoCloseable {
 
     public static final int MAX_RUN_MEMBERS = 1 << 20;
 
+    /// Most bytes of pulls that wait for other workers; a further one is refused as [ErrorCode#BUSY].
+    public static final long MAX_PARKED_BYTES = 64L << 20;
+
+    private static final int PARKED_RETRY_MS = 10;
+    private static final int MAX_FREE_HELD = 64;
+    private static final int WAITS_TO_PULL = 1;
+
     private static final ValueLayout.OfLong KEY = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int PULL_CHUNK_BYTES = 32 << 10;
 
@@ -49,7 +64,14 @@ public final class Shard implements AutoCloseable {
     private final int shardCount;
     private final MemoryBudget budget;
     private final WorkerEntries workers = new WorkerEntries();
-    private final Runs runs;
+    private final @Nullable PlantedBug bug;
+    private final Map<Long, RunState> runs = new HashMap<>();
+    private final Map<String, HomeRun> homes = new TreeMap<>();
+    private final StepFold fold = new StepFold();
+    private final List<HeldPush> freeHeld = new ArrayList<>();
+    private long parkedBytes;
+    private long duplicates;
+    private long latePushes;
     private @Nullable ShardTable[] tables = new ShardTable[8];
     private int greatestTableId;
     private long position;
@@ -60,10 +82,15 @@ public final class Shard implements AutoCloseable {
     /// @param shardCount shards of the cluster
     /// @param budget memory that it shares with the other shards of its server
     public Shard(int index, int shardCount, MemoryBudget budget) {
+        this(index, shardCount, budget, null);
+    }
+
+    /// @param bug a mistake to make, for tests
+    public Shard(int index, int shardCount, MemoryBudget budget, @Nullable PlantedBug bug) {
         this.index = index;
         this.shardCount = shardCount;
         this.budget = budget;
-        this.runs = new Runs(index);
+        this.bug = bug;
     }
 
     /// Index of this shard in the cluster.
@@ -116,7 +143,70 @@ public final class Shard implements AutoCloseable {
             refuse(frame, at, effects, faultCode, fault);
             return;
         }
-        answerRows(table, frame, bytes, at, 0, effects);
+        readInTime(table, frame, bytes, at, 0, effects);
+    }
+
+    /// Answers with rows at once if what the run promises is in, otherwise when it is.
+    private void readInTime(
+            ShardTable table, ByteBuffer frame, MemorySegment bytes, int at, long number, Effects effects) {
+        WorkerEntry entry = workers.find(DataLayout.run(frame, at), DataLayout.worker(frame, at));
+        RunState run = entry == null ? null : entry.state;
+        if (entry == null || run == null) {
+            answerRows(table, frame, bytes, at, number, effects);
+            return;
+        }
+        int generation = DataLayout.generation(frame, at);
+        if (generation != entry.generation() || entry.isFenced()) {
+            refuseGeneration(entry, frame, at, effects);
+            return;
+        }
+        int group = DataLayout.clockGroup(frame, at);
+        long clock = DataLayout.clock(frame, at);
+        if (run.mayRead(group, clock)) {
+            answerRows(table, frame, bytes, at, number, effects);
+            return;
+        }
+        int length = FrameLayout.length(frame, at);
+        if (parkedBytes + length > MAX_PARKED_BYTES) {
+            effects.refuse(
+                    FrameLayout.requestId(frame, at),
+                    ErrorCode.BUSY,
+                    false,
+                    PARKED_RETRY_MS,
+                    "too many pulls wait for other workers: shard=" + index + ", bytes=" + parkedBytes + ", limit="
+                            + MAX_PARKED_BYTES);
+            return;
+        }
+        parkedBytes += length;
+        run.park(new RunState.ParkedPull(entry, generation, group, clock, effects.park(frame, at), length));
+    }
+
+    /// Answers the pulls whose time has come.
+    private void wake(RunState run) {
+        RunState.ParkedPull pull;
+        while (bug != PlantedBug.PARKED_NEVER_WOKEN && (pull = run.takeReady()) != null) {
+            parkedBytes -= pull.bytes();
+            Parked request = pull.request();
+            ByteBuffer frame = request.frame();
+            if (!request.isGone()) {
+                if (pull.entry().isFenced() || pull.entry().generation() != pull.generation()) {
+                    refuseGeneration(pull.entry(), frame, 0, request.effects());
+                } else {
+                    answerParked(frame, request);
+                }
+            }
+            request.answered();
+        }
+    }
+
+    private void answerParked(ByteBuffer frame, Parked request) {
+        ShardTable table = tableOrNull(DataLayout.tableId(frame, 0));
+        String fault = table == null ? unknownTable(frame, 0) : fault(table, frame, request.bytes(), 0);
+        if (table == null || fault != null) {
+            refuse(frame, 0, request.effects(), ErrorCode.UNKNOWN_TABLE, fault == null ? "" : fault);
+        } else {
+            answerRows(table, frame, request.bytes(), 0, DataLayout.number(frame, 0), request.effects());
+        }
     }
 
     private void push(ByteBuffer frame, MemorySegment bytes, int at, Effects effects) {
@@ -125,11 +215,14 @@ public final class Shard implements AutoCloseable {
         if (entry == null) {
             return;
         }
-        if (number <= entry.lastNumber()) {
+        if (number <= entry.lastNumber() && bug != PlantedBug.DUPLICATE_APPLIED) {
+            duplicates++;
             answerAgain(entry, frame, bytes, at, effects);
             return;
         }
-        if (DataLayout.previousNumber(frame, at) != entry.lastNumber()) {
+        if (DataLayout.previousNumber(frame, at) != entry.lastNumber()
+                && bug != PlantedBug.DUPLICATE_APPLIED
+                && bug != PlantedBug.GAP_ACCEPTED) {
             refuse(
                     frame,
                     at,
@@ -143,6 +236,10 @@ public final class Shard implements AutoCloseable {
             reject(entry, frame, at, effects, ErrorCode.REJECTED, "push was withdrawn: number=" + number);
             return;
         }
+        if (FrameLayout.type(frame, at) == FrameType.TICK) {
+            tick(entry, frame, at, effects);
+            return;
+        }
         ShardTable table = tableOrNull(DataLayout.tableId(frame, at));
         if (table == null) {
             reject(entry, frame, at, effects, ErrorCode.UNKNOWN_TABLE, unknownTable(frame, at));
@@ -153,8 +250,21 @@ public final class Shard implements AutoCloseable {
             reject(entry, frame, at, effects, faultCode, fault);
             return;
         }
-        switch (check(table, frame, bytes, at)) {
-            case NON_FINITE ->
+        RunState run = entry.state;
+        boolean held = run != null && run.spec().isBsp() && FrameLayout.type(frame, at) != FrameType.LOAD;
+        if (held && !isInTime(run, entry, frame, bytes, at, effects)) {
+            return;
+        }
+        switch (held ? hold(run, table, frame, bytes, at) : check(table, frame, bytes, at)) {
+            case NON_FINITE -> {
+                if (bug == PlantedBug.HALF_APPLIED && !held) {
+                    table.store()
+                            .apply(
+                                    bytes,
+                                    at + (long) DataLayout.PAYLOAD_OFFSET,
+                                    table.store().failedRow(),
+                                    at + DataLayout.PAYLOAD_OFFSET + (long) DataLayout.count(frame, at) * Long.BYTES);
+                }
                 reject(
                         entry,
                         frame,
@@ -163,7 +273,11 @@ public final class Shard implements AutoCloseable {
                         ErrorCode.NON_FINITE,
                         "values must be finite: table=" + table.spec().name() + ", "
                                 + failedPlace(table, frame, bytes, at));
-            case OUT_OF_MEMORY ->
+            }
+            case OUT_OF_MEMORY -> {
+                if (bug == PlantedBug.LOAD_REFUSAL_CONSUMED) {
+                    entry.advance(number, false);
+                }
                 refuse(
                         frame,
                         at,
@@ -173,16 +287,119 @@ public final class Shard implements AutoCloseable {
                                 + table.spec().name() + ", keys=" + DataLayout.count(frame, at) + ", usedBytes="
                                 + budget.usedBytes() + ", capBytes=" + budget.capBytes()
                                 + "; raise --memory, add servers, or drop tables");
+            }
             case OK -> {
-                entry.advance(number, DataLayout.clock(frame, at), false);
+                entry.advance(number, false);
                 position++;
-                apply(table, frame, bytes, at);
+                if (!held) {
+                    apply(table, frame, bytes, at);
+                }
                 if (FrameLayout.type(frame, at) == FrameType.PUSH_PULL) {
-                    answerRows(table, frame, bytes, at, number, effects);
+                    readInTime(table, frame, bytes, at, number, effects);
                 } else {
                     effects.acknowledge(FrameLayout.requestId(frame, at), index, number);
                 }
             }
+        }
+    }
+
+    private void tick(WorkerEntry entry, ByteBuffer frame, int at, Effects effects) {
+        int group = DataLayout.clockGroup(frame, at);
+        long clock = DataLayout.clock(frame, at);
+        long number = DataLayout.number(frame, at);
+        if (clock <= entry.clock(group)) {
+            reject(
+                    entry,
+                    frame,
+                    at,
+                    effects,
+                    ErrorCode.INVALID_ARGUMENT,
+                    "a tick must advance the clock: worker=" + entry.worker + ", clock=" + clock + ", here="
+                            + entry.clock(group) + ", clockGroup=" + group);
+            return;
+        }
+        entry.advance(number, false);
+        entry.tick(group, clock);
+        position++;
+        effects.acknowledge(FrameLayout.requestId(frame, at), index, number);
+        RunState run = entry.state;
+        if (run != null) {
+            run.onTick(entry, group, clock);
+            HomeRun home = homes.get(run.spec().name());
+            if (home != null) {
+                home.heard(entry.worker, entry.generation());
+            }
+            wake(run);
+        }
+    }
+
+    /// Whether a push of a synchronous run belongs to a step that is open; otherwise it is answered here.
+    private boolean isInTime(
+            RunState run, WorkerEntry entry, ByteBuffer frame, MemorySegment bytes, int at, Effects effects) {
+        RunState.Group group = run.group(DataLayout.clockGroup(frame, at));
+        long step = DataLayout.clock(frame, at);
+        if (step < group.closed) {
+            latePushes++;
+            if (bug == PlantedBug.LATE_APPLIED) {
+                ShardTable table = tableOrNull(DataLayout.tableId(frame, at));
+                if (table != null && check(table, frame, bytes, at) == CheckResult.OK) {
+                    apply(table, frame, bytes, at);
+                }
+            }
+            reject(
+                    entry,
+                    frame,
+                    at,
+                    effects,
+                    ErrorCode.LATE,
+                    "the step was closed without this worker: worker=" + entry.worker + ", step=" + step + ", closed="
+                            + group.closed);
+            return false;
+        }
+        if (step - group.closed > RunState.MAX_STEPS_AHEAD) {
+            reject(
+                    entry,
+                    frame,
+                    at,
+                    effects,
+                    ErrorCode.INVALID_ARGUMENT,
+                    "a push may be at most " + RunState.MAX_STEPS_AHEAD + " steps ahead: worker=" + entry.worker
+                            + ", step=" + step + ", closed=" + group.closed);
+            return false;
+        }
+        return true;
+    }
+
+    /// Keeps a push of a synchronous step until the step is closed.
+    private CheckResult hold(RunState run, ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
+        long payload = at + (long) DataLayout.PAYLOAD_OFFSET;
+        int count = DataLayout.count(frame, at);
+        long heldBytes = StepFold.bytes(FrameLayout.payloadBytes(frame, at));
+        if (!budget.tryReserve(heldBytes)) {
+            return CheckResult.OUT_OF_MEMORY;
+        }
+        CheckResult result = DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS
+                ? table.store().hold(bytes, payload, count, payload + (long) count * Long.BYTES)
+                : table.store().holdStretch(bytes, payload, DataLayout.offset(frame, at), count);
+        if (result != CheckResult.OK) {
+            budget.release(heldBytes);
+            return result;
+        }
+        HeldPush held = freeHeld.isEmpty() ? new HeldPush() : freeHeld.removeLast();
+        held.take(frame, bytes, at, table.store().lastHeldRows());
+        run.group(DataLayout.clockGroup(frame, at)).held.add(held);
+        return result;
+    }
+
+    /// Gives up a push that was held.
+    private void release(HeldPush held) {
+        budget.release(StepFold.bytes(held.length()));
+        ShardTable table = tableOrNull(held.tableId);
+        if (table != null) {
+            table.store().release(held.heldRows);
+        }
+        if (freeHeld.size() < MAX_FREE_HELD) {
+            freeHeld.add(held);
         }
     }
 
@@ -199,23 +416,57 @@ public final class Shard implements AutoCloseable {
                             + DataLayout.worker(frame, at) + ", generation=" + generation);
             return null;
         }
-        if (generation < entry.generation()) {
+        if (generation < entry.generation() || entry.isFenced()) {
+            boolean planted = bug == PlantedBug.FENCED_TICK_COUNTED && FrameLayout.type(frame, at) == FrameType.TICK;
+            if (!planted || generation != entry.generation()) {
+                refuseGeneration(entry, frame, at, effects);
+                return null;
+            }
+        }
+        return entry;
+    }
+
+    private static void refuseGeneration(WorkerEntry entry, ByteBuffer frame, int at, Effects effects) {
+        int generation = DataLayout.generation(frame, at);
+        if (generation > entry.generation()) {
             refuse(
                     frame,
                     at,
                     effects,
-                    ErrorCode.FENCED,
-                    "a newer generation of this worker has taken over: worker=" + DataLayout.worker(frame, at)
-                            + ", generation=" + generation + ", newest=" + entry.generation());
-            return null;
+                    ErrorCode.UNKNOWN_WORKER,
+                    "worker must be opened on this shard before it pulls: worker=" + entry.worker + ", generation="
+                            + generation);
+            return;
         }
-        return entry;
+        boolean newer = generation < entry.generation();
+        refuse(
+                frame,
+                at,
+                effects,
+                ErrorCode.FENCED,
+                (newer
+                                ? "a newer generation of this worker has taken over: worker="
+                                : "the worker was silent for too long and is out of the run; join again to go on as a"
+                                        + " new generation: worker=")
+                        + entry.worker + ", generation=" + generation
+                        + (newer ? ", newest=" + entry.generation() : ""));
     }
 
     /// Answers a push that was decided before, as it was decided.
     private void answerAgain(WorkerEntry entry, ByteBuffer frame, MemorySegment bytes, int at, Effects effects) {
         long number = DataLayout.number(frame, at);
-        if (entry.wasRejected(number)) {
+        RunState run = entry.state;
+        if (entry.wasRejected(number)
+                && run != null
+                && run.spec().isBsp()
+                && DataLayout.clock(frame, at) < run.group(DataLayout.clockGroup(frame, at)).closed) {
+            effects.refuse(
+                    FrameLayout.requestId(frame, at),
+                    ErrorCode.LATE,
+                    true,
+                    0,
+                    "the step was closed, and the push was refused when it came first: number=" + number);
+        } else if (entry.wasRejected(number)) {
             effects.refuse(
                     FrameLayout.requestId(frame, at),
                     ErrorCode.REJECTED,
@@ -233,7 +484,7 @@ public final class Shard implements AutoCloseable {
                         0,
                         fault == null ? unknownTable(frame, at) : fault);
             } else {
-                answerRows(table, frame, bytes, at, number, effects);
+                readInTime(table, frame, bytes, at, number, effects);
             }
         } else {
             effects.acknowledge(FrameLayout.requestId(frame, at), index, number);
@@ -413,7 +664,9 @@ public final class Shard implements AutoCloseable {
 
     /// Refuses in order: the number is used up.
     private void reject(WorkerEntry entry, ByteBuffer frame, int at, Effects effects, ErrorCode code, String message) {
-        entry.advance(DataLayout.number(frame, at), DataLayout.clock(frame, at), true);
+        if (bug != PlantedBug.REJECTED_NOT_CONSUMED) {
+            entry.advance(DataLayout.number(frame, at), true);
+        }
         position++;
         effects.refuse(FrameLayout.requestId(frame, at), code, true, 0, message);
     }
@@ -430,16 +683,19 @@ public final class Shard implements AutoCloseable {
 
     /// Takes a control event.
     ///
-    /// @return for [Control.JoinRun] the worker's generation, otherwise the id of the table or 0
+    /// @return the id of the table, or 0
     /// @throws WeirException if it is refused; the shard is as before
     public int apply(Control event) {
         int result =
                 switch (event) {
                     case Control.CreateTable create -> createTable(create);
                     case Control.DropTable drop -> dropTable(drop);
-                    case Control.JoinRun join -> runs.join(join);
-                    case Control.OpenWorker open -> openWorker(open);
+                    case Control.OpenRun open -> openRun(open.message());
+                    case Control.OpenWorker open -> openWorker(open.message());
                     case Control.CloseWorker close -> closeWorker(close);
+                    case Control.UpdateMembers update -> updateMembers(update.message());
+                    case Control.CloseStep close -> closeStep(close.message());
+                    case Control.TimePassed passed -> timePassed(passed.ms());
                 };
         position++;
         return result;
@@ -465,7 +721,7 @@ public final class Shard implements AutoCloseable {
                     ErrorCode.LIMIT_EXCEEDED,
                     "table id must be from 1 to " + MAX_TABLE_ID + ": tableId=" + create.tableId());
         }
-        if (create.tableId() <= greatestTableId) {
+        if (create.tableId() <= greatestTableId && bug != PlantedBug.TABLE_ID_REUSED) {
             throw new WeirException(
                     ErrorCode.TABLE_MISMATCH,
                     "table ids are never used again: tableId=" + create.tableId() + ", greatest=" + greatestTableId);
@@ -489,34 +745,272 @@ public final class Shard implements AutoCloseable {
         return drop.tableId();
     }
 
-    private int openWorker(Control.OpenWorker open) {
-        WorkerEntry entry = workers.find(open.run(), open.worker());
+    private int openRun(RunMessage.OpenRun open) {
+        long id = open.spec().id();
+        RunState run = runs.get(id);
+        if (run == null) {
+            if (runs.size() >= MAX_RUNS) {
+                throw new WeirException(
+                        ErrorCode.LIMIT_EXCEEDED,
+                        "too many runs are known to the shard: shard=" + index + ", limit=" + MAX_RUNS);
+            }
+            run = new RunState(open.spec(), open.life(), bug);
+            runs.put(id, run);
+        } else if (open.life() < run.life()) {
+            throw new WeirException(
+                    ErrorCode.FENCED,
+                    "the run was begun anew since: run=" + open.spec().name() + ", life=" + open.life() + ", newest="
+                            + run.life());
+        } else if (open.life() > run.life()) {
+            for (RunState.Group group : run.groups()) {
+                group.held.forEach(this::release);
+            }
+            run.restart(open.spec(), open.life());
+            wake(run);
+        }
+        for (RunMessage.Step step : open.closed()) {
+            closeStep(run, step.group(), step.step(), step.contributors());
+        }
+        return 0;
+    }
+
+    private int openWorker(RunMessage.OpenWorker open) {
+        WorkerId id = open.worker();
+        RunState run = runs.get(id.run());
+        WorkerEntry entry = workers.find(id.run(), id.worker());
         if (entry == null) {
+            if (run != null && run.wasClosed(id)) {
+                throw new WeirException(
+                        ErrorCode.FENCED,
+                        "this generation of the worker is closed: worker=" + id.worker() + ", generation="
+                                + id.generation());
+            }
             if (workers.count() >= MAX_OPEN_WORKERS) {
                 throw new WeirException(
                         ErrorCode.LIMIT_EXCEEDED,
                         "too many workers are open on the shard: shard=" + index + ", limit=" + MAX_OPEN_WORKERS
                                 + "; clients that end without closing leave theirs open until the server restarts");
             }
-            workers.add(new WorkerEntry(open.run(), open.worker(), open.generation()));
-        } else if (open.generation() < entry.generation()) {
+            entry = workers.add(
+                    new WorkerEntry(id.run(), id.worker(), id.generation(), id.isPortion() ? null : run));
+        } else if (id.generation() < entry.generation()
+                || (entry.isFenced() && id.generation() == entry.generation())) {
             throw new WeirException(
                     ErrorCode.FENCED,
-                    "a newer generation of this worker has taken over: worker=" + open.worker() + ", generation="
-                            + open.generation() + ", newest=" + entry.generation());
+                    "this generation of the worker is out: worker=" + id.worker() + ", generation=" + id.generation()
+                            + ", newest=" + entry.generation());
         } else {
-            entry.open(open.generation());
+            boolean later = id.generation() > entry.generation();
+            entry.open(id.generation());
+            if (later
+                    && (bug == PlantedBug.POSITION_ADOPTED
+                            || (bug == PlantedBug.PORTION_COUNTED_TWICE && id.isPortion()))) {
+                entry.forgetPosition();
+            }
+        }
+        if (run != null && !id.isPortion()) {
+            if (run.spec().isBsp() && open.fresh()) {
+                dropHeld(run, id.worker(), open.clock());
+            }
+            run.onOpened(entry, open.clock(), open.number(), open.fresh());
+            wake(run);
         }
         return 0;
     }
 
+    /// An earlier life of this worker was taken out: what it left in open steps is nobody's.
+    private void dropHeld(RunState run, int worker, long fromStep) {
+        for (RunState.Group group : run.groups()) {
+            group.held.removeIf(held -> {
+                boolean dropped = held.worker == worker && held.step >= Math.max(fromStep, group.closed);
+                if (dropped) {
+                    release(held);
+                }
+                return dropped;
+            });
+        }
+    }
+
     private int closeWorker(Control.CloseWorker close) {
-        runs.close(close);
-        WorkerEntry entry = workers.find(close.run(), close.worker());
-        if (entry != null && entry.generation() == close.generation()) {
+        WorkerId id = close.worker();
+        WorkerEntry entry = workers.find(id.run(), id.worker());
+        if (entry != null && entry.generation() == id.generation()) {
             workers.remove(entry);
+            entry.fence();
+        }
+        RunState run = runs.get(id.run());
+        if (run != null && (entry == null || entry.generation() <= id.generation())) {
+            run.onClosed(id);
+            HomeRun home = homes.get(run.spec().name());
+            if (home != null && !id.isPortion()) {
+                home.close(id, close.finished());
+            }
+            wake(run);
         }
         return 0;
+    }
+
+    private int updateMembers(RunMessage.UpdateMembers update) {
+        RunState run = runs.get(update.run());
+        if (run != null && run.update(update.number(), update.gone(), workers)) {
+            wake(run);
+        }
+        return 0;
+    }
+
+    private int closeStep(RunMessage.CloseStep close) {
+        RunState run = runs.get(close.run());
+        if (run == null) {
+            throw new WeirException(ErrorCode.UNKNOWN_RUN, "no run has this id here: run=" + close.run());
+        }
+        closeStep(run, close.group(), close.step(), close.contributors());
+        return 0;
+    }
+
+    private void closeStep(RunState run, int groupIndex, long step, List<Integer> contributors) {
+        RunState.Group group = run.group(groupIndex);
+        if (step < group.closed) {
+            return;
+        }
+        if (step > group.closed) {
+            throw new WeirException(
+                    ErrorCode.INVALID_ARGUMENT,
+                    "steps are closed one by one: run=" + run.spec().name() + ", step=" + step + ", open="
+                            + group.closed + ", shard=" + index);
+        }
+        Map<Integer, List<HeldPush>> byTable = new TreeMap<>();
+        Set<Integer> who = new HashSet<>(contributors);
+        List<HeldPush> rest = new ArrayList<>();
+        List<HeldPush> ended = new ArrayList<>();
+        for (HeldPush held : group.held) {
+            if (held.step > step) {
+                rest.add(held);
+                continue;
+            }
+            ended.add(held);
+            if (who.contains(held.worker) || bug == PlantedBug.OWN_CONTRIBUTORS) {
+                byTable.computeIfAbsent(held.tableId, table -> new ArrayList<>())
+                        .add(held);
+            }
+        }
+        for (HeldPush held : ended) {
+            ShardTable table = tableOrNull(held.tableId);
+            if (table != null) {
+                table.store().release(held.heldRows);
+                held.heldRows = 0;
+            }
+        }
+        byTable.forEach((tableId, pushes) -> {
+            ShardTable table = tableOrNull(tableId);
+            if (table != null) {
+                fold.apply(
+                        table,
+                        pushes,
+                        contributors.size(),
+                        run.spec().mean(),
+                        bug != PlantedBug.ARRIVAL_ORDER);
+            }
+        });
+        ended.forEach(this::release);
+        group.held.clear();
+        group.held.addAll(rest);
+        group.closed++;
+        wake(run);
+    }
+
+    private int timePassed(int ms) {
+        for (HomeRun home : homes.values()) {
+            home.timePassed(ms);
+            tellMembers(home);
+        }
+        return 0;
+    }
+
+    /// Takes the newest membership record of a run whose home this is to this shard itself.
+    private void tellMembers(HomeRun home) {
+        RunState run = runs.get(home.spec().id());
+        if (run != null
+                && run.life() == home.life()
+                && run.members() < home.records()
+                && run.update(home.records(), home.gone(), workers)) {
+            wake(run);
+        }
+    }
+
+    // ---- what the home shard of a run is asked ----
+
+    /// Takes a question that only the home shard of a run can answer, now or later.
+    ///
+    /// @throws WeirException if it is refused; the shard is as before, and `answer` is not used
+    public void ask(RunMessage question, Answer answer) {
+        position++;
+        switch (question) {
+            case RunMessage.JoinRun join -> answer.reply(homeFor(join).join(join));
+            case RunMessage.Heartbeat heartbeat -> {
+                HomeRun home = home(heartbeat.worker());
+                answer.reply(home.heartbeat(heartbeat));
+            }
+            case RunMessage.CompleteStep complete -> home(complete.worker()).complete(complete, answer);
+            case RunMessage.Barrier barrier -> home(barrier.worker()).barrier(barrier, answer);
+            case RunMessage.NextPortion next -> home(next.worker()).nextPortion(next, answer);
+            default ->
+                throw new WeirException(
+                        ErrorCode.MALFORMED_FRAME, "not a question for a home shard: type=" + question.type());
+        }
+    }
+
+    private HomeRun home(WorkerId worker) {
+        RunState run = runs.get(worker.run());
+        HomeRun home = run == null ? null : homes.get(run.spec().name());
+        if (home == null) {
+            throw new WeirException(
+                    ErrorCode.UNKNOWN_RUN, "this shard is not the home of the run: shard=" + index + ", run=" + worker.run());
+        }
+        return home;
+    }
+
+    /// The run that is joined, made if it is not there, or begun anew if it is finished and may be.
+    private HomeRun homeFor(RunMessage.JoinRun join) {
+        RunSpec spec = join.spec();
+        HomeRun home = homes.get(spec.name());
+        if (home == null) {
+            return begin(spec, 0, null);
+        }
+        if (home.isFinished()) {
+            if (!join.continued()) {
+                throw new WeirException(
+                        ErrorCode.RUN_FINISHED,
+                        "run is finished, and is taken up again only on request: run=" + spec.name());
+            }
+            return begin(spec, home.life() + 1, home);
+        }
+        List<String> differences = home.spec().differencesTo(spec);
+        if (!differences.isEmpty()) {
+            throw new WeirException(
+                    ErrorCode.RUN_MISMATCH,
+                    "run exists with another specification: run=" + spec.name() + ", "
+                            + String.join("; ", differences));
+        }
+        return home;
+    }
+
+    private HomeRun begin(RunSpec spec, int life, @Nullable HomeRun before) {
+        int memberCount = spec.startingWorkers();
+        for (HomeRun other : homes.values()) {
+            memberCount += other.equals(before) ? 0 : other.memberCount();
+        }
+        int runCount = homes.size() + (before == null ? 1 : 0);
+        if (runCount > MAX_RUNS || memberCount > MAX_RUN_MEMBERS) {
+            throw new WeirException(
+                    ErrorCode.LIMIT_EXCEEDED,
+                    "a shard can be home of " + MAX_RUNS + " runs with " + MAX_RUN_MEMBERS
+                            + " workers in all, finished ones included: run=" + spec.name() + ", shard=" + index
+                            + ", runs=" + runCount + ", workers=" + memberCount + "; names can be used again"
+                            + " with --continue, and a server's restart forgets them");
+        }
+        HomeRun home = new HomeRun(spec, life, before, bug);
+        homes.put(spec.name(), home);
+        return home;
     }
 
     // ---- queries ----
@@ -544,6 +1038,9 @@ public final class Shard implements AutoCloseable {
 
     /// Greatest table id that was ever given out here.
     public int greatestTableId() {
+        if (bug == PlantedBug.TABLE_ID_REUSED) {
+            return tables().stream().mapToInt(ShardTable::id).max().orElse(0);
+        }
         return greatestTableId;
     }
 
@@ -553,17 +1050,69 @@ public final class Shard implements AutoCloseable {
         return entry == null ? new long[3] : new long[] {entry.clock(), entry.lastNumber(), entry.numberAtClock()};
     }
 
-    /// State and generation of each worker of a run, or null if this shard is not its home.
-    public int @Nullable [][] runMembers(String name) {
-        RunMembers members = runs.find(name);
-        if (members == null) {
+    /// Where a worker goes on that was just opened.
+    ///
+    /// @param clock as it was opened with
+    public RunMessage.Entry entry(WorkerId worker, long clock) {
+        WorkerEntry entry = workers.find(worker.run(), worker.worker());
+        if (entry == null) {
+            return new RunMessage.Entry(index, 0, 0, 0);
+        }
+        long from = clock >= 0 && clock < entry.clock() ? clock : entry.clock();
+        long number = bug == PlantedBug.RESTART_SKIPS ? entry.lastNumber() : entry.numberAt(from);
+        return new RunMessage.Entry(index, from, entry.lastNumber(), number);
+    }
+
+    /// What this shard knows of a run, or null if it knows nothing.
+    public RunMessage.@Nullable RunStatusReply runStatus(String name) {
+        RunState run = runs.get(Keys.ofString(name));
+        HomeRun home = homes.get(name);
+        if (home == null && run == null) {
             return null;
         }
-        int[][] result = new int[members.workerCount()][];
-        for (int i = 0; i < result.length; i++) {
-            result[i] = new int[] {members.state(i), members.generation(i)};
+        List<RunMessage.Wait> waits = new ArrayList<>();
+        if (run != null) {
+            for (RunState.ParkedPull pull : run.parked()) {
+                waits.add(new RunMessage.Wait(
+                        pull.entry().worker,
+                        WAITS_TO_PULL,
+                        pull.clock(),
+                        run.waitedFor(pull.group(), pull.clock())));
+            }
         }
-        return result;
+        if (home == null) {
+            return new RunMessage.RunStatusReply(false, run.spec(), false, 0, 0, 0, List.of(), waits);
+        }
+        waits.addAll(home.waits());
+        return new RunMessage.RunStatusReply(
+                true,
+                home.spec(),
+                home.isFinished(),
+                home.closedSteps(0),
+                home.portionsHeld(),
+                home.portionsDone(),
+                home.status(workers),
+                waits);
+    }
+
+    /// Names of the runs whose home this is.
+    public List<String> homeRuns() {
+        return List.copyOf(homes.keySet());
+    }
+
+    /// Pushes and ticks that came again after they were decided.
+    public long duplicates() {
+        return duplicates;
+    }
+
+    /// Pushes that came after their step had been closed without their worker.
+    public long latePushes() {
+        return latePushes;
+    }
+
+    /// Rows of synchronous steps that were left out because their sum was not finite.
+    public long skippedRows() {
+        return fold.skippedRows();
     }
 
     /// Frees the rows of all tables.

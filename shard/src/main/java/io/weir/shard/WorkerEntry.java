@@ -1,6 +1,9 @@
 package io.weir.shard;
 
 import io.weir.wire.Limits;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// What a shard remembers of one worker: enough to apply each of its pushes exactly once, in a few dozen bytes.
 ///
@@ -10,20 +13,39 @@ import io.weir.wire.Limits;
 final class WorkerEntry {
     final long run;
     final int worker;
+
+    /// The run whose consistency its pulls and pushes follow; null outside runs, and for the streams of portions.
+    final @Nullable RunState state;
+
     private int generation;
+    private boolean fenced;
     private long lastNumber;
     private long clock;
     private long numberAtClock;
+    private long numberAtClockBefore;
     private long rejectedBits;
 
-    WorkerEntry(long run, int worker, int generation) {
+    /// Clocks of the groups but the first, null as long as there are none.
+    private @Nullable Map<Integer, Long> groupClocks;
+
+    WorkerEntry(long run, int worker, int generation, @Nullable RunState state) {
         this.run = run;
         this.worker = worker;
         this.generation = generation;
+        this.state = state;
     }
 
     int generation() {
         return generation;
+    }
+
+    /// Whether its current generation is out.
+    boolean isFenced() {
+        return fenced;
+    }
+
+    void fence() {
+        fenced = true;
     }
 
     long lastNumber() {
@@ -34,25 +56,63 @@ final class WorkerEntry {
         return clock;
     }
 
+    long clock(int group) {
+        if (group == 0) {
+            return clock;
+        }
+        return groupClocks == null ? 0 : groupClocks.getOrDefault(group, 0L);
+    }
+
     long numberAtClock() {
         return numberAtClock;
     }
 
+    /// Its last number when it reached this clock, its last one or the one before.
+    long numberAt(long askedClock) {
+        return askedClock < clock ? numberAtClockBefore : numberAtClock;
+    }
+
+    /// Begins anew, with the same number and clock on all shards.
+    void begin(long number, long newClock) {
+        lastNumber = Math.max(lastNumber, number);
+        rejectedBits = 0;
+        clock = Math.max(clock, newClock);
+        numberAtClock = lastNumber;
+        numberAtClockBefore = lastNumber;
+    }
+
     void open(int newGeneration) {
+        fenced = fenced && newGeneration == generation;
         generation = newGeneration;
     }
 
+    /// Forgets what was decided, as a mistake for tests.
+    void forgetPosition() {
+        lastNumber = 0;
+        rejectedBits = 0;
+    }
+
     /// Takes a push as decided.
-    void advance(long number, long pushClock, boolean rejected) {
+    void advance(long number, boolean rejected) {
         long distance = number - lastNumber;
         rejectedBits = distance < Limits.MAX_WINDOW ? rejectedBits << distance : 0;
         if (rejected) {
             rejectedBits |= 1;
         }
         lastNumber = number;
-        if (pushClock > clock) {
-            clock = pushClock;
-            numberAtClock = number;
+    }
+
+    /// Takes the worker to a later clock, as of its last number.
+    void tick(int group, long newClock) {
+        if (group == 0) {
+            numberAtClockBefore = numberAtClock;
+            clock = newClock;
+            numberAtClock = lastNumber;
+        } else {
+            if (groupClocks == null) {
+                groupClocks = new HashMap<>();
+            }
+            groupClocks.put(group, newClock);
         }
     }
 

@@ -75,6 +75,11 @@ public final class TableStore implements AutoCloseable {
     private int failedRow = -1;
     private boolean closed;
 
+    /// Rows reserved for pushes that are held, and for the last of them.
+    private long heldRows;
+
+    private int lastHeldRows;
+
     /// The keys that [#rowOffsets] holds the rows of: those of the last check.
     private long checkedKeysAddress;
 
@@ -438,8 +443,70 @@ public final class TableStore implements AutoCloseable {
         return sums.segment();
     }
 
-    private boolean tryReserve(long count) {
+    /// Looks at a push that is to be applied later, together with others, and reserves memory for the rows that it
+    /// misses until [#release]. The values must be finite, whatever their sums with others will be.
+    ///
+    /// @param gradientsOffset offset in `frame` of `count × rowLength` floats
+    public CheckResult hold(MemorySegment frame, long keysOffset, int count, long gradientsOffset) {
+        requireRange(frame, keysOffset, count, Long.BYTES);
+        requireRange(frame, gradientsOffset, count, rowBytes);
+        checkedCount = -1;
+        failedRow = -1;
+        long nonFinite = FiniteCheck.firstNonFinite(frame, gradientsOffset, (long) count * rowLength);
+        if (nonFinite >= 0) {
+            failedRow = (int) (nonFinite / rowLength);
+            return CheckResult.NON_FINITE;
+        }
+        return hold(index.find(frame, keysOffset, count, rowOffsetsFor(count), touchedBytes(count)));
+    }
+
+    /// As [#hold], for a stretch of a dense table.
+    public CheckResult holdStretch(MemorySegment frame, long gradientsOffset, long offset, long count) {
+        int blockLength = requireStretch(offset, count);
+        requireRange(frame, gradientsOffset, count, Float.BYTES);
+        failedRow = -1;
+        long nonFinite = FiniteCheck.firstNonFinite(frame, gradientsOffset, count);
+        if (nonFinite >= 0) {
+            failedRow = (int) Math.min(Integer.MAX_VALUE, nonFinite);
+            return CheckResult.NON_FINITE;
+        }
+        return hold((int) missingBlocks(offset, count, blockLength));
+    }
+
+    private CheckResult hold(int missing) {
+        if (missing > 0 && !tryReserve(missing)) {
+            return CheckResult.OUT_OF_MEMORY;
+        }
+        lastHeldRows = missing;
+        heldRows += missing;
+        return CheckResult.OK;
+    }
+
+    /// Rows that the last [#hold] reserved.
+    public int lastHeldRows() {
+        return lastHeldRows;
+    }
+
+    /// Gives up what a [#hold] reserved.
+    public void release(int held) {
+        heldRows -= held;
+    }
+
+    private long missingBlocks(long offset, long count, int blockLength) {
+        long missing = 0;
+        if (count > 0) {
+            long last = (offset + count - 1) / blockLength;
+            for (long block = offset / blockLength; block <= last; block++) {
+                missing += index.find(block) < 0 ? 1 : 0;
+            }
+        }
+        return missing;
+    }
+
+    /// Makes room for so many rows beside those that pushes hold reserved.
+    private boolean tryReserve(long missing) {
         long committedBytes = rows.committedBytes();
+        long count = missing + heldRows;
         if (!rows.tryReserve(count)) {
             return false;
         }
@@ -486,13 +553,7 @@ public final class TableStore implements AutoCloseable {
             failedRow = (int) Math.min(Integer.MAX_VALUE, nonFinite);
             return CheckResult.NON_FINITE;
         }
-        long missing = 0;
-        if (count > 0) {
-            long last = (offset + count - 1) / blockLength;
-            for (long block = offset / blockLength; block <= last; block++) {
-                missing += index.find(block) < 0 ? 1 : 0;
-            }
-        }
+        long missing = missingBlocks(offset, count, blockLength);
         return missing == 0 || tryReserve(missing) ? CheckResult.OK : CheckResult.OUT_OF_MEMORY;
     }
 

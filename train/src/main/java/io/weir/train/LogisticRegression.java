@@ -4,6 +4,7 @@ import io.weir.client.Run;
 import io.weir.client.RunOptions;
 import io.weir.client.Table;
 import io.weir.client.Weir;
+import io.weir.model.RunSpec;
 import io.weir.train.ExamplePass.ExampleReader;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -192,7 +193,7 @@ public final class LogisticRegression {
             try {
                 int member = config.share().index() * config.workers() + index;
                 int members = config.share().count() * config.workers();
-                try (Run run = training.weir.join(new RunOptions(config.run(), member, members, config.continued()))) {
+                try (Run run = training.weir.join(new RunOptions(RunSpec.of(config.run(), members), member, config.continued()))) {
                     trainPasses(run);
                 }
             } catch (Throwable t) {

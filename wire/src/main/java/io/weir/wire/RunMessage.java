@@ -42,9 +42,10 @@ public sealed interface RunMessage extends Message {
     /// @param worker its index
     /// @param generation which life of the worker this is, from 1
     /// @param resumed whether it goes on where its last life stopped; otherwise it begins at the slowest clock
+    /// @param life how often the run was begun anew
     /// @param barriers barriers that the run has passed
     /// @param closed the last closed step of each clock group, of a synchronous run
-    record JoinRunReply(int worker, int generation, boolean resumed, long barriers, List<Step> closed) implements RunMessage {
+    record JoinRunReply(int worker, int generation, boolean resumed, int life, long barriers, List<Step> closed) implements RunMessage {
         public JoinRunReply {
             closed = List.copyOf(closed);
         }
@@ -60,6 +61,7 @@ public sealed interface RunMessage extends Message {
             out.putInt(worker);
             out.putInt(generation);
             out.putBoolean(resumed);
+            out.putInt(life);
             out.putLong(barriers);
             out.putInt(closed.size());
             closed.forEach(each -> each.encode(out));
@@ -67,15 +69,16 @@ public sealed interface RunMessage extends Message {
         }
 
         static JoinRunReply decode(FieldReader in) {
-            return new JoinRunReply(in.getInt("worker"), in.getInt("generation"), in.getBoolean("resumed"), in.getLong("barriers"), decodeList(in, "closed", Step.MIN_BYTES, Step::decode));
+            return new JoinRunReply(in.getInt("worker"), in.getInt("generation"), in.getBoolean("resumed"), in.getInt("life"), in.getLong("barriers"), decodeList(in, "closed", Step.MIN_BYTES, Step::decode));
         }
     }
 
     /// Makes a run known to all shards of a server, and tells them which steps are closed. The same again is fine.
     ///
     /// @param spec what the run is
+    /// @param life how often the run was begun anew
     /// @param closed the last closed step of each clock group, of a synchronous run
-    record OpenRun(RunSpec spec, List<Step> closed) implements RunMessage {
+    record OpenRun(RunSpec spec, int life, List<Step> closed) implements RunMessage {
         public OpenRun {
             closed = List.copyOf(closed);
         }
@@ -89,13 +92,14 @@ public sealed interface RunMessage extends Message {
         public byte[] toPayload() {
             FieldWriter out = new FieldWriter();
             RunSpecCodec.encode(spec, out);
+            out.putInt(life);
             out.putInt(closed.size());
             closed.forEach(each -> each.encode(out));
             return out.toBytes();
         }
 
         static OpenRun decode(FieldReader in) {
-            return new OpenRun(RunSpecCodec.decode(in), decodeList(in, "closed", Step.MIN_BYTES, Step::decode));
+            return new OpenRun(RunSpecCodec.decode(in), in.getInt("life"), decodeList(in, "closed", Step.MIN_BYTES, Step::decode));
         }
     }
 
@@ -103,8 +107,9 @@ public sealed interface RunMessage extends Message {
     ///
     /// @param worker who it is; run 0 or unknown for one that belongs to no run
     /// @param clock where it goes on, -1 to leave that to each shard
+    /// @param number its last number, as all shards shall have it; -1 to leave that to each shard
     /// @param fresh whether it begins anew; otherwise it goes on where its last life stopped
-    record OpenWorker(WorkerId worker, long clock, boolean fresh) implements RunMessage {
+    record OpenWorker(WorkerId worker, long clock, long number, boolean fresh) implements RunMessage {
         @Override
         public int type() {
             return FrameType.OPEN_WORKER;
@@ -115,12 +120,13 @@ public sealed interface RunMessage extends Message {
             FieldWriter out = new FieldWriter();
             encodeWorker(worker, out);
             out.putLong(clock);
+            out.putLong(number);
             out.putBoolean(fresh);
             return out.toBytes();
         }
 
         static OpenWorker decode(FieldReader in) {
-            return new OpenWorker(decodeWorker(in), in.getLong("clock"), in.getBoolean("fresh"));
+            return new OpenWorker(decodeWorker(in), in.getLong("clock"), in.getLong("number"), in.getBoolean("fresh"));
         }
     }
 
@@ -454,12 +460,13 @@ public sealed interface RunMessage extends Message {
     ///
     /// @param home whether the home shard is here; otherwise there are no members
     /// @param spec what the run is
+    /// @param finished whether it is finished
     /// @param closedSteps closed steps of clock group 0
     /// @param portionsHeld portions that workers have
     /// @param portionsDone portions that are done
     /// @param members by index
     /// @param waits who waits on the shards of this server
-    record RunStatusReply(boolean home, RunSpec spec, long closedSteps, int portionsHeld, int portionsDone, List<Member> members, List<Wait> waits) implements RunMessage {
+    record RunStatusReply(boolean home, RunSpec spec, boolean finished, long closedSteps, int portionsHeld, int portionsDone, List<Member> members, List<Wait> waits) implements RunMessage {
         public RunStatusReply {
             members = List.copyOf(members);
             waits = List.copyOf(waits);
@@ -475,6 +482,7 @@ public sealed interface RunMessage extends Message {
             FieldWriter out = new FieldWriter();
             out.putBoolean(home);
             RunSpecCodec.encode(spec, out);
+            out.putBoolean(finished);
             out.putLong(closedSteps);
             out.putInt(portionsHeld);
             out.putInt(portionsDone);
@@ -486,7 +494,7 @@ public sealed interface RunMessage extends Message {
         }
 
         static RunStatusReply decode(FieldReader in) {
-            return new RunStatusReply(in.getBoolean("home"), RunSpecCodec.decode(in), in.getLong("closedSteps"), in.getInt("portionsHeld"), in.getInt("portionsDone"), decodeList(in, "members", Member.MIN_BYTES, Member::decode), decodeList(in, "waits", Wait.MIN_BYTES, Wait::decode));
+            return new RunStatusReply(in.getBoolean("home"), RunSpecCodec.decode(in), in.getBoolean("finished"), in.getLong("closedSteps"), in.getInt("portionsHeld"), in.getInt("portionsDone"), decodeList(in, "members", Member.MIN_BYTES, Member::decode), decodeList(in, "waits", Wait.MIN_BYTES, Wait::decode));
         }
     }
 

@@ -1,61 +1,65 @@
 package io.weir.client.internal;
 
 import io.weir.client.DenseTable;
-import io.weir.client.TableInfo;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.wire.FrameType;
 import java.util.concurrent.CompletableFuture;
 
 /// A dense table through a session. Checks what the caller can get wrong before anything is sent.
-record ClientDenseTable(Session session, TableInfo info) implements DenseTable {
+record ClientDenseTable(Session session, TableView view) implements DenseTable {
     ClientDenseTable {
-        if (!(info.spec().shape() instanceof TableShape.Dense)) {
+        if (!(view.spec().shape() instanceof TableShape.Dense)) {
             throw new IllegalArgumentException(
-                    "table is not dense: table=" + info.spec().name());
+                    "table is not dense: table=" + view.spec().name());
         }
     }
 
     @Override
     public TableSpec spec() {
-        return info.spec();
+        return view.spec();
     }
 
     @Override
     public long length() {
-        return info.spec().shape() instanceof TableShape.Dense dense ? dense.length() : 0;
+        return view.spec().shape() instanceof TableShape.Dense dense ? dense.length() : 0;
     }
 
     @Override
     public void pull(long offset, float[] values, int valuesFrom, int count) {
         require(offset, "values", values, valuesFrom, count);
-        session.stretch(FrameType.PULL, info, offset, count, null, 0, values, valuesFrom, "pull");
+        session.stretch(FrameType.PULL, view, offset, count, null, 0, values, valuesFrom, "pull");
     }
 
     @Override
     public void push(long offset, float[] gradients, int gradientsFrom, int count) {
         require(offset, "gradients", gradients, gradientsFrom, count);
-        session.stretch(FrameType.PUSH, info, offset, count, gradients, gradientsFrom, null, 0, "push");
+        session.stretch(FrameType.PUSH, view, offset, count, gradients, gradientsFrom, null, 0, "push");
     }
 
     @Override
     public CompletableFuture<Void> pullAsync(long offset, float[] values, int valuesFrom, int count) {
         require(offset, "values", values, valuesFrom, count);
-        return session.stretchAsync(FrameType.PULL, info, offset, count, null, 0, values, valuesFrom);
+        return session.stretchAsync(FrameType.PULL, view, offset, count, null, 0, values, valuesFrom);
     }
 
     @Override
     public CompletableFuture<Void> pushAsync(long offset, float[] gradients, int gradientsFrom, int count) {
         require(offset, "gradients", gradients, gradientsFrom, count);
-        return session.stretchAsync(FrameType.PUSH, info, offset, count, gradients, gradientsFrom, null, 0);
+        return session.stretchAsync(FrameType.PUSH, view, offset, count, gradients, gradientsFrom, null, 0);
     }
 
     @Override
     public void pushPull(long offset, float[] gradients, int gradientsFrom, float[] values, int valuesFrom, int count) {
         require(offset, "gradients", gradients, gradientsFrom, count);
         require(offset, "values", values, valuesFrom, count);
+        if (view.pushes() != null) {
+            push(offset, gradients, gradientsFrom, count);
+            pull(offset, values, valuesFrom, count);
+            return;
+        }
         session.stretch(
-                FrameType.PUSH_PULL, info, offset, count, gradients, gradientsFrom, values, valuesFrom, "pushPull");
+                FrameType.PUSH_PULL, view, offset, count, gradients, gradientsFrom, values, valuesFrom, "pushPull");
     }
 
     private void require(long offset, String what, float[] array, int from, int count) {

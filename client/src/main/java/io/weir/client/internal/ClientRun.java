@@ -1,102 +1,457 @@
 package io.weir.client.internal;
 
 import io.weir.client.DenseTable;
+import io.weir.client.Portion;
 import io.weir.client.Run;
 import io.weir.client.RunOptions;
 import io.weir.client.Table;
+import io.weir.model.Consistency;
 import io.weir.model.ErrorCode;
-import io.weir.model.Keys;
+import io.weir.model.RunSpec;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
+import io.weir.model.WorkerId;
 import io.weir.wire.Message;
+import io.weir.wire.RunMessage;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /// One worker of a run, with a session of its own.
+///
+/// In a synchronous run a tick is the first of several rounds: when every shard has it, the home shard is told that this
+/// worker is through with the step; when it answers that the step is closed, and by whom, that record goes to every
+/// server. Only when they all have it may this worker be through with the next step, so that no shard misses a record.
+/// The rounds go on from where answers arrive; no thread waits for them.
 final class ClientRun implements Run {
+    /// Signs of life within the silence that is borne.
+    private static final int BEATS_PER_SILENCE = 5;
+
     private final WeirClient weir;
     private final Session session;
-    private final RunOptions options;
-    private final long id;
-    private final int generation;
+    private final RunMessage.JoinRunReply joined;
+    private final RunSpec spec;
+    private final WorkerId id;
+    private final int home;
+    private final int homeServer;
+    private final WorkerStream stream;
+    private final AtomicBoolean beating = new AtomicBoolean();
+
+    /// By clock group: what came of the last tick, and the record of the last closed step on its way to the servers.
+    private final Map<Integer, CompletableFuture<Boolean>> lastTicks = new ConcurrentHashMap<>();
+
+    private final Map<Integer, CompletableFuture<?>> lastRecords = new ConcurrentHashMap<>();
+
+    private volatile long members;
+    private Pulse.@Nullable Beating pulse;
+    private long barriers;
+    private @Nullable ClientPortion portion;
     private boolean closed;
 
-    ClientRun(WeirClient weir, Session session, RunOptions options) {
+    private ClientRun(WeirClient weir, Session session, RunSpec spec, RunMessage.JoinRunReply joined) {
         this.weir = weir;
         this.session = session;
-        this.options = options;
-        this.id = Keys.ofString(options.name());
-        int home = weir.homeOf(options.name());
-        Message reply = weir.control(
-                home,
-                new Message.JoinRun(
-                        home, options.name(), options.worker(), options.workerCount(), options.continued()));
-        if (!(reply instanceof Message.JoinRunReply joined)) {
-            throw new WeirException(ErrorCode.INTERNAL, "joining a run was answered with something else");
+        this.spec = spec;
+        this.joined = joined;
+        this.id = new WorkerId(spec.id(), joined.worker(), joined.generation());
+        this.home = weir.homeOf(spec.name());
+        this.homeServer = session.map().serverOf(home);
+        this.barriers = joined.barriers();
+        this.stream = session.newStream(id);
+    }
+
+    // ---- joining ----
+
+    /// Joins, opens the worker on every server, and gives the first sign of life.
+    static CompletableFuture<Run> join(WeirClient weir, Session session, RunOptions options, long token) {
+        RunSpec spec = options.spec();
+        int home = weir.homeOf(spec.name());
+        return session.repeatedly(
+                        session.map().serverOf(home),
+                        new RunMessage.JoinRun(home, spec, options.worker(), token, options.continued()))
+                .thenCompose(reply ->
+                        new ClientRun(weir, session, spec, as(RunMessage.JoinRunReply.class, reply)).open());
+    }
+
+    private CompletableFuture<Run> open() {
+        long clock = spec.isBsp() ? closedSteps() : -1;
+        return session.toAllServers(new RunMessage.OpenRun(spec, joined.life(), joined.closed()))
+                .thenCompose(
+                        opened -> session.toAllServers(new RunMessage.OpenWorker(id, clock, -1, !joined.resumed())))
+                .thenCompose(replies -> {
+                    List<RunMessage.Entry> entries = entries(replies);
+                    return joined.resumed() ? resume(entries, clock) : begin(entries, clock);
+                })
+                .thenCompose(opened -> {
+                    session.use(stream);
+                    return beat();
+                })
+                .thenApply(alive -> {
+                    pulse = weir.pulse().every(Math.max(1, spec.silenceMs() / BEATS_PER_SILENCE), this::beatInTime);
+                    return this;
+                });
+    }
+
+    private long closedSteps() {
+        for (RunMessage.Step step : joined.closed()) {
+            if (step.group() == 0) {
+                return step.step() + 1;
+            }
         }
-        this.generation = joined.generation();
-        session.open(id, options.worker(), generation);
+        return 0;
     }
 
-    @Override
-    public String name() {
-        return options.name();
+    /// Goes on where the last life stopped: at the lowest clock, with the numbers that followed it. Shards that are
+    /// ahead acknowledge what they have.
+    private CompletableFuture<List<Message>> resume(List<RunMessage.Entry> entries, long givenClock) {
+        long clock = givenClock;
+        if (clock < 0) {
+            clock = Long.MAX_VALUE;
+            for (RunMessage.Entry entry : entries) {
+                clock = Math.min(clock, entry.clock());
+            }
+        }
+        long number = 0;
+        for (RunMessage.Entry entry : entries) {
+            if (givenClock >= 0 || entry.clock() == clock) {
+                number = Math.max(number, entry.numberAtClock());
+            }
+        }
+        stream.resume(number, clock, lastNumbers(entries));
+        return CompletableFuture.completedFuture(List.of());
     }
 
+    /// Begins anew at the slowest clock, with the same number and clock on every shard.
+    private CompletableFuture<List<Message>> begin(List<RunMessage.Entry> entries, long givenClock) {
+        long number = 0;
+        long clock = Math.max(0, givenClock);
+        for (RunMessage.Entry entry : entries) {
+            number = Math.max(number, entry.lastNumber());
+            clock = Math.max(clock, entry.clock());
+        }
+        long[] lastNumbers = lastNumbers(entries);
+        java.util.Arrays.fill(lastNumbers, number);
+        stream.resume(number, clock, lastNumbers);
+        return number == 0 && clock == 0
+                ? CompletableFuture.completedFuture(List.of())
+                : session.toAllServers(new RunMessage.OpenWorker(id, clock, number, false));
+    }
+
+    private static List<RunMessage.Entry> entries(List<Message> replies) {
+        List<RunMessage.Entry> entries = new ArrayList<>();
+        for (Message reply : replies) {
+            entries.addAll(as(RunMessage.OpenWorkerReply.class, reply).entries());
+        }
+        return entries;
+    }
+
+    private long[] lastNumbers(List<RunMessage.Entry> entries) {
+        long[] lastNumbers = new long[session.map().shardCount()];
+        for (RunMessage.Entry entry : entries) {
+            lastNumbers[entry.shard()] = entry.lastNumber();
+        }
+        return lastNumbers;
+    }
+
+    static <T extends Message> T as(Class<T> type, Message reply) {
+        if (!type.isInstance(reply)) {
+            throw new WeirException(ErrorCode.INTERNAL, "a control message was answered with something else");
+        }
+        return type.cast(reply);
+    }
+
+    // ---- signs of life ----
+
+    private void beatInTime() {
+        if (beating.compareAndSet(false, true)) {
+            CompletableFuture<?> unused = beat().whenComplete((alive, failure) -> beating.set(false));
+            session.settle();
+        }
+    }
+
+    /// Gives a sign of life, and takes a new membership record to all servers.
+    private CompletableFuture<?> beat() {
+        return session.repeatedly(homeServer, new RunMessage.Heartbeat(home, id, members))
+                .thenCompose(reply -> {
+                    session.heard();
+                    RunMessage.Members record = as(RunMessage.Members.class, reply);
+                    if (record.number() == members) {
+                        return CompletableFuture.completedFuture(null);
+                    }
+                    return session.toAllServers(
+                                    new RunMessage.UpdateMembers(id.run(), record.number(), record.gone()))
+                            .thenApply(told -> {
+                                members = record.number();
+                                return null;
+                            });
+                })
+                .whenComplete((done, failure) -> breakOn(failure));
+    }
+
+    /// After an answer that nothing can be done about every further call fails in the same way.
+    private void breakOn(@Nullable Throwable failure) {
+        if (failure != null && Session.causeOf(failure) instanceof WeirException refused) {
+            session.breakWith(refused);
+        }
+    }
+
+    // ---- who ----
+
     @Override
-    public long id() {
-        return id;
+    public RunSpec spec() {
+        return spec;
     }
 
     @Override
     public int worker() {
-        return options.worker();
-    }
-
-    @Override
-    public int workerCount() {
-        return options.workerCount();
+        return id.worker();
     }
 
     @Override
     public int generation() {
-        return generation;
+        return id.generation();
     }
 
     @Override
-    public long clock() {
-        return session.stream().clock();
+    public boolean isResumed() {
+        return joined.resumed();
     }
 
     @Override
-    public void tick() {
-        session.stream().tick();
+    public long clock(int clockGroup) {
+        return stream.clock(clockGroup);
     }
 
     @Override
-    public Table table(TableSpec spec) {
-        return new ClientTable(session, weir.create(spec, id));
+    public Table table(TableSpec tableSpec, int clockGroup) {
+        return new ClientTable(session, new TableView(weir.create(tableSpec, id.run()), clockGroup, null));
     }
 
     @Override
-    public DenseTable denseTable(TableSpec spec) {
-        return new ClientDenseTable(session, weir.create(spec, id));
+    public DenseTable denseTable(TableSpec tableSpec, int clockGroup) {
+        return new ClientDenseTable(session, new TableView(weir.create(tableSpec, id.run()), clockGroup, null));
+    }
+
+    // ---- steps ----
+
+    @Override
+    public CompletableFuture<Boolean> tickAsync(int clockGroup) {
+        return tick(clockGroup, -1, false);
+    }
+
+    /// @param portionIndex of the portion whose minibatch this step was, -1 if none
+    CompletableFuture<Boolean> tick(int group, int portionIndex, boolean last) {
+        requireOpen();
+        CompletableFuture<Boolean> outcome;
+        if (spec.isBsp()) {
+            awaitLastTick(group);
+            long step = stream.clock(group);
+            CompletableFuture<Void> ticked = session.tick(stream, group, step + 1);
+            stream.reach(group, step + 1);
+            outcome = ticked.thenCompose(everywhere -> lastRecords.getOrDefault(
+                            group, CompletableFuture.completedFuture(null)))
+                    .thenCompose(everywhere -> session.repeatedly(
+                            homeServer, new RunMessage.CompleteStep(home, id, group, step, portionIndex, last)))
+                    .thenApply(reply -> onClosed(as(RunMessage.StepClosed.class, reply)));
+        } else {
+            long clock = stream.clock(group) + 1;
+            stream.reach(group, clock);
+            outcome = session.tick(stream, group, clock).thenApply(everywhere -> true);
+        }
+        CompletableFuture<Boolean> result = session.working(outcome.whenComplete((ok, failure) -> breakOn(failure)));
+        lastTicks.put(group, result);
+        session.settle();
+        return result;
+    }
+
+    private void awaitLastTick(int group) {
+        CompletableFuture<Boolean> before = lastTicks.get(group);
+        if (before != null && !before.isDone()) {
+            session.await(before, "the step before");
+        }
+    }
+
+    /// Takes the record of the last closed step to every server, and goes on at the open one.
+    private boolean onClosed(RunMessage.StepClosed closedStep) {
+        int group = closedStep.group();
+        stream.reach(group, closedStep.closedSteps());
+        lastRecords.put(
+                group,
+                session.toAllServers(new RunMessage.CloseStep(
+                                id.run(), group, closedStep.closedSteps() - 1, closedStep.contributors()))
+                        .whenComplete((done, failure) -> breakOn(failure)));
+        return closedStep.counted();
+    }
+
+    // ---- barriers ----
+
+    @Override
+    public void barrier() {
+        session.await(barrierAsync(), "the barrier");
+    }
+
+    @Override
+    public CompletableFuture<Void> barrierAsync() {
+        requireOpen();
+        CompletableFuture<Message> passed =
+                session.repeatedly(homeServer, new RunMessage.Barrier(home, id, barriers++));
+        CompletableFuture<Void> result = session.working(
+                passed.<Void>thenApply(ok -> null).whenComplete((done, failure) -> breakOn(failure)));
+        session.settle();
+        return result;
+    }
+
+    // ---- portions ----
+
+    @Override
+    public Optional<Portion> nextPortion() {
+        return session.await(nextPortionAsync(), "a portion");
+    }
+
+    @Override
+    public CompletableFuture<Optional<Portion>> nextPortionAsync() {
+        requireOpen();
+        ClientPortion before = portion;
+        portion = null;
+        if (before != null && !before.isFinished()) {
+            throw new IllegalStateException("a portion must be ticked to its end before the next one: portion="
+                    + before.index() + ", position=" + before.position());
+        }
+        CompletableFuture<Optional<Portion>> next = (before == null
+                        ? CompletableFuture.completedFuture(true)
+                        : before.lastTick())
+                .thenCompose(ticked -> session.repeatedly(
+                        homeServer, new RunMessage.NextPortion(home, id, before == null ? -1 : before.index())))
+                .thenCompose(reply -> {
+                    if (before != null) {
+                        before.close();
+                    }
+                    return take(as(RunMessage.Portion.class, reply));
+                });
+        CompletableFuture<Optional<Portion>> result =
+                session.working(next.whenComplete((taken, failure) -> breakOn(failure)));
+        session.settle();
+        return result;
+    }
+
+    private CompletableFuture<Optional<Portion>> take(RunMessage.Portion given) {
+        if (given.index() < 0) {
+            return CompletableFuture.completedFuture(Optional.empty());
+        }
+        if (spec.isBsp()) {
+            stream.reach(0, given.clock());
+            return CompletableFuture.completedFuture(hold(new ClientPortion(this, given.index(), given.position())));
+        }
+        WorkerId streamId = new WorkerId(id.run(), WorkerId.PORTIONS + given.index(), given.generation());
+        return session.toAllServers(new RunMessage.OpenWorker(streamId, -1, -1, false))
+                .thenApply(replies -> {
+                    List<RunMessage.Entry> entries = entries(replies);
+                    long position = Long.MAX_VALUE;
+                    for (RunMessage.Entry entry : entries) {
+                        position = Math.min(position, entry.clock());
+                    }
+                    long number = 0;
+                    for (RunMessage.Entry entry : entries) {
+                        number = entry.clock() == position ? Math.max(number, entry.numberAtClock()) : number;
+                    }
+                    WorkerStream pushes = session.newStream(streamId);
+                    pushes.resume(number, position, lastNumbers(entries));
+                    session.addStream(pushes);
+                    return hold(new ClientPortion(this, given.index(), position, pushes));
+                });
+    }
+
+    private Optional<Portion> hold(ClientPortion taken) {
+        portion = taken;
+        return Optional.of(taken);
+    }
+
+    Session session() {
+        return session;
+    }
+
+    WeirClient weir() {
+        return weir;
+    }
+
+    boolean isStale() {
+        return spec.consistency() instanceof Consistency.Ssp;
+    }
+
+    /// A step of a worker that pushes for a portion with a stream of its own. Under bounded staleness the worker's clock
+    /// must not arrive anywhere before the portion's pushes.
+    ///
+    /// @param pushed completes when every shard has the minibatch
+    CompletableFuture<Boolean> tickAfter(CompletableFuture<Void> pushed) {
+        if (!isStale()) {
+            return tick(0, -1, false);
+        }
+        awaitLastTick(0);
+        long clock = stream.clock(0) + 1;
+        stream.reach(0, clock);
+        CompletableFuture<Boolean> result = session.working(pushed.thenCompose(done -> session.tick(stream, 0, clock))
+                .thenApply(everywhere -> true)
+                .whenComplete((ok, failure) -> breakOn(failure)));
+        lastTicks.put(0, result);
+        session.settle();
+        return result;
+    }
+
+    // ---- the end ----
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("the worker has left the run: run=" + spec.name() + ", worker=" + worker());
+        }
     }
 
     @Override
     public void finish() {
+        for (int group : lastTicks.keySet()) {
+            CompletableFuture<Boolean> last = lastTicks.get(group);
+            if (last != null) {
+                session.await(last, "the last step");
+            }
+        }
+        for (CompletableFuture<?> record : lastRecords.values()) {
+            session.await(record, "the record of the last step");
+        }
         if (!session.drain()) {
             throw new WeirException(
                     ErrorCode.DEADLINE_EXCEEDED,
                     "pushes were not acknowledged within the deadline: run=" + name() + ", worker=" + worker());
         }
+        stopBeating();
         session.closeWorker(true);
         close();
+    }
+
+    private void stopBeating() {
+        Pulse.Beating beat = pulse;
+        pulse = null;
+        if (beat != null) {
+            beat.stop();
+        }
     }
 
     @Override
     public void close() {
         if (!closed) {
             closed = true;
+            stopBeating();
             session.close();
         }
+    }
+
+    /// Ends without a word to the servers, as if the process had died. For simulations.
+    public void abandon() {
+        closed = true;
+        stopBeating();
+        session.abandon();
     }
 }

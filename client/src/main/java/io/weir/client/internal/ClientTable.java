@@ -1,62 +1,70 @@
 package io.weir.client.internal;
 
 import io.weir.client.Table;
-import io.weir.client.TableInfo;
 import io.weir.model.TableSpec;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 /// An embedding table through a session. Checks what the caller can get wrong before anything is sent.
-record ClientTable(Session session, TableInfo info) implements Table {
+record ClientTable(Session session, TableView view) implements Table {
     @Override
     public TableSpec spec() {
-        return info.spec();
+        return view.spec();
     }
 
     @Override
     public void pull(long[] keys, int keysFrom, int count, float[] rows, int rowsFrom) {
         Objects.checkFromIndexSize(keysFrom, count, keys.length);
         requireRoom("rows", rows.length, rowsFrom, count);
-        session.pull(info, keys, keysFrom, count, rows, rowsFrom);
+        session.pull(view, keys, keysFrom, count, rows, rowsFrom);
     }
 
     @Override
     public CompletableFuture<Void> pullAsync(long[] keys, float[] rows) {
         requireRoom("rows", rows.length, 0, keys.length);
-        return session.pullAsync(info, keys, rows);
+        return session.pullAsync(view, keys, rows);
     }
 
     @Override
     public void push(long[] keys, int keysFrom, int count, float[] gradients, int gradientsFrom) {
         Objects.checkFromIndexSize(keysFrom, count, keys.length);
         requireRoom("gradients", gradients.length, gradientsFrom, count);
-        session.push(info, keys, keysFrom, count, gradients, gradientsFrom);
+        session.push(view, keys, keysFrom, count, gradients, gradientsFrom);
     }
 
     @Override
     public CompletableFuture<Void> pushAsync(long[] keys, float[] gradients) {
         requireExactly(gradients.length, keys.length);
-        return session.pushAsync(info, keys, gradients);
+        return session.pushAsync(view, keys, gradients);
     }
 
     @Override
     public void push(long[] keys, float[] gradients) {
         requireExactly(gradients.length, keys.length);
-        session.push(info, keys, 0, keys.length, gradients, 0);
+        session.push(view, keys, 0, keys.length, gradients, 0);
     }
 
     @Override
     public void pushPull(long[] keys, float[] gradients, float[] rows) {
         requireExactly(gradients.length, keys.length);
         requireRoom("rows", rows.length, 0, keys.length);
-        session.pushPull(info, keys, gradients, rows);
+        if (view.pushes() != null) {
+            // The push is the portion's, the pull the worker's.
+            session.push(view, keys, 0, keys.length, gradients, 0);
+            session.pull(view, keys, 0, keys.length, rows, 0);
+            return;
+        }
+        session.pushPull(view, keys, gradients, rows);
     }
 
     @Override
     public CompletableFuture<Void> pushPullAsync(long[] keys, float[] gradients, float[] rows) {
         requireExactly(gradients.length, keys.length);
         requireRoom("rows", rows.length, 0, keys.length);
-        return session.pushPullAsync(info, keys, gradients, rows);
+        if (view.pushes() != null) {
+            return session.pushAsync(view, keys, gradients).thenCompose(done -> session.pullAsync(view, keys, rows));
+        }
+        return session.pushPullAsync(view, keys, gradients, rows);
     }
 
     private void requireRoom(String what, int length, int from, int count) {

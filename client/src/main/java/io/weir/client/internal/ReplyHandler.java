@@ -77,7 +77,12 @@ public final class ReplyHandler {
         if (ordered) {
             boolean resend = lane.stream.onDecided(request);
             WeirException withdrawal = request.withdrawal();
-            fail(request, withdrawal == null ? new WeirException(code, message) : withdrawal);
+            if (code == ErrorCode.LATE && request.type() == FrameType.PUSH) {
+                // Whoever ticks is told that the step was closed without it.
+                end(request);
+            } else {
+                fail(request, withdrawal == null ? new WeirException(code, message) : withdrawal);
+            }
             if (resend) {
                 resend(lane);
             }
@@ -105,6 +110,8 @@ public final class ReplyHandler {
             if (lane.stream.onReturned(request, 0)) {
                 resend(lane);
             }
+        } else if (request.isRepeatable()) {
+            transport().send(request);
         } else if (FrameType.isData(request.type()) && request.call().sink() == null) {
             request.setRowsDone(0);
             transport().send(request);

@@ -22,6 +22,7 @@ public final class Request {
     private int count;
     private int length;
     private boolean stretch;
+    private boolean repeatable;
     private int slot;
     private int rowsDone;
 
@@ -41,6 +42,7 @@ public final class Request {
         this.length = length;
         this.stretch = stretch;
         this.lane = null;
+        this.repeatable = false;
         this.withdrawal = null;
         this.rowsDone = 0;
         frame.clear();
@@ -135,6 +137,15 @@ public final class Request {
 
     boolean isStretch() {
         return stretch;
+    }
+
+    /// Whether it may be sent again when its connection was lost, though it is no data frame.
+    boolean isRepeatable() {
+        return repeatable;
+    }
+
+    void setRepeatable() {
+        repeatable = true;
     }
 
     int slot() {

@@ -3,11 +3,13 @@ package io.weir.client.internal;
 import io.weir.client.ClientConfig;
 import io.weir.client.PushPendingException;
 import io.weir.client.RowBatch;
-import io.weir.client.TableInfo;
 import io.weir.model.ErrorCode;
 import io.weir.model.ShardMap;
 import io.weir.model.TableShape;
 import io.weir.model.WeirException;
+import io.weir.model.WorkerId;
+import io.weir.client.internal.ShardTransport.Waitable;
+import io.weir.wire.Checksum;
 import io.weir.wire.DataLayout;
 import io.weir.wire.FrameLayout;
 import io.weir.wire.FrameType;
@@ -15,18 +17,25 @@ import io.weir.wire.Limits;
 import io.weir.wire.Message;
 import io.weir.wire.MessageCodec;
 import io.weir.wire.RowLayout;
+import io.weir.wire.RunMessage;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// One identity's way to the servers: turns calls into requests, numbers its pushes, waits for answers. A run's worker
@@ -44,9 +53,16 @@ final class Session implements AutoCloseable {
     private final int shardCount;
     private final AtomicInteger inFlight = new AtomicInteger();
     private final ShardTransport.Waitable room = new Condition(this::hasRoomForACall);
-    private final ShardTransport.Waitable window = new Condition(this::hasRoomForANumber);
     private final ShardTransport.Waitable drained = new Condition(this::isDrained);
     private final AtomicReference<@Nullable WorkerStream> stream = new AtomicReference<>();
+    private final List<WorkerStream> streams = new CopyOnWriteArrayList<>();
+    private final ReentrantLock lock = new ReentrantLock();
+
+    /// Control messages of its own under way, which are not among the calls that a caller may have.
+    private final AtomicInteger beside = new AtomicInteger();
+
+    private volatile @Nullable WeirException broken;
+    private volatile long heardNs;
     private volatile boolean closed;
 
     Session(ClientConfig config, Function<ReplyHandler, ShardTransport> connect) {
@@ -69,24 +85,35 @@ final class Session implements AutoCloseable {
 
     // ---- identity ----
 
-    /// Opens this session's worker on every server.
-    void open(long run, int worker, int generation) {
-        WorkerStream opened = new WorkerStream(run, worker, generation, shardCount, transport::send);
-        for (int server = 0; server < map.servers().size(); server++) {
-            Message reply = control(server, new Message.OpenWorker(run, worker, generation));
-            if (reply instanceof Message.OpenWorkerReply places) {
-                for (Message.Entry entry : places.entries()) {
-                    opened.resume(entry.shard(), entry.lastNumber(), entry.clock());
-                }
-            }
-        }
+    /// A stream for an identity of this session, not yet in use.
+    WorkerStream newStream(WorkerId id) {
+        return new WorkerStream(id, shardCount, transport::send, lock);
+    }
+
+    /// Takes the stream of this session's worker into use.
+    void use(WorkerStream opened) {
+        addStream(opened);
         stream.set(opened);
     }
 
+    /// Takes a further stream into use, whose pushes go beside those of the worker.
+    void addStream(WorkerStream further) {
+        streams.add(further);
+    }
+
+    /// Forgets a stream that has nothing under way.
+    void removeStream(WorkerStream done) {
+        streams.remove(done);
+    }
+
     /// Opens an identity that belongs to no run, unless there is one.
-    synchronized void openAnonymous() {
+    synchronized void openAnonymous(LongSupplier random) {
         if (stream.get() == null) {
-            open(ThreadLocalRandom.current().nextLong(), 0, 1);
+            WorkerId id = new WorkerId(random.getAsLong(), 0, 1);
+            for (int server = 0; server < map.servers().size(); server++) {
+                control(server, new RunMessage.OpenWorker(id, -1, -1, true));
+            }
+            use(newStream(id));
         }
     }
 
@@ -98,15 +125,24 @@ final class Session implements AutoCloseable {
         return opened;
     }
 
+    private WorkerStream pushesOf(TableView table) {
+        WorkerStream own = table.pushes();
+        return own == null ? stream() : own;
+    }
+
+    /// Every further call fails with this.
+    void breakWith(WeirException reason) {
+        broken = reason;
+    }
+
     /// Closes the worker on every server.
     void closeWorker(boolean finished) {
         WorkerStream opened = stream.getAndSet(null);
         if (opened == null) {
             return;
         }
-        for (int server = 0; server < map.servers().size(); server++) {
-            control(server, new Message.CloseWorker(opened.run(), opened.worker(), opened.generation(), finished));
-        }
+        broken = null;
+        await(toAllServers(new RunMessage.CloseWorker(opened.id(), finished)), "leaving");
     }
 
     /// Waits until every push is decided.
@@ -116,48 +152,79 @@ final class Session implements AutoCloseable {
         return transport.await(drained, System.nanoTime() + deadlineNs);
     }
 
+    // ---- clocks ----
+
+    /// Sends the end of a minibatch to every shard: the frames of one number.
+    ///
+    /// @param clock that it leads to
+    CompletableFuture<Void> tick(WorkerStream ticking, int group, long clock) {
+        Future<Void> future = new Future<>();
+        Call call = begin(null, 0, 0, future);
+        lockWithRoom(ticking, call);
+        try {
+            long number = ticking.nextNumber();
+            for (int shard = 0; shard < shardCount; shard++) {
+                int length = FrameLayout.frameBytes(DataLayout.FIELD_BYTES, 0);
+                Request request = pool.take(length);
+                request.begin(call, serverOfShard[shard], 0, 0, length, false);
+                ByteBuffer frame = request.frame();
+                int flags = transport.checksums() ? FrameLayout.FLAG_CHECKSUMS : 0;
+                FrameLayout.putHeader(frame, 0, length, FrameType.TICK, flags, 0, DataLayout.FIELD_BYTES);
+                DataLayout.putTarget(frame, 0, shard, 0, map.version(), 0);
+                DataLayout.putContent(frame, 0, DataLayout.LAYOUT_KEYS, 0, 1, 0);
+                frame.putInt(DataLayout.PAYLOAD_OFFSET, 0);
+                ticking.submit(request, shard, number, clock, group);
+            }
+        } finally {
+            ticking.lock().unlock();
+        }
+        transport.push();
+        finishAsync(call);
+        return future;
+    }
+
     // ---- embedding tables ----
 
-    void pull(TableInfo table, long[] keys, int from, int count, float[] rows, int rowsFrom) {
+    void pull(TableView table, long[] keys, int from, int count, float[] rows, int rowsFrom) {
         Call call = begin(rows, rowsFrom, table.spec().rowLength(), null);
         sendKeys(FrameType.PULL, call, table, keys, from, count, null, 0);
         finish(call, "pull", false);
     }
 
-    CompletableFuture<Void> pullAsync(TableInfo table, long[] keys, float[] rows) {
-        Future future = new Future();
+    CompletableFuture<Void> pullAsync(TableView table, long[] keys, float[] rows) {
+        Future<Void> future = new Future<>();
         Call call = begin(rows, 0, table.spec().rowLength(), future);
         sendKeys(FrameType.PULL, call, table, keys, 0, keys.length, null, 0);
         finishAsync(call);
         return future;
     }
 
-    void push(TableInfo table, long[] keys, int from, int count, float[] gradients, int gradientsFrom) {
-        GradientCheck.requireFiniteRows(table, keys, from, count, gradients, gradientsFrom);
+    void push(TableView table, long[] keys, int from, int count, float[] gradients, int gradientsFrom) {
+        GradientCheck.requireFiniteRows(table.info(), keys, from, count, gradients, gradientsFrom);
         Call call = begin(null, 0, table.spec().rowLength(), null);
         sendKeys(FrameType.PUSH, call, table, keys, from, count, gradients, gradientsFrom);
         finish(call, "push", true);
     }
 
-    CompletableFuture<Void> pushAsync(TableInfo table, long[] keys, float[] gradients) {
-        GradientCheck.requireFiniteRows(table, keys, 0, keys.length, gradients, 0);
-        Future future = new Future();
+    CompletableFuture<Void> pushAsync(TableView table, long[] keys, float[] gradients) {
+        GradientCheck.requireFiniteRows(table.info(), keys, 0, keys.length, gradients, 0);
+        Future<Void> future = new Future<>();
         Call call = begin(null, 0, table.spec().rowLength(), future);
         sendKeys(FrameType.PUSH, call, table, keys, 0, keys.length, gradients, 0);
         finishAsync(call);
         return future;
     }
 
-    void pushPull(TableInfo table, long[] keys, float[] gradients, float[] rows) {
-        GradientCheck.requireFiniteRows(table, keys, 0, keys.length, gradients, 0);
+    void pushPull(TableView table, long[] keys, float[] gradients, float[] rows) {
+        GradientCheck.requireFiniteRows(table.info(), keys, 0, keys.length, gradients, 0);
         Call call = begin(rows, 0, table.spec().rowLength(), null);
         sendKeys(FrameType.PUSH_PULL, call, table, keys, 0, keys.length, gradients, 0);
         finish(call, "pushPull", true);
     }
 
-    CompletableFuture<Void> pushPullAsync(TableInfo table, long[] keys, float[] gradients, float[] rows) {
-        GradientCheck.requireFiniteRows(table, keys, 0, keys.length, gradients, 0);
-        Future future = new Future();
+    CompletableFuture<Void> pushPullAsync(TableView table, long[] keys, float[] gradients, float[] rows) {
+        GradientCheck.requireFiniteRows(table.info(), keys, 0, keys.length, gradients, 0);
+        Future<Void> future = new Future<>();
         Call call = begin(rows, 0, table.spec().rowLength(), future);
         sendKeys(FrameType.PUSH_PULL, call, table, keys, 0, keys.length, gradients, 0);
         finishAsync(call);
@@ -168,7 +235,7 @@ final class Session implements AutoCloseable {
 
     void stretch(
             int type,
-            TableInfo table,
+            TableView table,
             long offset,
             int count,
             float @Nullable [] gradients,
@@ -176,7 +243,7 @@ final class Session implements AutoCloseable {
             float @Nullable [] values,
             int valuesFrom,
             String what) {
-        GradientCheck.requireFiniteStretch(table, offset, count, gradients, gradientsFrom);
+        GradientCheck.requireFiniteStretch(table.info(), offset, count, gradients, gradientsFrom);
         Call call = begin(values, valuesFrom, 1, null);
         sendStretch(type, call, table, offset, count, gradients, gradientsFrom);
         finish(call, what, gradients != null);
@@ -184,15 +251,15 @@ final class Session implements AutoCloseable {
 
     CompletableFuture<Void> stretchAsync(
             int type,
-            TableInfo table,
+            TableView table,
             long offset,
             int count,
             float @Nullable [] gradients,
             int gradientsFrom,
             float @Nullable [] values,
             int valuesFrom) {
-        GradientCheck.requireFiniteStretch(table, offset, count, gradients, gradientsFrom);
-        Future future = new Future();
+        GradientCheck.requireFiniteStretch(table.info(), offset, count, gradients, gradientsFrom);
+        Future<Void> future = new Future<>();
         Call call = begin(values, valuesFrom, 1, future);
         sendStretch(type, call, table, offset, count, gradients, gradientsFrom);
         finishAsync(call);
@@ -204,17 +271,17 @@ final class Session implements AutoCloseable {
     /// Scans one shard from `cursor` on.
     ///
     /// @return the cursor to go on from, -1 at the end
-    long scan(TableInfo table, int shard, long cursor, RowBatch batch) {
+    long scan(TableView table, int shard, long cursor, RowBatch batch) {
         ScanSink sink = new ScanSink(batch);
         Call call = begin(null, 0, 0, null);
         call.setSink(sink);
         Request request = request(call, shard, FrameType.SCAN, table, 0, batch.capacity(), 0, cursor);
-        send(call, request, shard, 0, null, 0);
+        send(call, request, shard, 0, null, 0, table.clockGroup());
         finish(call, "scan", false);
         return sink.cursor;
     }
 
-    void load(TableInfo table, RowBatch rows) {
+    void load(TableView table, RowBatch rows) {
         int valueLength = rows.valueLength();
         int expected = table.spec().rowLength() * (1 + table.spec().optimizer().slotCount());
         if (valueLength != expected) {
@@ -225,13 +292,13 @@ final class Session implements AutoCloseable {
         Grouping grouping = call.grouping();
         long[] keys = rows.keys();
         if (table.spec().shape() instanceof TableShape.Dense) {
-            grouping.groupBlocks(keys, rows.count(), shardCount, table);
+            grouping.groupBlocks(keys, rows.count(), shardCount, table.info());
         } else {
             grouping.group(keys, 0, rows.count(), shardCount);
         }
         int rowBytes = RowLayout.rowBytes(valueLength);
         int most = Math.max(1, Limits.MAX_SCAN_BYTES / rowBytes);
-        WorkerStream numbering = stream();
+        WorkerStream numbering = pushesOf(table);
         boolean more = true;
         for (int round = 0; more; round++) {
             lockWithRoom(numbering, call);
@@ -248,7 +315,7 @@ final class Session implements AutoCloseable {
                     long payloadBytes = (long) count * rowBytes;
                     Request request = request(call, shard, FrameType.LOAD, table, start, count, payloadBytes, -1);
                     putStoredRows(request.frame(), grouping, rows, start, count);
-                    send(call, request, shard, payloadBytes, numbering, number);
+                    send(call, request, shard, payloadBytes, numbering, number, table.clockGroup());
                 }
             } finally {
                 numbering.lock().unlock();
@@ -280,13 +347,7 @@ final class Session implements AutoCloseable {
     /// @throws WeirException if it is refused, or not answered within the deadline
     Message control(int server, Message message) {
         Call call = begin(null, 0, 0, null);
-        byte[] payload = message.toPayload();
-        int length = MessageCodec.frameBytes(payload);
-        Request request = pool.take(length);
-        request.begin(call, server, 0, 0, length, false);
-        MessageCodec.encode(
-                message.type(), payload, 0, request.frame(), 0, transport.checksums() ? call.checksum() : null);
-        transport.send(request);
+        sendControl(call, server, message, false);
         Message reply = finish(call, "request", false);
         if (reply == null) {
             throw new WeirException(ErrorCode.INTERNAL, "control message was answered with something else");
@@ -294,11 +355,123 @@ final class Session implements AutoCloseable {
         return reply;
     }
 
+    /// Sends a control message to one server, and again if its connection is lost: the server must take a repetition
+    /// for what it is. May be called from where an answer arrives; never waits.
+    CompletableFuture<Message> repeatedly(int server, Message message) {
+        Future<Void> done = new Future<>();
+        Call call = pool.takeCall();
+        beside.incrementAndGet();
+        call.begin(null, 0, 0, done, beside);
+        CompletableFuture<Message> reply = done.thenApply(answered -> {
+            Message got = call.reply();
+            if (got == null) {
+                throw new WeirException(ErrorCode.INTERNAL, "control message was answered with something else");
+            }
+            return got;
+        });
+        sendControl(call, server, message, true);
+        if (call.started()) {
+            pool.give(call);
+        }
+        return reply;
+    }
+
+    /// The same to every server.
+    CompletableFuture<List<Message>> toAllServers(Message message) {
+        List<CompletableFuture<Message>> replies = new ArrayList<>();
+        for (int server = 0; server < map.servers().size(); server++) {
+            replies.add(repeatedly(server, message));
+        }
+        return CompletableFuture.allOf(replies.toArray(new CompletableFuture<?>[0]))
+                .thenApply(all ->
+                        replies.stream().map(CompletableFuture::join).collect(Collectors.toList()));
+    }
+
+    /// Moves what was sent on its way. Called without locks.
+    void settle() {
+        transport.settle();
+    }
+
+    private void sendControl(Call call, int server, Message message, boolean repeatable) {
+        byte[] payload = message.toPayload();
+        int length = MessageCodec.frameBytes(payload);
+        Request request = pool.take(length);
+        request.begin(call, server, 0, 0, length, false);
+        if (repeatable) {
+            request.setRepeatable();
+        }
+        MessageCodec.encode(
+                message.type(), payload, 0, request.frame(), 0, transport.checksums() ? new Checksum() : null);
+        transport.send(request);
+    }
+
+    /// A result that does the work of the connection when somebody waits for it, and ends as `outcome` does.
+    <T extends @Nullable Object> CompletableFuture<T> working(CompletableFuture<T> outcome) {
+        Future<T> result = new Future<>();
+        outcome.whenComplete((value, failure) -> {
+            if (failure == null) {
+                result.complete(value);
+            } else {
+                result.completeExceptionally(causeOf(failure));
+            }
+        });
+        return result;
+    }
+
+    /// What a dependent stage wraps.
+    static Throwable causeOf(Throwable failure) {
+        Throwable cause = failure.getCause();
+        return failure instanceof CompletionException && cause != null ? cause : failure;
+    }
+
+    /// Waits for a result, at most for the deadline, or in a run as long as its servers live.
+    <T extends @Nullable Object> T await(CompletableFuture<T> result, String what) {
+        Waitable done = new Condition(result::isDone);
+        transport.settle();
+        while (!transport.await(done, System.nanoTime() + deadlineNs)) {
+            if (!mayWaitOn()) {
+                throw timedOut(what);
+            }
+        }
+        return valueOf(result);
+    }
+
+    static <T extends @Nullable Object> T valueOf(CompletableFuture<T> result) {
+        try {
+            return result.join();
+        } catch (CompletionException e) {
+            if (causeOf(e) instanceof WeirException refused) {
+                throw refused.here();
+            }
+            throw e;
+        }
+    }
+
+    /// Whether a call that has passed its deadline waits for other workers and not for a server: the run's home shard
+    /// was heard since, no server is out of reach, and this worker is a member.
+    private boolean mayWaitOn() {
+        long heard = heardNs;
+        return heard != 0
+                && System.nanoTime() - heard < deadlineNs
+                && transport.trouble().isEmpty()
+                && broken == null;
+    }
+
+    /// The home shard of the run has answered. From the first time on a call may wait for other workers longer than for
+    /// the deadline.
+    void heard() {
+        heardNs = System.nanoTime() | 1;
+    }
+
     // ---- how ----
 
     private Call begin(float @Nullable [] rows, int rowsFrom, int rowLength, @Nullable CompletableFuture<Void> future) {
         if (closed) {
             throw new IllegalStateException("the connection is closed");
+        }
+        WeirException reason = broken;
+        if (reason != null) {
+            throw reason.here();
         }
         long untilNs = System.nanoTime() + deadlineNs;
         while (inFlight.incrementAndGet() > maxInFlight) {
@@ -318,7 +491,11 @@ final class Session implements AutoCloseable {
         if (!call.isDone()) {
             transport.poll();
         }
-        if (!call.isDone() && !transport.await(call, System.nanoTime() + deadlineNs)) {
+        boolean done = call.isDone() || transport.await(call, System.nanoTime() + deadlineNs);
+        while (!done && mayWaitOn()) {
+            done = transport.await(call, System.nanoTime() + deadlineNs);
+        }
+        if (!done) {
             CompletableFuture<Void> handle = call.abandon();
             transport.settle();
             throw numbered ? new PushPendingException(timeoutText(what), handle) : timedOut(what);
@@ -353,7 +530,7 @@ final class Session implements AutoCloseable {
     private void sendKeys(
             int type,
             Call call,
-            TableInfo table,
+            TableView table,
             long[] keys,
             int from,
             int count,
@@ -363,7 +540,7 @@ final class Session implements AutoCloseable {
         grouping.group(keys, from, count, shardCount);
         int rowLength = table.spec().rowLength();
         int most = mostKeys(rowLength);
-        WorkerStream numbering = gradients == null ? null : stream();
+        WorkerStream numbering = gradients == null ? null : pushesOf(table);
         boolean more = true;
         for (int round = 0; more; round++) {
             if (numbering != null) {
@@ -387,7 +564,7 @@ final class Session implements AutoCloseable {
                         int rowsAt = (DataLayout.PAYLOAD_OFFSET + keyCount * Long.BYTES) / Float.BYTES;
                         grouping.putRows(gradients, gradientsFrom, rowLength, start, end, request.floats(), rowsAt);
                     }
-                    send(call, request, shard, payloadBytes, numbering, number);
+                    send(call, request, shard, payloadBytes, numbering, number, table.clockGroup());
                 }
             } finally {
                 if (numbering != null) {
@@ -400,7 +577,7 @@ final class Session implements AutoCloseable {
     private void sendStretch(
             int type,
             Call call,
-            TableInfo table,
+            TableView table,
             long offset,
             int count,
             float @Nullable [] gradients,
@@ -410,7 +587,7 @@ final class Session implements AutoCloseable {
                     "only a dense table has stretches: table=" + table.spec().name());
         }
         int piece = Math.max(1, Limits.DENSE_FRAME_FLOATS / dense.blockLength()) * dense.blockLength();
-        WorkerStream numbering = gradients == null ? null : stream();
+        WorkerStream numbering = gradients == null ? null : pushesOf(table);
         boolean more = count > 0;
         for (int round = 0; more; round++) {
             if (numbering != null) {
@@ -439,7 +616,7 @@ final class Session implements AutoCloseable {
                         request.floats()
                                 .put(DataLayout.PAYLOAD_OFFSET / Float.BYTES, gradients, gradientsFrom + start, floats);
                     }
-                    send(call, request, shard, payloadBytes, numbering, number);
+                    send(call, request, shard, payloadBytes, numbering, number, table.clockGroup());
                 }
             } finally {
                 if (numbering != null) {
@@ -455,7 +632,7 @@ final class Session implements AutoCloseable {
     private void lockWithRoom(WorkerStream numbering, Call call) {
         long untilNs = System.nanoTime() + deadlineNs;
         while (true) {
-            if (!numbering.hasRoom() && !transport.await(window, untilNs)) {
+            if (!numbering.hasRoom() && !transport.await(new Condition(numbering::hasRoom), untilNs)) {
                 throw givenUp(call, timedOut("an earlier push"));
             }
             numbering.lock().lock();
@@ -481,7 +658,7 @@ final class Session implements AutoCloseable {
     ///
     /// @param offset of a stretch, -1 for keys
     private Request request(
-            Call call, int shard, int type, TableInfo table, int from, int count, long payloadBytes, long offset) {
+            Call call, int shard, int type, TableView table, int from, int count, long payloadBytes, long offset) {
         int length = FrameLayout.frameBytes(DataLayout.FIELD_BYTES, payloadBytes);
         Request request = pool.take(length);
         boolean stretch = offset >= 0 && type != FrameType.SCAN;
@@ -501,18 +678,24 @@ final class Session implements AutoCloseable {
     }
 
     private void send(
-            Call call, Request request, int shard, long payloadBytes, @Nullable WorkerStream numbering, long number) {
+            Call call,
+            Request request,
+            int shard,
+            long payloadBytes,
+            @Nullable WorkerStream numbering,
+            long number,
+            int clockGroup) {
         int end = (int) (DataLayout.PAYLOAD_OFFSET + payloadBytes);
         int crc = transport.checksums()
                 ? call.checksum().of(request.frame(), DataLayout.PAYLOAD_OFFSET, (int) payloadBytes)
                 : 0;
         request.frame().putInt(end, crc);
         if (numbering != null) {
-            numbering.submit(request, shard, number);
+            numbering.submit(request, shard, number, clockGroup);
         } else {
             WorkerStream present = stream.get();
             if (present != null) {
-                present.identify(request.frame());
+                present.identify(request.frame(), clockGroup);
             } else {
                 DataLayout.putWorker(request.frame(), 0, 0, 0, 0);
                 DataLayout.putNumber(request.frame(), 0, 0, 0);
@@ -545,18 +728,18 @@ final class Session implements AutoCloseable {
         return inFlight.get() < maxInFlight;
     }
 
-    private boolean hasRoomForANumber() {
-        WorkerStream present = stream.get();
-        return present == null || present.hasRoom();
-    }
-
     private boolean isDrained() {
-        WorkerStream present = stream.get();
-        return present == null || present.undecided() == 0;
+        for (WorkerStream each : streams) {
+            if (each.undecided() != 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /// A result whose waiting thread does the work of the connection itself instead of being woken by another.
-    private final class Future extends CompletableFuture<Void> implements ShardTransport.Waitable {
+    private final class Future<T extends @Nullable Object> extends CompletableFuture<T>
+            implements ShardTransport.Waitable {
         private volatile @Nullable Thread waiter;
 
         @Override
@@ -570,8 +753,8 @@ final class Session implements AutoCloseable {
         }
 
         @Override
-        public boolean complete(@Nullable Void value) {
-            boolean first = super.complete(null);
+        public boolean complete(T value) {
+            boolean first = super.complete(value);
             LockSupport.unpark(waiter);
             return first;
         }
@@ -584,19 +767,19 @@ final class Session implements AutoCloseable {
         }
 
         @Override
-        public Void join() {
+        public T join() {
             work(System.nanoTime() + deadlineNs);
             return super.join();
         }
 
         @Override
-        public Void get() throws InterruptedException, ExecutionException {
+        public T get() throws InterruptedException, ExecutionException {
             work(System.nanoTime() + deadlineNs);
             return super.get();
         }
 
         @Override
-        public Void get(long timeout, TimeUnit unit) throws InterruptedException, ExecutionException, TimeoutException {
+        public T get(long timeout, TimeUnit unit) throws InterruptedException, ExecutionException, TimeoutException {
             long untilNs = System.nanoTime() + unit.toNanos(timeout);
             work(untilNs);
             return super.get(Math.max(0, untilNs - System.nanoTime()), TimeUnit.NANOSECONDS);
@@ -650,6 +833,14 @@ final class Session implements AutoCloseable {
         }
     }
 
+    /// Ends without a word to anybody.
+    void abandon() {
+        closed = true;
+        streams.forEach(WorkerStream::end);
+        transport.close();
+        streams.forEach(handler::giveUp);
+    }
+
     /// Waits at most for the deadline until every push is decided, closes the worker, disconnects. Calls that are still
     /// under way then fail.
     @Override
@@ -657,7 +848,6 @@ final class Session implements AutoCloseable {
         if (closed) {
             return;
         }
-        WorkerStream ending = stream.get();
         try {
             if (drain()) {
                 closeWorker(false);
@@ -667,13 +857,9 @@ final class Session implements AutoCloseable {
             LOG.log(Level.DEBUG, "closing a worker failed", e);
         } finally {
             closed = true;
-            if (ending != null) {
-                ending.end();
-            }
+            streams.forEach(WorkerStream::end);
             transport.close();
-            if (ending != null) {
-                handler.giveUp(ending);
-            }
+            streams.forEach(handler::giveUp);
         }
     }
 }

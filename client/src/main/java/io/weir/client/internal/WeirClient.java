@@ -17,12 +17,17 @@ import io.weir.model.WeirException;
 import io.weir.wire.Limits;
 import io.weir.wire.Message;
 import io.weir.wire.RowLayout;
+import io.weir.wire.RunMessage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 
 /// A connection over any transport: control goes through a session of its own, which is also the identity of pushes
 /// that belong to no run; each run gets a further one.
@@ -30,12 +35,27 @@ public final class WeirClient implements Weir {
     private final ClientConfig config;
     private final Function<ReplyHandler, ShardTransport> connect;
     private final Session session;
+    private final Pulse pulse;
+    private final LongSupplier random;
 
     /// @param connect opens a transport whose answers go to the given handler
     public WeirClient(ClientConfig config, Function<ReplyHandler, ShardTransport> connect) {
+        this(config, connect, new PulseThread(), () -> ThreadLocalRandom.current().nextLong());
+    }
+
+    /// @param pulse calls for signs of life
+    /// @param random makes up identities
+    public WeirClient(
+            ClientConfig config, Function<ReplyHandler, ShardTransport> connect, Pulse pulse, LongSupplier random) {
         this.config = config;
         this.connect = connect;
+        this.pulse = pulse;
+        this.random = random;
         this.session = new Session(config, connect);
+    }
+
+    Pulse pulse() {
+        return pulse;
     }
 
     @Override
@@ -47,7 +67,7 @@ public final class WeirClient implements Weir {
     public Run join(RunOptions options) {
         Session own = new Session(config, connect);
         try {
-            return new ClientRun(this, own, options);
+            return own.await(ClientRun.join(this, own, options, random.getAsLong()), "joining the run");
         } catch (RuntimeException e) {
             own.close();
             throw e;
@@ -55,36 +75,77 @@ public final class WeirClient implements Weir {
     }
 
     @Override
-    public RunStatus runStatus(String name) {
-        int home = homeOf(name);
-        if (!(control(home, new Message.RunStatus(home, name)) instanceof Message.RunStatusReply reply)) {
-            throw unexpected();
-        }
-        List<RunStatus.Worker> workers = new ArrayList<>();
-        for (Message.Member member : reply.members()) {
-            workers.add(new RunStatus.Worker(
-                    workers.size(), stateOf(member.state()), member.generation(), member.number(), member.clock()));
-        }
-        return new RunStatus(name, workers);
+    public CompletableFuture<Run> joinAsync(RunOptions options) {
+        Session own = new Session(config, connect);
+        CompletableFuture<Run> joined = own.working(ClientRun.join(this, own, options, random.getAsLong()));
+        own.settle();
+        return joined;
     }
 
-    private static RunStatus.State stateOf(int state) {
-        return switch (state) {
-            case 0 -> RunStatus.State.MISSING;
-            case 1 -> RunStatus.State.ACTIVE;
-            case 2 -> RunStatus.State.LEFT;
-            default -> RunStatus.State.FINISHED;
-        };
+    @Override
+    public List<String> runs() {
+        TreeSet<String> names = new TreeSet<>();
+        for (int server = 0; server < shardMap().servers().size(); server++) {
+            RunMessage.Runs runs =
+                    ClientRun.as(RunMessage.Runs.class, session.control(server, new RunMessage.ListRuns()));
+            runs.names().forEach(name -> names.add(name.text()));
+        }
+        return List.copyOf(names);
+    }
+
+    @Override
+    public RunStatus runStatus(String name) {
+        RunMessage.RunStatusReply home = null;
+        List<RunStatus.Wait> waits = new ArrayList<>();
+        for (int server = 0; server < shardMap().servers().size(); server++) {
+            try {
+                RunMessage.RunStatusReply part = ClientRun.as(
+                        RunMessage.RunStatusReply.class, session.control(server, new RunMessage.RunStatus(name)));
+                home = home == null || part.home() ? part : home;
+                for (RunMessage.Wait wait : part.waits()) {
+                    waits.add(new RunStatus.Wait(
+                            wait.worker(), choice(RunStatus.Kind.values(), wait.kind() - 1), wait.clock(), wait.waitsFor()));
+                }
+            } catch (WeirException e) {
+                if (e.code() != ErrorCode.UNKNOWN_RUN) {
+                    throw e;
+                }
+            }
+        }
+        if (home == null) {
+            throw new WeirException(ErrorCode.UNKNOWN_RUN, "no run has this name: run=" + name);
+        }
+        List<RunStatus.Worker> workers = new ArrayList<>();
+        for (RunMessage.Member member : home.members()) {
+            workers.add(new RunStatus.Worker(
+                    workers.size(),
+                    choice(RunStatus.State.values(), member.state()),
+                    member.generation(),
+                    member.number(),
+                    member.clock(),
+                    member.silentMs(),
+                    member.portion()));
+        }
+        return new RunStatus(
+                home.spec(),
+                home.finished(),
+                home.closedSteps(),
+                home.portionsHeld(),
+                home.portionsDone(),
+                workers,
+                waits);
+    }
+
+    private static <T> T choice(T[] choices, int number) {
+        if (number < 0 || number >= choices.length) {
+            throw unexpected();
+        }
+        return choices[number];
     }
 
     /// Home shard of a run: by its id, as a key would be placed.
     int homeOf(String run) {
         return Keys.shardOf(Keys.ofString(run), shardMap().shardCount());
-    }
-
-    /// Sends a control message to the server of a shard.
-    Message control(int shard, Message message) {
-        return session.control(shardMap().serverOf(shard), message);
     }
 
     @Override
@@ -155,15 +216,15 @@ public final class WeirClient implements Weir {
     @Override
     public Table table(String name) {
         TableInfo info = describe(name).orElseThrow(() -> unknownTable(name));
-        session.openAnonymous();
-        return new ClientTable(session, info);
+        session.openAnonymous(random);
+        return new ClientTable(session, TableView.of(info));
     }
 
     @Override
     public DenseTable denseTable(String name) {
         TableInfo info = describe(name).orElseThrow(() -> unknownTable(name));
-        session.openAnonymous();
-        return new ClientDenseTable(session, info);
+        session.openAnonymous(random);
+        return new ClientDenseTable(session, TableView.of(info));
     }
 
     @Override
@@ -175,7 +236,7 @@ public final class WeirClient implements Weir {
         for (int shard = 0; shard < shardMap().shardCount(); shard++) {
             long cursor = 0;
             while (cursor >= 0) {
-                cursor = session.scan(info, shard, cursor, batch);
+                cursor = session.scan(TableView.of(info), shard, cursor, batch);
                 if (batch.count() > 0) {
                     receiver.accept(batch);
                 }
@@ -186,8 +247,8 @@ public final class WeirClient implements Weir {
     @Override
     public void load(String table, RowBatch rows) {
         TableInfo info = describe(table).orElseThrow(() -> unknownTable(table));
-        session.openAnonymous();
-        session.load(info, rows);
+        session.openAnonymous(random);
+        session.load(TableView.of(info), rows);
     }
 
     @Override
@@ -203,6 +264,7 @@ public final class WeirClient implements Weir {
 
     @Override
     public void close() {
+        pulse.close();
         session.close();
     }
 

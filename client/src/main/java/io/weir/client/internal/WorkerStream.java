@@ -1,11 +1,14 @@
 package io.weir.client.internal;
 
 import io.weir.model.WeirException;
+import io.weir.model.WorkerId;
 import io.weir.wire.DataLayout;
 import io.weir.wire.Limits;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -23,65 +26,77 @@ import org.jspecify.annotations.Nullable;
 /// A push that is given up keeps its number: it is sent again as withdrawn, and the shard's answer says whether that
 /// came in time. So an older copy that a lost connection still delivers can do no harm, however late it comes.
 final class WorkerStream {
-    private final long run;
-    private final int worker;
-    private final int generation;
+    private final WorkerId id;
     private final Lane[] lanes;
     private final Consumer<Request> sender;
-    private final ReentrantLock lock = new ReentrantLock();
+    private final ReentrantLock lock;
+    private final Map<Integer, Long> clocks = new HashMap<>();
     private long lastNumber;
     private long clock;
     private int undecided;
     private volatile boolean ended;
 
     /// @param sender sends a frame to its shard, or keeps it until the shard can be reached; never calls back
-    WorkerStream(long run, int worker, int generation, int shardCount, Consumer<Request> sender) {
-        this.run = run;
-        this.worker = worker;
-        this.generation = generation;
+    WorkerStream(WorkerId id, int shardCount, Consumer<Request> sender) {
+        this(id, shardCount, sender, new ReentrantLock());
+    }
+
+    /// @param lock that it shares with the other streams of its transport
+    WorkerStream(WorkerId id, int shardCount, Consumer<Request> sender, ReentrantLock lock) {
+        this.id = id;
         this.sender = sender;
+        this.lock = lock;
         this.lanes = new Lane[shardCount];
         for (int i = 0; i < shardCount; i++) {
             lanes[i] = new Lane(this, i);
         }
     }
 
-    long run() {
-        return run;
+    WorkerId id() {
+        return id;
     }
 
-    int worker() {
-        return worker;
-    }
-
-    int generation() {
-        return generation;
-    }
-
-    /// Takes the place that a shard remembers of this worker, before the first push.
-    void resume(int shard, long lastNumberThere, long clockThere) {
-        lanes[shard].decided = lastNumberThere;
-        lastNumber = Math.max(lastNumber, lastNumberThere);
-        clock = Math.max(clock, clockThere);
+    /// Takes the place that the shards remember of this worker, before the first push.
+    ///
+    /// @param number after which it goes on: its last one, or the one at its clock if it makes the pushes since then
+    ///     again
+    /// @param lastNumbers last number on each shard, which may be ahead
+    void resume(long number, long atClock, long[] lastNumbers) {
+        for (int shard = 0; shard < lanes.length; shard++) {
+            lanes[shard].decided = lastNumbers[shard];
+        }
+        lastNumber = number;
+        clock = atClock;
     }
 
     ReentrantLock lock() {
         return lock;
     }
 
-    long clock() {
+    long clock(int group) {
         lock.lock();
         try {
-            return clock;
+            return clockOf(group);
         } finally {
             lock.unlock();
         }
     }
 
-    void tick() {
+    private long clockOf(int group) {
+        return group == 0 ? clock : clocks.getOrDefault(group, 0L);
+    }
+
+    /// Takes the worker to a clock, if it is not there yet.
+    void reach(int group, long newClock) {
         lock.lock();
         try {
-            clock++;
+            if (newClock > clockOf(group)) {
+                if (group == 0) {
+                    clock = newClock;
+                } else {
+                    clocks.put(group, newClock);
+                }
+            }
         } finally {
             lock.unlock();
         }
@@ -127,21 +142,29 @@ final class WorkerStream {
     }
 
     /// Writes who pulls and at which clock into a frame that changes nothing.
-    void identify(ByteBuffer frame) {
-        DataLayout.putWorker(frame, 0, run, worker, generation);
+    void identify(ByteBuffer frame, int group) {
+        DataLayout.putWorker(frame, 0, id.run(), id.worker(), id.generation());
         DataLayout.putNumber(frame, 0, 0, 0);
-        DataLayout.putClock(frame, 0, clock, 0);
+        DataLayout.putClock(frame, 0, clock(group), group);
     }
 
     /// Takes a push of this number into its lane's window, and sends it unless the lane waits to be sent again.
-    void submit(Request request, int shard, long number) {
+    ///
+    /// A worker that does a step again gives numbers that a shard may have decided: of those it does not look at the
+    /// one before.
+    void submit(Request request, int shard, long number, int group) {
+        submit(request, shard, number, clockOf(group), group);
+    }
+
+    /// As [#submit], at a given clock: that of a tick is the one it leads to.
+    void submit(Request request, int shard, long number, long atClock, int group) {
         Lane lane = lanes[shard];
         ByteBuffer frame = request.frame();
-        DataLayout.putWorker(frame, 0, run, worker, generation);
+        DataLayout.putWorker(frame, 0, id.run(), id.worker(), id.generation());
         Request before = lane.window.peekLast();
         long previous = before == null ? 0 : DataLayout.number(before.frame(), 0);
-        DataLayout.putNumber(frame, 0, number, Math.max(lane.decided, previous));
-        DataLayout.putClock(frame, 0, clock, 0);
+        DataLayout.putNumber(frame, 0, number, Math.min(number - 1, Math.max(lane.decided, previous)));
+        DataLayout.putClock(frame, 0, atClock, group);
         request.setLane(lane);
         lane.window.addLast(request);
         undecided++;

@@ -1,0 +1,581 @@
+package io.weir.shard;
+
+import io.weir.model.ErrorCode;
+import io.weir.model.RunSpec;
+import io.weir.model.WeirException;
+import io.weir.model.WorkerId;
+import io.weir.wire.Message;
+import io.weir.wire.RunMessage;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/// A run at its home shard, which alone decides who is a member, who took part in a step, who holds which portion of the
+/// input, and when a barrier opens. Confined to the thread inside the shard.
+///
+/// **Closing a step in two rounds.** A worker that is through with a step first sends its tick to every shard, and only
+/// when all of them have it says so here. So whoever is counted as a contributor has its whole part on every shard, and
+/// the record of the closed step, which workers carry to the shards, can be carried out by each of them. A worker that
+/// dies before its part was everywhere is in no record, and its part is dropped everywhere. A worker says that it is
+/// through with step `c` only when every server has the record of step `c - 1`: no shard is ever more than one record
+/// behind, and the last one is all that has to be kept.
+final class HomeRun {
+    static final int MISSING = 0;
+    static final int ACTIVE = 1;
+    static final int LEFT = 2;
+    static final int FINISHED = 3;
+    static final int FENCED = 4;
+
+    /// How many times its silence a worker may be late for the start, and the least time for that.
+    private static final int START_SILENCES = 6;
+
+    private static final int MIN_START_MS = 60_000;
+
+    private final RunSpec spec;
+    private final int life;
+    private final @Nullable PlantedBug bug;
+    private final List<Member> members = new ArrayList<>();
+    private final Map<Integer, Steps> groups = new TreeMap<>();
+    private final Portions portions;
+    private final Map<Integer, Answer> atBarrier = new TreeMap<>();
+    private long barriers;
+    private long records;
+    private int ageMs;
+    private boolean begun;
+
+    /// One worker.
+    private static final class Member {
+        final int index;
+        int state;
+        int generation;
+        long token;
+        boolean resumed;
+
+        /// Whether it has said that it is open on every shard: only then can a further life go on where it stopped.
+        boolean opened;
+
+        int silentMs;
+        int portion = Portions.NONE;
+        @Nullable Answer waitsForPortion;
+
+        Member(int index, int generation) {
+            this.index = index;
+            this.generation = generation;
+        }
+    }
+
+    /// The steps of one clock group.
+    private static final class Steps {
+        long closed;
+        List<Integer> contributors = List.of();
+
+        /// By worker: who is through with the open step.
+        final TreeMap<Integer, RunMessage.CompleteStep> through = new TreeMap<>();
+
+        /// Who waits for the open step to close.
+        final List<Waiting> waiting = new ArrayList<>();
+
+        /// By worker: the last step that it took part in.
+        final Map<Integer, Long> lastCounted = new HashMap<>();
+
+        /// Messages about the open step, for a planted bug.
+        int messages;
+    }
+
+    private record Waiting(int worker, long step, Answer answer) {}
+
+    /// @param before the life of the run before this one, whose generations go on
+    HomeRun(RunSpec spec, int life, @Nullable HomeRun before, @Nullable PlantedBug bug) {
+        this.spec = spec;
+        this.life = life;
+        this.bug = bug;
+        this.portions = new Portions(spec.portionCount(), before == null ? null : before.portions, bug);
+        int count = Math.max(spec.startingWorkers(), before == null ? 0 : before.members.size());
+        for (int i = 0; i < count; i++) {
+            int generation = before != null && i < before.members.size() ? before.members.get(i).generation : 0;
+            Member member = new Member(i, generation);
+            member.state = i < spec.startingWorkers() ? MISSING : LEFT;
+            members.add(member);
+        }
+    }
+
+    RunSpec spec() {
+        return spec;
+    }
+
+    int life() {
+        return life;
+    }
+
+    int memberCount() {
+        return members.size();
+    }
+
+    /// Number of the newest membership record.
+    long records() {
+        return records;
+    }
+
+    /// Whether nothing is left to do: all portions are done, or without portions every worker has done its part.
+    boolean isFinished() {
+        boolean anyFinished = false;
+        for (Member member : members) {
+            boolean gone = member.state == LEFT || member.state == FENCED;
+            if (member.state == MISSING
+                    || member.state == ACTIVE
+                    || (gone && spec.portionCount() == 0 && member.index < spec.startingWorkers())) {
+                return false;
+            }
+            anyFinished |= member.state == FINISHED;
+        }
+        return anyFinished && portions.allDone();
+    }
+
+    // ---- members ----
+
+    RunMessage.JoinRunReply join(RunMessage.JoinRun join) {
+        Member member = memberToJoin(join);
+        if (member.state != ACTIVE || member.token != join.token()) {
+            begin(member, join.token());
+        }
+        return new RunMessage.JoinRunReply(
+                member.index, member.generation, member.resumed, life, barriers, closedSteps());
+    }
+
+    private Member memberToJoin(RunMessage.JoinRun join) {
+        int index = join.worker();
+        if (index < 0) {
+            for (Member member : members) {
+                if (member.index >= spec.startingWorkers()
+                        && (member.state == LEFT || (member.state == ACTIVE && member.token == join.token()))) {
+                    return member;
+                }
+            }
+            index = members.size();
+        }
+        if (index > members.size() || index >= RunSpec.MAX_WORKERS) {
+            throw new WeirException(
+                    ErrorCode.RUN_MISMATCH,
+                    "worker index is beyond those of the run: worker=" + index + ", workers=" + members.size()
+                            + ", run=" + spec.name() + "; join without an index to be one more");
+        }
+        if (index == members.size()) {
+            members.add(new Member(index, 0));
+        }
+        return members.get(index);
+    }
+
+    private void begin(Member member, long token) {
+        member.resumed = member.state == ACTIVE && member.opened;
+        if (member.state == ACTIVE && !member.resumed) {
+            forget(member);
+        }
+        refuseWaiting(member);
+        member.state = ACTIVE;
+        member.generation++;
+        member.token = token;
+        member.opened = false;
+        member.silentMs = 0;
+        begun = true;
+    }
+
+    private List<RunMessage.Step> closedSteps() {
+        List<RunMessage.Step> steps = new ArrayList<>();
+        for (Map.Entry<Integer, Steps> group : groups.entrySet()) {
+            if (group.getValue().closed > 0) {
+                steps.add(new RunMessage.Step(
+                        group.getKey(), group.getValue().closed - 1, group.getValue().contributors));
+            }
+        }
+        return steps;
+    }
+
+    /// Its answers go to nobody any more: those that wait are for an earlier life.
+    private void refuseWaiting(Member member) {
+        String text = fencedText(member.index, member.generation, "a newer generation has taken over");
+        for (Steps steps : groups.values()) {
+            steps.waiting.removeIf(waiting -> {
+                boolean mine = waiting.worker() == member.index;
+                if (mine) {
+                    waiting.answer().refuse(ErrorCode.FENCED, text);
+                }
+                return mine;
+            });
+        }
+        Answer barrier = atBarrier.remove(member.index);
+        if (barrier != null) {
+            barrier.refuse(ErrorCode.FENCED, text);
+        }
+        Answer portion = member.waitsForPortion;
+        member.waitsForPortion = null;
+        if (portion != null) {
+            portion.refuse(ErrorCode.FENCED, text);
+        }
+    }
+
+    private String fencedText(int worker, int generation, String why) {
+        return "worker is out of the run: run=" + spec.name() + ", worker=" + worker + ", generation=" + generation
+                + ", why=" + why + "; join again to go on as a new generation";
+    }
+
+    /// What it did in open steps does not count, and its portion goes to others.
+    private void forget(Member member) {
+        for (Steps steps : groups.values()) {
+            steps.through.remove(member.index);
+        }
+        if (member.portion != Portions.NONE) {
+            portions.free(member.portion);
+            member.portion = Portions.NONE;
+        }
+    }
+
+    /// The member who asks.
+    ///
+    /// @throws WeirException `FENCED` if it is none any more
+    private Member active(WorkerId worker) {
+        Member member = worker.worker() >= 0 && worker.worker() < members.size() ? members.get(worker.worker()) : null;
+        if (member == null || worker.generation() > member.generation || member.generation == 0) {
+            throw new WeirException(
+                    ErrorCode.UNKNOWN_WORKER,
+                    "worker must join the run first: run=" + spec.name() + ", worker=" + worker.worker()
+                            + ", generation=" + worker.generation());
+        }
+        if (member.state != ACTIVE || worker.generation() < member.generation) {
+            String why =
+                    switch (member.state) {
+                        case FENCED -> "it gave no sign of life for " + spec.silenceMs() + " ms";
+                        case ACTIVE -> "a newer generation has taken over";
+                        default -> "it left";
+                    };
+            throw new WeirException(ErrorCode.FENCED, fencedText(worker.worker(), worker.generation(), why));
+        }
+        member.silentMs = 0;
+        return member;
+    }
+
+    /// A worker ends its part.
+    void close(WorkerId worker, boolean finished) {
+        Member member = worker.worker() < members.size() ? members.get(worker.worker()) : null;
+        if (member != null && member.generation == worker.generation() && member.state == ACTIVE) {
+            leave(member, finished ? FINISHED : LEFT);
+        }
+    }
+
+    private void leave(Member member, int state) {
+        if (member.generation > 0) {
+            refuseWaiting(member);
+        }
+        forget(member);
+        member.state = state;
+        records++;
+        proceed();
+    }
+
+    /// Whoever may have waited for something that has changed.
+    private void proceed() {
+        assignPortions();
+        for (int group : List.copyOf(groups.keySet())) {
+            tryClose(group);
+        }
+        tryBarrier();
+    }
+
+    /// Fences who gave no sign of life for too long, also who never came.
+    ///
+    /// @return whether anyone was
+    boolean timePassed(int ms) {
+        if (!begun) {
+            return false;
+        }
+        ageMs = (int) Math.min(Integer.MAX_VALUE, (long) ageMs + ms);
+        long startMs = Math.max(MIN_START_MS, (long) START_SILENCES * spec.silenceMs());
+        boolean any = false;
+        for (Member member : List.copyOf(members)) {
+            if (member.state == ACTIVE) {
+                member.silentMs += ms;
+            }
+            if ((member.state == ACTIVE && member.silentMs >= spec.silenceMs())
+                    || (member.state == MISSING && ageMs >= startMs)) {
+                leave(member, FENCED);
+                any = true;
+            }
+        }
+        return any;
+    }
+
+    RunMessage.Members heartbeat(RunMessage.Heartbeat heartbeat) {
+        active(heartbeat.worker()).opened = true;
+        return new RunMessage.Members(records, heartbeat.members() == records ? List.of() : gone());
+    }
+
+    /// A tick came to the home shard.
+    void heard(int worker, int generation) {
+        Member member = worker < members.size() ? members.get(worker) : null;
+        if (member != null && member.generation == generation) {
+            member.silentMs = 0;
+        }
+    }
+
+    /// All who are members no more.
+    List<RunMessage.Gone> gone() {
+        List<RunMessage.Gone> gone = new ArrayList<>();
+        for (Member member : members) {
+            if (member.state == LEFT || member.state == FINISHED || member.state == FENCED) {
+                gone.add(new RunMessage.Gone(member.index, member.generation));
+            }
+        }
+        return gone;
+    }
+
+    // ---- steps ----
+
+    void complete(RunMessage.CompleteStep complete, Answer answer) {
+        Member member = active(complete.worker());
+        Steps steps = groups.computeIfAbsent(complete.group(), group -> new Steps());
+        if (complete.step() < steps.closed) {
+            answer.reply(stepClosed(steps, complete.group(), complete.step(), member.index));
+            return;
+        }
+        if (complete.step() > steps.closed || complete.step() < 0) {
+            throw new WeirException(
+                    ErrorCode.INVALID_ARGUMENT,
+                    "only the open step can be completed: run=" + spec.name() + ", step=" + complete.step() + ", open="
+                            + steps.closed);
+        }
+        steps.messages++;
+        steps.through.put(member.index, complete);
+        steps.waiting.add(new Waiting(member.index, complete.step(), answer));
+        tryClose(complete.group());
+    }
+
+    private static RunMessage.StepClosed stepClosed(Steps steps, int group, long step, int worker) {
+        boolean counted = steps.lastCounted.getOrDefault(worker, -1L) == step;
+        return new RunMessage.StepClosed(group, step, counted, steps.closed, steps.contributors);
+    }
+
+    /// Whether the open step of a synchronous run waits for this member.
+    private boolean isRequired(Member member) {
+        if (member.state == MISSING) {
+            return true;
+        }
+        return member.state == ACTIVE && (spec.portionCount() == 0 || member.portion != Portions.NONE);
+    }
+
+    private void tryClose(int group) {
+        Steps steps = groups.get(group);
+        if (steps == null || steps.through.isEmpty()) {
+            return;
+        }
+        int required = 0;
+        for (Member member : members) {
+            required += isRequired(member) ? 1 : 0;
+        }
+        int enough = spec.backupWorkers() > 0 ? Math.min(spec.workerCount(), required) : required;
+        int have = bug == PlantedBug.MESSAGES_COUNTED ? steps.messages : steps.through.size();
+        if (have < enough) {
+            return;
+        }
+        steps.contributors = List.copyOf(steps.through.keySet());
+        for (RunMessage.CompleteStep part : steps.through.values()) {
+            Member member = members.get(part.worker().worker());
+            steps.lastCounted.put(member.index, steps.closed);
+            if (part.portion() != Portions.NONE && part.portion() == member.portion) {
+                portions.advance(member.portion);
+                if (part.last()) {
+                    portions.finish(member.portion);
+                    member.portion = Portions.NONE;
+                }
+            }
+        }
+        steps.through.clear();
+        steps.messages = 0;
+        steps.closed++;
+        List<Waiting> waiting = List.copyOf(steps.waiting);
+        steps.waiting.clear();
+        for (Waiting each : waiting) {
+            each.answer().reply(stepClosed(steps, group, each.step(), each.worker()));
+        }
+        assignPortions();
+    }
+
+    // ---- barriers ----
+
+    void barrier(RunMessage.Barrier barrier, Answer answer) {
+        Member member = active(barrier.worker());
+        if (barrier.ordinal() < barriers) {
+            answer.reply(new Message.Ok());
+            return;
+        }
+        if (barrier.ordinal() > barriers) {
+            throw new WeirException(
+                    ErrorCode.INVALID_ARGUMENT,
+                    "barriers are passed one by one: run=" + spec.name() + ", ordinal=" + barrier.ordinal()
+                            + ", passed=" + barriers);
+        }
+        Answer before = atBarrier.put(member.index, answer);
+        if (before != null) {
+            before.refuse(ErrorCode.REJECTED, "the worker waits at this barrier again: worker=" + member.index);
+        }
+        tryBarrier();
+    }
+
+    private void tryBarrier() {
+        if (atBarrier.isEmpty()) {
+            return;
+        }
+        for (Member member : members) {
+            if ((member.state == ACTIVE || member.state == MISSING) && !atBarrier.containsKey(member.index)) {
+                return;
+            }
+        }
+        barriers++;
+        List<Answer> answers = List.copyOf(atBarrier.values());
+        atBarrier.clear();
+        for (Answer answer : answers) {
+            answer.reply(new Message.Ok());
+        }
+    }
+
+    // ---- portions ----
+
+    void nextPortion(RunMessage.NextPortion next, Answer answer) {
+        Member member = active(next.worker());
+        if (spec.portionCount() == 0) {
+            throw new WeirException(ErrorCode.INVALID_ARGUMENT, "the run has no portions: run=" + spec.name());
+        }
+        if (!spec.isBsp() && next.done() != Portions.NONE && member.portion == next.done()) {
+            portions.finish(member.portion);
+            member.portion = Portions.NONE;
+        }
+        if (member.portion != Portions.NONE) {
+            answer.reply(portion(member));
+            return;
+        }
+        Answer before = member.waitsForPortion;
+        member.waitsForPortion = answer;
+        if (before != null) {
+            before.refuse(ErrorCode.REJECTED, "the worker asks for a portion again: worker=" + member.index);
+        }
+        proceed();
+    }
+
+    private RunMessage.Portion portion(Member member) {
+        Steps steps = groups.get(0);
+        return new RunMessage.Portion(
+                member.portion,
+                portions.holdAs(member.portion, member.index, member.generation),
+                portions.position(member.portion),
+                steps == null ? 0 : steps.closed);
+    }
+
+    /// Hands out what is free to those who wait, in order of the workers. A synchronous run does so only when nobody
+    /// can ask any more before the open step is closed, so that the outcome does not depend on who asks first.
+    private void assignPortions() {
+        if (spec.portionCount() == 0) {
+            return;
+        }
+        if (spec.isBsp()) {
+            for (Member member : members) {
+                if (member.state == MISSING
+                        || (member.state == ACTIVE
+                                && member.portion == Portions.NONE
+                                && member.waitsForPortion == null)) {
+                    return;
+                }
+            }
+        }
+        for (Member member : members) {
+            Answer answer = member.waitsForPortion;
+            if (answer == null || member.state != ACTIVE) {
+                continue;
+            }
+            int portion = portions.firstFree();
+            if (portion != Portions.NONE) {
+                member.portion = portion;
+                member.waitsForPortion = null;
+                answer.reply(portion(member));
+            } else if (portions.allDone()) {
+                member.waitsForPortion = null;
+                answer.reply(new RunMessage.Portion(Portions.NONE, 0, 0, 0));
+            }
+        }
+    }
+
+    // ---- status ----
+
+    /// @param entries of the workers on this shard, for their clocks
+    List<RunMessage.Member> status(WorkerEntries entries) {
+        List<RunMessage.Member> list = new ArrayList<>();
+        for (Member member : members) {
+            WorkerEntry entry = entries.find(spec.id(), member.index);
+            list.add(new RunMessage.Member(
+                    member.state,
+                    member.generation,
+                    entry == null ? 0 : entry.lastNumber(),
+                    entry == null ? 0 : entry.clock(),
+                    member.silentMs,
+                    member.portion));
+        }
+        return list;
+    }
+
+    long closedSteps(int group) {
+        Steps steps = groups.get(group);
+        return steps == null ? 0 : steps.closed;
+    }
+
+    int portionsHeld() {
+        return portions.heldCount();
+    }
+
+    int portionsDone() {
+        return portions.doneCount();
+    }
+
+    private static final int WAITS_FOR_STEP = 2;
+    private static final int WAITS_AT_BARRIER = 3;
+    private static final int WAITS_FOR_PORTION = 4;
+
+    /// Who waits here, and for whom.
+    List<RunMessage.Wait> waits() {
+        List<RunMessage.Wait> waits = new ArrayList<>();
+        for (Steps steps : groups.values()) {
+            for (Waiting waiting : steps.waiting) {
+                waits.add(new RunMessage.Wait(
+                        waiting.worker(),
+                        WAITS_FOR_STEP,
+                        waiting.step(),
+                        missing(member -> isRequired(member) && !steps.through.containsKey(member.index))));
+            }
+        }
+        for (int worker : atBarrier.keySet()) {
+            waits.add(new RunMessage.Wait(
+                    worker,
+                    WAITS_AT_BARRIER,
+                    barriers,
+                    missing(member -> (member.state == ACTIVE || member.state == MISSING)
+                            && !atBarrier.containsKey(member.index))));
+        }
+        for (Member member : members) {
+            if (member.waitsForPortion != null) {
+                waits.add(new RunMessage.Wait(
+                        member.index,
+                        WAITS_FOR_PORTION,
+                        0,
+                        missing(other -> other.state == MISSING || other.portion != Portions.NONE)));
+            }
+        }
+        return waits;
+    }
+
+    private List<Integer> missing(java.util.function.Predicate<Member> isWaitedFor) {
+        return members.stream()
+                .filter(isWaitedFor)
+                .map(member -> member.index)
+                .limit(RunState.MAX_NAMED)
+                .toList();
+    }
+}

@@ -1,0 +1,254 @@
+package io.weir.shard;
+
+import io.weir.model.Consistency;
+import io.weir.model.RunSpec;
+import io.weir.model.WorkerId;
+import io.weir.wire.RunMessage;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// One run as each of its shards knows it: the clocks of its workers, the steps that are not closed yet, and the pulls
+/// that wait. Confined to the thread inside the shard.
+///
+/// Who is a member, and who took part in a step, is decided by the run's home shard alone; workers bring its records.
+/// Until a record comes a shard waits for every worker that the run began with or that was opened here.
+final class RunState {
+    /// How many steps ahead of the open one a push may be.
+    static final int MAX_STEPS_AHEAD = 64;
+
+    private final @Nullable PlantedBug bug;
+    private RunSpec spec;
+    private int life;
+    private long members;
+
+    /// By index: whether the others wait for this worker. Those beyond the end are no members.
+    private boolean[] counted;
+
+    private boolean[] opened;
+    private final Map<Integer, Group> groups = new HashMap<>();
+
+    /// Last generation of each worker and portion whose entry was closed here: none of it comes back.
+    private final Map<Integer, Integer> closedGenerations = new HashMap<>();
+
+    private final List<ParkedPull> parked = new ArrayList<>();
+
+    /// One clock group.
+    static final class Group {
+        /// Steps that are closed, of a synchronous run.
+        long closed;
+
+        /// Pushes of later steps, in the order of their arrival.
+        final List<HeldPush> held = new ArrayList<>();
+
+        /// By index of the worker.
+        long[] clocks = new long[0];
+
+        long clock(int worker) {
+            return worker < clocks.length ? clocks[worker] : 0;
+        }
+
+        void setClock(int worker, long clock) {
+            if (worker >= clocks.length) {
+                clocks = Arrays.copyOf(clocks, Math.max(worker + 1, 2 * clocks.length));
+            }
+            clocks[worker] = clock;
+        }
+    }
+
+    /// A pull that must not be answered yet.
+    ///
+    /// @param entry of the worker that waits
+    record ParkedPull(WorkerEntry entry, int generation, int group, long clock, Parked request, long bytes) {}
+
+    RunState(RunSpec spec, int life, @Nullable PlantedBug bug) {
+        this.spec = spec;
+        this.life = life;
+        this.bug = bug;
+        this.counted = new boolean[spec.startingWorkers()];
+        this.opened = new boolean[spec.startingWorkers()];
+        Arrays.fill(counted, true);
+    }
+
+    RunSpec spec() {
+        return spec;
+    }
+
+    int life() {
+        return life;
+    }
+
+    /// Number of the newest membership record that came here.
+    long members() {
+        return members;
+    }
+
+    /// Begins anew. What was held or waited is gone.
+    void restart(RunSpec newSpec, int newLife) {
+        spec = newSpec;
+        life = newLife;
+        members = 0;
+        counted = new boolean[newSpec.startingWorkers()];
+        opened = new boolean[newSpec.startingWorkers()];
+        Arrays.fill(counted, true);
+        groups.clear();
+    }
+
+    Group group(int group) {
+        Group present = groups.get(group);
+        if (present == null) {
+            present = new Group();
+            groups.put(group, present);
+        }
+        return present;
+    }
+
+    Iterable<Group> groups() {
+        return groups.values();
+    }
+
+    // ---- members ----
+
+    private boolean isCounted(int worker) {
+        return worker < counted.length && counted[worker];
+    }
+
+    private void setCounted(int worker, boolean value) {
+        if (worker >= counted.length) {
+            int length = Math.max(worker + 1, 2 * counted.length);
+            counted = Arrays.copyOf(counted, length);
+            opened = Arrays.copyOf(opened, length);
+        }
+        counted[worker] = value;
+    }
+
+    /// Whether this generation was closed here, or a later one.
+    boolean wasClosed(WorkerId worker) {
+        return closedGenerations.getOrDefault(worker.worker(), 0) >= worker.generation();
+    }
+
+    void onClosed(WorkerId worker) {
+        closedGenerations.merge(worker.worker(), worker.generation(), Math::max);
+        if (!worker.isPortion()) {
+            setCounted(worker.worker(), false);
+        }
+    }
+
+    /// A worker is opened here: it counts from now on.
+    ///
+    /// @param clock where it goes on, -1 to leave that to the shard
+    /// @param number its last number on all shards, -1 if that is not to be changed
+    /// @param fresh whether it begins anew: in a synchronous run at `clock`, otherwise at the slowest clock of this shard
+    void onOpened(WorkerEntry entry, long clock, long number, boolean fresh) {
+        int worker = entry.worker;
+        if (number >= 0) {
+            entry.begin(number, clock);
+        } else if (fresh && !spec.isBsp()) {
+            boolean begins = worker < spec.startingWorkers() && isCounted(worker) && !opened[worker];
+            for (Map.Entry<Integer, Group> group : groups.entrySet()) {
+                long slowest = begins ? 0 : slowestOf(group.getValue(), worker);
+                if (slowest != Long.MAX_VALUE && slowest > entry.clock(group.getKey())) {
+                    entry.tick(group.getKey(), slowest);
+                    group.getValue().setClock(worker, slowest);
+                }
+            }
+        }
+        setCounted(worker, true);
+        opened[worker] = true;
+        group(0).setClock(worker, entry.clock());
+    }
+
+    /// Takes a membership record.
+    ///
+    /// @return whether it said something new
+    boolean update(long number, List<RunMessage.Gone> gone, WorkerEntries workers) {
+        if (number <= members) {
+            return false;
+        }
+        members = number;
+        for (RunMessage.Gone each : gone) {
+            WorkerEntry entry = workers.find(spec.id(), each.worker());
+            if (entry == null) {
+                onClosed(new WorkerId(spec.id(), each.worker(), each.generation()));
+            } else if (entry.generation() <= each.generation()) {
+                entry.fence();
+                setCounted(each.worker(), false);
+            }
+        }
+        return true;
+    }
+
+    // ---- clocks ----
+
+    void onTick(WorkerEntry entry, int group, long clock) {
+        group(group).setClock(entry.worker, clock);
+    }
+
+    private long slowestOf(Group group, int except) {
+        long slowest = Long.MAX_VALUE;
+        for (int worker = 0; worker < counted.length; worker++) {
+            if (counted[worker] && worker != except) {
+                slowest = Math.min(slowest, group.clock(worker));
+            }
+        }
+        return slowest;
+    }
+
+    /// Whether a pull at this clock sees all that it must.
+    boolean mayRead(int group, long clock) {
+        if (spec.consistency() instanceof Consistency.Asp) {
+            return true;
+        }
+        Group present = group(group);
+        if (spec.consistency() instanceof Consistency.Ssp ssp) {
+            long bound = ssp.staleness() + (bug == PlantedBug.STALENESS_OFF_BY_ONE ? 1L : 0L);
+            return clock <= bound || slowestOf(present, -1) >= clock - bound;
+        }
+        return present.closed >= clock;
+    }
+
+    /// Whom a worker at this clock waits for, the first few.
+    List<Integer> waitedFor(int group, long clock) {
+        List<Integer> slow = new ArrayList<>();
+        Group present = group(group);
+        long staleness = spec.consistency() instanceof Consistency.Ssp ssp ? ssp.staleness() : 0;
+        for (int worker = 0; worker < counted.length && slow.size() < MAX_NAMED; worker++) {
+            if (counted[worker] && present.clock(worker) < clock - staleness) {
+                slow.add(worker);
+            }
+        }
+        return slow;
+    }
+
+    /// How many of those who are waited for are named.
+    static final int MAX_NAMED = 8;
+
+    // ---- pulls that wait ----
+
+    void park(ParkedPull pull) {
+        parked.add(pull);
+    }
+
+    List<ParkedPull> parked() {
+        return parked;
+    }
+
+    /// Takes out one pull whose time has come, whose worker is out, or that nobody waits for any more; null if there is
+    /// none.
+    @Nullable
+    ParkedPull takeReady() {
+        for (Iterator<ParkedPull> pulls = parked.iterator(); pulls.hasNext(); ) {
+            ParkedPull pull = pulls.next();
+            boolean out = pull.entry().isFenced() || pull.entry().generation() != pull.generation();
+            if (out || pull.request().isGone() || mayRead(pull.group(), pull.clock())) {
+                pulls.remove();
+                return pull;
+            }
+        }
+        return null;
+    }
+}

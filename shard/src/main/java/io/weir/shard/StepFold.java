@@ -1,0 +1,197 @@
+package io.weir.shard;
+
+import io.weir.model.TableShape;
+import io.weir.model.TableSpec;
+import io.weir.table.CheckResult;
+import io.weir.table.TableStore;
+import io.weir.wire.DataLayout;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/// Applies one step of a synchronous run to one table: the gradients of all contributors as if one worker had pushed
+/// them at once, so that the optimizer sees each row once. Confined to the thread inside the shard.
+///
+/// The order of the additions is fixed: by worker, of one worker by number, of one push by appearance. A mean divides
+/// each gradient first, by multiplication with `1 / contributors`, then adds. So the result does not depend on the order
+/// of arrival, nor on the number of shards: one thread that plays the same workers in turn gets the same bits.
+///
+/// A row whose sum is not finite, although every gradient was, is left out: it can be blamed on nobody, and no row ever
+/// becomes infinite.
+final class StepFold {
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    /// Adding anything to this one gives exactly that.
+    private static final float NOTHING = -0.0f;
+
+    private MemorySegment buffer = MemorySegment.NULL;
+    private long skippedRows;
+
+    /// Rows that were left out so far because their sum was not finite.
+    long skippedRows() {
+        return skippedRows;
+    }
+
+    /// @param pushes to this table, of the contributors only
+    /// @param contributors workers that took part in the step, those without a push here included
+    void apply(ShardTable table, List<HeldPush> pushes, int contributors, boolean mean, boolean sorted) {
+        List<HeldPush> ordered = new ArrayList<>(pushes);
+        if (sorted) {
+            ordered.sort(Comparator.<HeldPush>comparingInt(push -> push.worker).thenComparingLong(push -> push.number));
+        }
+        float scale = mean ? 1f / contributors : 1f;
+        if (table.spec().shape() instanceof TableShape.Dense dense) {
+            applyStretches(table, dense, ordered, scale);
+        } else {
+            applyRows(table, ordered, scale);
+        }
+    }
+
+    private MemorySegment room(long bytes) {
+        if (buffer.byteSize() < bytes) {
+            buffer = Arena.ofAuto().allocate(Math.max(bytes, Math.min(2 * buffer.byteSize(), bytes + (64 << 20))), 8);
+        }
+        return buffer;
+    }
+
+    // ---- rows ----
+
+    private void applyRows(ShardTable table, List<HeldPush> pushes, float scale) {
+        TableSpec spec = table.spec();
+        TableStore store = table.store();
+        int rowLength = spec.rowLength();
+        long rowBytes = (long) rowLength * Float.BYTES;
+        long all = 0;
+        for (HeldPush push : pushes) {
+            all += push.count;
+        }
+        int count = Math.toIntExact(all);
+        long gradientsAt = all * Long.BYTES;
+        MemorySegment room = room(gradientsAt + all * rowBytes);
+        long row = 0;
+        for (HeldPush push : pushes) {
+            MemorySegment payload = push.payload();
+            long keyBytes = (long) push.count * Long.BYTES;
+            MemorySegment.copy(payload, 0, room, row * Long.BYTES, keyBytes);
+            copyScaled(payload, keyBytes, room, gradientsAt + row * rowBytes, (long) push.count * rowLength, scale);
+            row += push.count;
+        }
+        while (true) {
+            CheckResult result = store.check(room, 0, count, gradientsAt);
+            if (result == CheckResult.OK) {
+                store.apply(room, 0, count, gradientsAt);
+                return;
+            }
+            if (result == CheckResult.OUT_OF_MEMORY) {
+                throw new IllegalStateException("rows of a step must have been reserved: table=" + spec.name());
+            }
+            skippedRows++;
+            count = without(room, count, gradientsAt, rowBytes, room.get(LONG, (long) store.failedRow() * Long.BYTES));
+        }
+    }
+
+    /// Closes the gaps that all rows of one key leave.
+    private static int without(MemorySegment room, int count, long gradientsAt, long rowBytes, long key) {
+        int kept = 0;
+        for (int i = 0; i < count; i++) {
+            long here = room.get(LONG, (long) i * Long.BYTES);
+            if (here != key) {
+                room.set(LONG, (long) kept * Long.BYTES, here);
+                MemorySegment.copy(room, gradientsAt + i * rowBytes, room, gradientsAt + kept * rowBytes, rowBytes);
+                kept++;
+            }
+        }
+        return kept;
+    }
+
+    private static void copyScaled(
+            MemorySegment source, long sourceAt, MemorySegment target, long targetAt, long floats, float scale) {
+        if (scale == 1f) {
+            MemorySegment.copy(source, sourceAt, target, targetAt, floats * Float.BYTES);
+            return;
+        }
+        for (long i = 0; i < floats; i++) {
+            target.set(FLOAT, targetAt + i * Float.BYTES, source.get(FLOAT, sourceAt + i * Float.BYTES) * scale);
+        }
+    }
+
+    // ---- stretches ----
+
+    /// A run of floats that pushes touch, gaps excluded.
+    private record Stretch(long from, long to) {}
+
+    private void applyStretches(ShardTable table, TableShape.Dense dense, List<HeldPush> pushes, float scale) {
+        int most = Math.max(dense.blockLength(), MAX_FOLDED_FLOATS / dense.blockLength() * dense.blockLength());
+        for (Stretch touched : touched(pushes)) {
+            // Cut at blocks, so that no block is applied twice.
+            for (long from = touched.from(); from < touched.to(); ) {
+                long to = Math.min(touched.to(), (from / most + 1) * most);
+                applyStretch(table, from, to, pushes, scale);
+                from = to;
+            }
+        }
+    }
+
+    private void applyStretch(ShardTable table, long from, long to, List<HeldPush> pushes, float scale) {
+        long floats = to - from;
+        MemorySegment room = room(floats * Float.BYTES);
+        for (long i = 0; i < floats; i++) {
+            room.set(FLOAT, i * Float.BYTES, NOTHING);
+        }
+        for (HeldPush push : pushes) {
+            long begin = Math.max(from, push.offset);
+            long end = Math.min(to, push.offset + push.count);
+            MemorySegment payload = push.payload();
+            long sourceAt = (begin - push.offset) * Float.BYTES;
+            long targetAt = (begin - from) * Float.BYTES;
+            for (long i = 0; i < (end - begin) * Float.BYTES; i += Float.BYTES) {
+                float gradient = payload.get(FLOAT, sourceAt + i) * scale;
+                room.set(FLOAT, targetAt + i, room.get(FLOAT, targetAt + i) + gradient);
+            }
+        }
+        TableStore store = table.store();
+        while (store.checkStretch(room, 0, from, floats) != CheckResult.OK) {
+            if (store.failedRow() < 0) {
+                throw new IllegalStateException("blocks of a step must have been reserved: table="
+                        + table.spec().name());
+            }
+            skippedRows++;
+            room.set(FLOAT, (long) store.failedRow() * Float.BYTES, 0f);
+        }
+        store.applyStretch(room, 0, from, floats);
+    }
+
+    /// Most floats that are folded at a time: 1 MiB.
+    private static final int MAX_FOLDED_FLOATS = 1 << 18;
+
+    private static List<Stretch> touched(List<HeldPush> pushes) {
+        List<Stretch> single = new ArrayList<>();
+        for (HeldPush push : pushes) {
+            if (push.count > 0) {
+                single.add(new Stretch(push.offset, push.offset + push.count));
+            }
+        }
+        single.sort(Comparator.comparingLong(Stretch::from));
+        List<Stretch> joined = new ArrayList<>();
+        for (Stretch next : single) {
+            Stretch last = joined.isEmpty() ? null : joined.getLast();
+            if (last != null && next.from() <= last.to()) {
+                joined.set(joined.size() - 1, new Stretch(last.from(), Math.max(last.to(), next.to())));
+            } else {
+                joined.add(next);
+            }
+        }
+        return joined;
+    }
+
+    /// Bytes that a held push takes, with its share of the fold.
+    static long bytes(int payloadBytes) {
+        return 2L * payloadBytes + DataLayout.PAYLOAD_OFFSET;
+    }
+}
