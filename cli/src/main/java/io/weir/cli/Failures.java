@@ -69,6 +69,7 @@ final class Failures {
                             LIMIT_EXCEEDED,
                             WRONG_SHARD,
                             REJECTED,
+                            LATE,
                             MEMORY_EXCEEDED,
                             CORRUPT,
                             INTERNAL -> Exit.FAILURE;

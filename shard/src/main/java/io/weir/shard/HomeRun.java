@@ -169,8 +169,9 @@ final class HomeRun {
     }
 
     private void begin(Member member, long token) {
-        member.resumed = member.state == ACTIVE && member.opened;
-        if (member.state == ACTIVE && !member.resumed) {
+        // A worker whose portions are streams of their own has nothing to do again in its own.
+        member.resumed = member.state == ACTIVE && member.opened && (spec.isBsp() || spec.portionCount() == 0);
+        if (member.state == ACTIVE && !member.opened) {
             forget(member);
         }
         refuseWaiting(member);

@@ -3,6 +3,7 @@ package io.weir.shard;
 import io.weir.model.Consistency;
 import io.weir.model.RunSpec;
 import io.weir.model.WorkerId;
+import io.weir.wire.DataLayout;
 import io.weir.wire.RunMessage;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -138,16 +139,23 @@ final class RunState {
         }
     }
 
-    /// A worker is opened here: it counts from now on.
+    /// A worker is opened here. A new generation counts from now on; the same one again changes nothing but what
+    /// `number` says.
     ///
+    /// @param later whether it is a new generation
     /// @param clock where it goes on, -1 to leave that to the shard
     /// @param number its last number on all shards, -1 if that is not to be changed
     /// @param fresh whether it begins anew: in a synchronous run at `clock`, otherwise at the slowest clock of this shard
-    void onOpened(WorkerEntry entry, long clock, long number, boolean fresh) {
+    void onOpened(WorkerEntry entry, boolean later, long clock, long number, boolean fresh) {
         int worker = entry.worker;
-        if (number >= 0) {
+        if (number >= 0 && entry.lastNumber() <= number) {
             entry.begin(number, clock);
-        } else if (fresh && !spec.isBsp()) {
+            group(0).setClock(worker, entry.clock());
+        }
+        if (!later) {
+            return;
+        }
+        if (fresh && !spec.isBsp()) {
             boolean begins = worker < spec.startingWorkers() && isCounted(worker) && !opened[worker];
             for (Map.Entry<Integer, Group> group : groups.entrySet()) {
                 long slowest = begins ? 0 : slowestOf(group.getValue(), worker);
@@ -184,8 +192,18 @@ final class RunState {
 
     // ---- clocks ----
 
-    void onTick(WorkerEntry entry, int group, long clock) {
-        group(group).setClock(entry.worker, clock);
+    /// @param flags of the tick: whether the others wait for this worker from now on
+    void onTick(WorkerEntry entry, int group, int flags) {
+        if (flags == DataLayout.FLAG_IDLE) {
+            setCounted(entry.worker, false);
+        } else if (flags == DataLayout.FLAG_ACTIVE) {
+            long slowest = slowestOf(group(group), entry.worker);
+            if (slowest != Long.MAX_VALUE && slowest > entry.clock(group)) {
+                entry.tick(group, slowest);
+            }
+            setCounted(entry.worker, true);
+        }
+        group(group).setClock(entry.worker, entry.clock(group));
     }
 
     private long slowestOf(Group group, int except) {

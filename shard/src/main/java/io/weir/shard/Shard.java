@@ -307,14 +307,14 @@ public final class Shard implements AutoCloseable {
         int group = DataLayout.clockGroup(frame, at);
         long clock = DataLayout.clock(frame, at);
         long number = DataLayout.number(frame, at);
-        if (clock <= entry.clock(group)) {
+        if (clock < entry.clock(group)) {
             reject(
                     entry,
                     frame,
                     at,
                     effects,
                     ErrorCode.INVALID_ARGUMENT,
-                    "a tick must advance the clock: worker=" + entry.worker + ", clock=" + clock + ", here="
+                    "a tick must not turn the clock back: worker=" + entry.worker + ", clock=" + clock + ", here="
                             + entry.clock(group) + ", clockGroup=" + group);
             return;
         }
@@ -324,7 +324,7 @@ public final class Shard implements AutoCloseable {
         effects.acknowledge(FrameLayout.requestId(frame, at), index, number);
         RunState run = entry.state;
         if (run != null) {
-            run.onTick(entry, group, clock);
+            run.onTick(entry, group, DataLayout.flags(frame, at));
             HomeRun home = homes.get(run.spec().name());
             if (home != null) {
                 home.heard(entry.worker, entry.generation());
@@ -778,6 +778,7 @@ public final class Shard implements AutoCloseable {
         WorkerId id = open.worker();
         RunState run = runs.get(id.run());
         WorkerEntry entry = workers.find(id.run(), id.worker());
+        boolean later = entry == null || id.generation() > entry.generation();
         if (entry == null) {
             if (run != null && run.wasClosed(id)) {
                 throw new WeirException(
@@ -800,7 +801,6 @@ public final class Shard implements AutoCloseable {
                     "this generation of the worker is out: worker=" + id.worker() + ", generation=" + id.generation()
                             + ", newest=" + entry.generation());
         } else {
-            boolean later = id.generation() > entry.generation();
             entry.open(id.generation());
             if (later
                     && (bug == PlantedBug.POSITION_ADOPTED
@@ -809,10 +809,10 @@ public final class Shard implements AutoCloseable {
             }
         }
         if (run != null && !id.isPortion()) {
-            if (run.spec().isBsp() && open.fresh()) {
+            if (run.spec().isBsp() && open.fresh() && later) {
                 dropHeld(run, id.worker(), open.clock());
             }
-            run.onOpened(entry, open.clock(), open.number(), open.fresh());
+            run.onOpened(entry, later, open.clock(), open.number(), open.fresh());
             wake(run);
         }
         return 0;

@@ -34,6 +34,13 @@ public final class DataLayout {
     /// The worker has given this push up.
     public static final int FLAG_WITHDRAWN = 1;
 
+    /// Of a tick: from now on nobody waits for this worker.
+    public static final int FLAG_IDLE = 2;
+
+    /// Of a tick: the others wait for this worker again, which goes on at the slowest clock, or at its own if that is
+    /// later.
+    public static final int FLAG_ACTIVE = 4;
+
     public static final int RUN_OFFSET = FrameLayout.FIELDS_OFFSET;
     public static final int WORKER_OFFSET = RUN_OFFSET + Long.BYTES;
     public static final int GENERATION_OFFSET = WORKER_OFFSET + Integer.BYTES;
@@ -121,7 +128,8 @@ public final class DataLayout {
         return flags(frame, at) == FLAG_WITHDRAWN;
     }
 
-    private static int flags(ByteBuffer frame, int at) {
+    /// What kind of push or tick it is: 0, [#FLAG_WITHDRAWN], [#FLAG_IDLE] or [#FLAG_ACTIVE].
+    public static int flags(ByteBuffer frame, int at) {
         return Short.toUnsignedInt(frame.getShort(at + FLAGS_OFFSET));
     }
 
@@ -176,7 +184,12 @@ public final class DataLayout {
 
     /// Says that the worker has given this push up.
     public static void putWithdrawn(ByteBuffer frame, int at) {
-        frame.putShort(at + FLAGS_OFFSET, (short) FLAG_WITHDRAWN);
+        putFlags(frame, at, FLAG_WITHDRAWN);
+    }
+
+    /// Writes what kind of push or tick it is, after the content.
+    public static void putFlags(ByteBuffer frame, int at, int flags) {
+        frame.putShort(at + FLAGS_OFFSET, (short) flags);
     }
 
     /// Bytes of payload that a frame of this type must have.
@@ -251,8 +264,11 @@ public final class DataLayout {
             throw malformed("layout does not fit: layout=" + layout + ", type=" + type);
         }
         int flags = flags(frame, at);
-        if (flags != 0 && (flags != FLAG_WITHDRAWN || !FrameType.isNumbered(type))) {
-            throw malformed("flags must be 0, or 1 for a push that is withdrawn: flags=" + flags + ", type=" + type);
+        if (flags != 0
+                && !(flags == FLAG_WITHDRAWN && FrameType.isNumbered(type))
+                && !((flags == FLAG_IDLE || flags == FLAG_ACTIVE) && type == FrameType.TICK)) {
+            throw malformed("flags must be 0, or 1 for a push that is withdrawn, or 2 or 4 for a tick: flags=" + flags
+                    + ", type=" + type);
         }
         if (count < 0 || rowLength < 1 || rowLength > TableShape.Dense.MAX_BLOCK_LENGTH) {
             throw malformed("count must be 0 or more and row length from 1 to " + TableShape.Dense.MAX_BLOCK_LENGTH

@@ -11,6 +11,7 @@ import io.weir.model.RunSpec;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
 import io.weir.model.WorkerId;
+import io.weir.wire.DataLayout;
 import io.weir.wire.Message;
 import io.weir.wire.RunMessage;
 import java.util.ArrayList;
@@ -325,7 +326,10 @@ final class ClientRun implements Run {
         CompletableFuture<Optional<Portion>> next = (before == null
                         ? CompletableFuture.completedFuture(true)
                         : before.lastTick())
-                .thenCompose(ticked -> session.repeatedly(
+                .thenCompose(ticked -> isStale()
+                        ? session.tick(stream, 0, stream.clock(0), DataLayout.FLAG_IDLE)
+                        : CompletableFuture.completedFuture(null))
+                .thenCompose(idle -> session.repeatedly(
                         homeServer, new RunMessage.NextPortion(home, id, before == null ? -1 : before.index())))
                 .thenCompose(reply -> {
                     if (before != null) {
@@ -348,7 +352,8 @@ final class ClientRun implements Run {
             return CompletableFuture.completedFuture(hold(new ClientPortion(this, given.index(), given.position())));
         }
         WorkerId streamId = new WorkerId(id.run(), WorkerId.PORTIONS + given.index(), given.generation());
-        return session.toAllServers(new RunMessage.OpenWorker(streamId, -1, -1, false))
+        return (isStale() ? goOn() : CompletableFuture.<Void>completedFuture(null))
+                .thenCompose(counted -> session.toAllServers(new RunMessage.OpenWorker(streamId, -1, -1, false)))
                 .thenApply(replies -> {
                     List<RunMessage.Entry> entries = entries(replies);
                     long position = Long.MAX_VALUE;
@@ -363,6 +368,19 @@ final class ClientRun implements Run {
                     pushes.resume(number, position, lastNumbers(entries));
                     session.addStream(pushes);
                     return hold(new ClientPortion(this, given.index(), position, pushes));
+                });
+    }
+
+    /// After a time in which nobody waited for this worker, the others do again: at the slowest clock of each shard, then
+    /// at the latest of these on all.
+    private CompletableFuture<Void> goOn() {
+        return session.tick(stream, 0, stream.clock(0), DataLayout.FLAG_ACTIVE)
+                .thenCompose(counted -> session.toAllServers(new RunMessage.OpenWorker(id, -1, -1, false)))
+                .thenCompose(replies -> {
+                    for (RunMessage.Entry entry : entries(replies)) {
+                        stream.reach(0, entry.clock());
+                    }
+                    return session.tick(stream, 0, stream.clock(0));
                 });
     }
 

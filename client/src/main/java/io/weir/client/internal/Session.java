@@ -158,8 +158,15 @@ final class Session implements AutoCloseable {
     ///
     /// @param clock that it leads to
     CompletableFuture<Void> tick(WorkerStream ticking, int group, long clock) {
+        return tick(ticking, group, clock, 0);
+    }
+
+    /// As [#tick], of a kind: see [DataLayout#flags].
+    CompletableFuture<Void> tick(WorkerStream ticking, int group, long clock, int kind) {
         Future<Void> future = new Future<>();
-        Call call = begin(null, 0, 0, future);
+        Call call = pool.takeCall();
+        beside.incrementAndGet();
+        call.begin(null, 0, 0, future, beside);
         lockWithRoom(ticking, call);
         try {
             long number = ticking.nextNumber();
@@ -172,6 +179,7 @@ final class Session implements AutoCloseable {
                 FrameLayout.putHeader(frame, 0, length, FrameType.TICK, flags, 0, DataLayout.FIELD_BYTES);
                 DataLayout.putTarget(frame, 0, shard, 0, map.version(), 0);
                 DataLayout.putContent(frame, 0, DataLayout.LAYOUT_KEYS, 0, 1, 0);
+                DataLayout.putFlags(frame, 0, kind);
                 frame.putInt(DataLayout.PAYLOAD_OFFSET, 0);
                 ticking.submit(request, shard, number, clock, group);
             }
