@@ -5,6 +5,7 @@ import io.weir.client.Portion;
 import io.weir.client.Run;
 import io.weir.client.RunOptions;
 import io.weir.client.Table;
+import io.weir.client.TableInfo;
 import io.weir.model.Consistency;
 import io.weir.model.ErrorCode;
 import io.weir.model.RunSpec;
@@ -234,6 +235,11 @@ final class ClientRun implements Run {
     }
 
     @Override
+    public Table table(TableInfo info) {
+        return new ClientTable(session, new TableView(info, 0, null));
+    }
+
+    @Override
     public DenseTable denseTable(TableSpec tableSpec, int clockGroup) {
         return new ClientDenseTable(session, new TableView(weir.create(tableSpec, id.run()), clockGroup, null));
     }
@@ -430,23 +436,37 @@ final class ClientRun implements Run {
 
     @Override
     public void finish() {
-        for (int group : lastTicks.keySet()) {
-            CompletableFuture<Boolean> last = lastTicks.get(group);
-            if (last != null) {
-                session.await(last, "the last step");
-            }
-        }
-        for (CompletableFuture<?> record : lastRecords.values()) {
-            session.await(record, "the record of the last step");
-        }
+        CompletableFuture<Void> stepped = lastSteps();
+        session.await(stepped, "the last step");
         if (!session.drain()) {
             throw new WeirException(
                     ErrorCode.DEADLINE_EXCEEDED,
                     "pushes were not acknowledged within the deadline: run=" + name() + ", worker=" + worker());
         }
-        stopBeating();
-        session.closeWorker(true);
-        close();
+        session.await(finishAsync(), "leaving the run");
+        session.close();
+    }
+
+    @Override
+    public CompletableFuture<Void> finishAsync() {
+        requireOpen();
+        CompletableFuture<Void> left = lastSteps().thenCompose(stepped -> {
+            stopBeating();
+            return session.leave(true);
+        });
+        CompletableFuture<Void> result = session.working(left.thenApply(done -> {
+            closed = true;
+            return done;
+        }));
+        session.settle();
+        return result;
+    }
+
+    /// Completes when all ticks have had their effect, and all servers have the records of the steps.
+    private CompletableFuture<Void> lastSteps() {
+        return CompletableFuture.allOf(lastTicks.values().toArray(new CompletableFuture<?>[0]))
+                .thenCompose(ticked ->
+                        CompletableFuture.allOf(lastRecords.values().toArray(new CompletableFuture<?>[0])));
     }
 
     private void stopBeating() {
@@ -464,12 +484,5 @@ final class ClientRun implements Run {
             stopBeating();
             session.close();
         }
-    }
-
-    /// Ends without a word to the servers, as if the process had died. For simulations.
-    public void abandon() {
-        closed = true;
-        stopBeating();
-        session.abandon();
     }
 }

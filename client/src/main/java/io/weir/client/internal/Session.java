@@ -135,14 +135,14 @@ final class Session implements AutoCloseable {
         broken = reason;
     }
 
-    /// Closes the worker on every server.
-    void closeWorker(boolean finished) {
+    /// Closes the worker on every server, if there is one.
+    ///
+    /// @param finished whether it has done its part
+    CompletableFuture<Void> leave(boolean finished) {
         WorkerStream opened = stream.getAndSet(null);
-        if (opened == null) {
-            return;
-        }
-        broken = null;
-        await(toAllServers(new RunMessage.CloseWorker(opened.id(), finished)), "leaving");
+        return opened == null
+                ? CompletableFuture.completedFuture(null)
+                : toAllServers(new RunMessage.CloseWorker(opened.id(), finished)).thenApply(closedThere -> null);
     }
 
     /// Waits until every push is decided.
@@ -841,14 +841,6 @@ final class Session implements AutoCloseable {
         }
     }
 
-    /// Ends without a word to anybody.
-    void abandon() {
-        closed = true;
-        streams.forEach(WorkerStream::end);
-        transport.close();
-        streams.forEach(handler::giveUp);
-    }
-
     /// Waits at most for the deadline until every push is decided, closes the worker, disconnects. Calls that are still
     /// under way then fail.
     @Override
@@ -858,7 +850,7 @@ final class Session implements AutoCloseable {
         }
         try {
             if (drain()) {
-                closeWorker(false);
+                await(leave(false), "leaving");
             }
         } catch (WeirException e) {
             // The servers are gone or going; there is nothing left to tell them.
