@@ -174,6 +174,9 @@ final class HomeRun {
         if (member.state == ACTIVE && !member.opened) {
             forget(member);
         }
+        // Its last life may have been through with the open step. This one does it again, and reads for it what was
+        // there before the step was closed: so the step waits for it.
+        groups.values().forEach(steps -> steps.through.remove(member.index));
         refuseWaiting(member);
         member.state = ACTIVE;
         member.generation++;
