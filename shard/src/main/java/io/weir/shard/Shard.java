@@ -455,17 +455,13 @@ public final class Shard implements AutoCloseable {
     /// Answers a push that was decided before, as it was decided.
     private void answerAgain(WorkerEntry entry, ByteBuffer frame, MemorySegment bytes, int at, Effects effects) {
         long number = DataLayout.number(frame, at);
-        RunState run = entry.state;
-        if (entry.wasRejected(number)
-                && run != null
-                && run.spec().isBsp()
-                && DataLayout.clock(frame, at) < run.group(DataLayout.clockGroup(frame, at)).closed) {
+        if (entry.wasLate(number)) {
             effects.refuse(
                     FrameLayout.requestId(frame, at),
                     ErrorCode.LATE,
                     true,
                     0,
-                    "the step was closed, and the push was refused when it came first: number=" + number);
+                    "the step was closed without this worker: number=" + number);
         } else if (entry.wasRejected(number)) {
             effects.refuse(
                     FrameLayout.requestId(frame, at),
@@ -666,6 +662,9 @@ public final class Shard implements AutoCloseable {
     private void reject(WorkerEntry entry, ByteBuffer frame, int at, Effects effects, ErrorCode code, String message) {
         if (bug != PlantedBug.REJECTED_NOT_CONSUMED) {
             entry.advance(DataLayout.number(frame, at), true);
+            if (code == ErrorCode.LATE) {
+                entry.setLate();
+            }
         }
         position++;
         effects.refuse(FrameLayout.requestId(frame, at), code, true, 0, message);
