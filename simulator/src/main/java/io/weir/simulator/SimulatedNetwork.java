@@ -69,18 +69,23 @@ final class SimulatedNetwork {
         return made;
     }
 
-    /// Cuts one connection, if there is one under way.
-    void cutAny() {
+    /// Cuts one connection that has something under way.
+    ///
+    /// @return false if there is none
+    boolean cutAny() {
         List<Connections> busy = new ArrayList<>();
         for (Connections each : connections) {
             if (!each.process.isDead() && each.hasOutstanding()) {
                 busy.add(each);
             }
         }
-        if (!busy.isEmpty()) {
-            Connections chosen = busy.get(timeline.random.nextInt(busy.size()));
-            chosen.cut(timeline.random.nextInt(servers.size()));
+        if (busy.isEmpty()) {
+            return false;
         }
+        Connections chosen = busy.get(timeline.random.nextInt(busy.size()));
+        int server = timeline.random.nextInt(servers.size());
+        chosen.cut(chosen.outstanding.get(server).isEmpty() ? servers.size() - 1 - server : server);
+        return true;
     }
 
     /// The process is no more: what it sent arrives or not, and answers go nowhere.

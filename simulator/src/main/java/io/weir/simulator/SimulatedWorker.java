@@ -101,10 +101,14 @@ final class SimulatedWorker {
     /// The process dies.
     ///
     /// @param restartUs when it is started again, -1 for never
-    void kill(long restartUs) {
+    /// @return false if it is not alive
+    boolean kill(long restartUs) {
         SimulatedProcess dying = process;
         if (dying == null || dying.isDead() || done) {
-            return;
+            return false;
+        }
+        if (timeline.isTraced()) {
+            timeline.say("-- kill worker " + index + (restartUs < 0 ? " for good" : ""));
         }
         history.tally().add(Tally.What.KILLS);
         dying.kill();
@@ -121,6 +125,7 @@ final class SimulatedWorker {
                 start();
             });
         }
+        return true;
     }
 
     private void onJoined(Run joined) {

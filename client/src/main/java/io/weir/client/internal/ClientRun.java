@@ -295,7 +295,7 @@ final class ClientRun implements Run {
     /// Takes the record of the last closed step to every server, and goes on at the open one.
     private boolean onClosed(RunMessage.StepClosed closedStep) {
         int group = closedStep.group();
-        stream.reach(group, closedStep.closedSteps());
+        stream.jump(group, closedStep.closedSteps());
         lastRecords.put(
                 group,
                 session.toAllServers(new RunMessage.CloseStep(
@@ -363,7 +363,7 @@ final class ClientRun implements Run {
             return CompletableFuture.completedFuture(Optional.empty());
         }
         if (spec.isBsp()) {
-            stream.reach(0, given.clock());
+            stream.jump(0, given.clock());
             return CompletableFuture.completedFuture(hold(new ClientPortion(this, given.index(), given.position())));
         }
         WorkerId streamId = new WorkerId(id.run(), WorkerId.PORTIONS + given.index(), given.generation());
@@ -393,7 +393,7 @@ final class ClientRun implements Run {
                 .thenCompose(counted -> session.toAllServers(new RunMessage.OpenWorker(id, -1, -1, false)))
                 .thenCompose(replies -> {
                     for (RunMessage.Entry entry : entries(replies)) {
-                        stream.reach(0, entry.clock());
+                        stream.jump(0, entry.clock());
                     }
                     return session.tick(stream, 0, stream.clock(0));
                 });
