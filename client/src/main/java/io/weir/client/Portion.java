@@ -24,8 +24,8 @@ public interface Portion {
     /// Closes a minibatch, and the worker's step with it. Synchronous runs wait until the step is closed.
     ///
     /// @param last whether the portion has no more minibatches
-    /// @return whether it counted; false if a synchronous step was closed without this worker, which then trains on the
-    ///     same minibatch again
+    /// @return whether it counted; false if a synchronous step was closed without this worker, which then trains
+    ///     on the same minibatch again
     boolean tick(boolean last);
 
     /// As [#tick], without waiting.

@@ -25,10 +25,10 @@ import org.jspecify.annotations.Nullable;
 
 /// One worker of a run, with a session of its own.
 ///
-/// In a synchronous run a tick is the first of several rounds: when every shard has it, the home shard is told that this
-/// worker is through with the step; when it answers that the step is closed, and by whom, that record goes to every
-/// server. Only when they all have it may this worker be through with the next step, so that no shard misses a record.
-/// The rounds go on from where answers arrive; no thread waits for them.
+/// In a synchronous run a tick is the first of several rounds: when every shard has it, the home shard is told
+/// that this worker is through with the step; when it answers that the step is closed, and by whom, that record
+/// goes to every server. Only when they all have it may this worker be through with the next step, so that no
+/// shard misses a record. The rounds go on from where answers arrive; no thread waits for them.
 final class ClientRun implements Run {
     /// Signs of life within the silence that is borne.
     private static final int BEATS_PER_SILENCE = 5;
@@ -75,8 +75,8 @@ final class ClientRun implements Run {
         return session.repeatedly(
                         session.map().serverOf(home),
                         new RunMessage.JoinRun(home, spec, options.worker(), token, options.continued()))
-                .thenCompose(reply ->
-                        new ClientRun(weir, session, spec, as(RunMessage.JoinRunReply.class, reply)).open());
+                .thenCompose(
+                        reply -> new ClientRun(weir, session, spec, as(RunMessage.JoinRunReply.class, reply)).open());
     }
 
     private CompletableFuture<Run> open() {
@@ -184,8 +184,7 @@ final class ClientRun implements Run {
                     if (record.number() == members) {
                         return CompletableFuture.completedFuture(null);
                     }
-                    return session.toAllServers(
-                                    new RunMessage.UpdateMembers(id.run(), record.number(), record.gone()))
+                    return session.toAllServers(new RunMessage.UpdateMembers(id.run(), record.number(), record.gone()))
                             .thenApply(told -> {
                                 members = record.number();
                                 return null;
@@ -254,8 +253,8 @@ final class ClientRun implements Run {
             long step = stream.clock(group);
             CompletableFuture<Void> ticked = session.tick(stream, group, step + 1);
             stream.reach(group, step + 1);
-            outcome = ticked.thenCompose(everywhere -> lastRecords.getOrDefault(
-                            group, CompletableFuture.completedFuture(null)))
+            outcome = ticked.thenCompose(
+                            everywhere -> lastRecords.getOrDefault(group, CompletableFuture.completedFuture(null)))
                     .thenCompose(everywhere -> session.repeatedly(
                             homeServer, new RunMessage.CompleteStep(home, id, group, step, portionIndex, last)))
                     .thenApply(reply -> onClosed(as(RunMessage.StepClosed.class, reply)));
@@ -301,8 +300,8 @@ final class ClientRun implements Run {
         requireOpen();
         CompletableFuture<Message> passed =
                 session.repeatedly(homeServer, new RunMessage.Barrier(home, id, barriers++));
-        CompletableFuture<Void> result = session.working(
-                passed.<Void>thenApply(ok -> null).whenComplete((done, failure) -> breakOn(failure)));
+        CompletableFuture<Void> result =
+                session.working(passed.<Void>thenApply(ok -> null).whenComplete((done, failure) -> breakOn(failure)));
         session.settle();
         return result;
     }
@@ -371,8 +370,8 @@ final class ClientRun implements Run {
                 });
     }
 
-    /// After a time in which nobody waited for this worker, the others do again: at the slowest clock of each shard, then
-    /// at the latest of these on all.
+    /// After a time in which nobody waited for this worker, the others do again: at the slowest clock of each
+    /// shard, then at the latest of these on all.
     private CompletableFuture<Void> goOn() {
         return session.tick(stream, 0, stream.clock(0), DataLayout.FLAG_ACTIVE)
                 .thenCompose(counted -> session.toAllServers(new RunMessage.OpenWorker(id, -1, -1, false)))
@@ -401,8 +400,8 @@ final class ClientRun implements Run {
         return spec.consistency() instanceof Consistency.Ssp;
     }
 
-    /// A step of a worker that pushes for a portion with a stream of its own. Under bounded staleness the worker's clock
-    /// must not arrive anywhere before the portion's pushes.
+    /// A step of a worker that pushes for a portion with a stream of its own. Under bounded staleness the worker's
+    /// clock must not arrive anywhere before the portion's pushes.
     ///
     /// @param pushed completes when every shard has the minibatch
     CompletableFuture<Boolean> tickAfter(CompletableFuture<Void> pushed) {
