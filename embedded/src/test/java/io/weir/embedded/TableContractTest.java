@@ -15,6 +15,7 @@ import io.weir.client.Weir;
 import io.weir.model.ErrorCode;
 import io.weir.model.InitialRow;
 import io.weir.model.OptimizerSpec;
+import io.weir.model.RunSpec;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
 import java.util.ArrayList;
@@ -376,7 +377,7 @@ class TableContractTest {
             assertThatThrownBy(() -> weir.join(RunOptions.of("r", 0, 2)))
                     .isInstanceOfSatisfying(
                             WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.RUN_FINISHED));
-            weir.join(new RunOptions("r", 0, 2, true)).close();
+            weir.join(new RunOptions(RunSpec.of("r", 2), 0, true)).close();
             first.close();
         }
     }

@@ -114,6 +114,13 @@ final class RunState {
 
     // ---- members ----
 
+    /// Whether the run can have such a worker or portion.
+    boolean mayHave(WorkerId id) {
+        return id.isPortion()
+                ? id.worker() - WorkerId.PORTIONS < spec.portionCount()
+                : id.worker() >= 0 && id.worker() < RunSpec.MAX_WORKERS;
+    }
+
     private boolean isCounted(int worker) {
         return worker < counted.length && counted[worker];
     }

@@ -783,6 +783,12 @@ public final class Shard implements AutoCloseable {
     private int openWorker(RunMessage.OpenWorker open) {
         WorkerId id = open.worker();
         RunState run = runs.get(id.run());
+        if (run != null && !run.mayHave(id)) {
+            throw new WeirException(
+                    ErrorCode.INVALID_ARGUMENT,
+                    "the run has no such worker or portion: run=" + run.spec().name() + ", worker=" + id.worker()
+                            + ", portions=" + run.spec().portionCount());
+        }
         WorkerEntry entry = workers.find(id.run(), id.worker());
         boolean later = entry == null || id.generation() > entry.generation();
         if (entry == null) {
@@ -844,7 +850,7 @@ public final class Shard implements AutoCloseable {
             entry.fence();
         }
         RunState run = runs.get(id.run());
-        if (run != null && (entry == null || entry.generation() <= id.generation())) {
+        if (run != null && run.mayHave(id) && (entry == null || entry.generation() <= id.generation())) {
             run.onClosed(id);
             HomeRun home = homes.get(run.spec().name());
             if (home != null && !id.isPortion()) {
@@ -945,7 +951,12 @@ public final class Shard implements AutoCloseable {
     public void ask(RunMessage question, Answer answer) {
         position++;
         switch (question) {
-            case RunMessage.JoinRun join -> answer.reply(homeFor(join).join(join));
+            case RunMessage.JoinRun join -> {
+                HomeRun home = homeFor(join);
+                RunMessage.JoinRunReply reply = home.join(join);
+                homes.put(join.spec().name(), home);
+                answer.reply(reply);
+            }
             case RunMessage.Heartbeat heartbeat -> {
                 HomeRun home = home(heartbeat.worker());
                 answer.reply(home.heartbeat(heartbeat));
@@ -1009,9 +1020,7 @@ public final class Shard implements AutoCloseable {
                             + ", runs=" + runCount + ", workers=" + memberCount + "; names can be used again"
                             + " with --continue, and a server's restart forgets them");
         }
-        HomeRun home = new HomeRun(spec, life, before, bug);
-        homes.put(spec.name(), home);
-        return home;
+        return new HomeRun(spec, life, before, bug);
     }
 
     // ---- queries ----

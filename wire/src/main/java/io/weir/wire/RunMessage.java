@@ -308,7 +308,7 @@ public sealed interface RunMessage extends Message {
             return new CompleteStep(
                     in.getInt("shard"),
                     decodeWorker(in),
-                    in.getInt("group"),
+                    in.getIndex("group", Limits.MAX_CLOCK_GROUP),
                     in.getLong("step"),
                     in.getInt("portion"),
                     in.getBoolean("last"));
@@ -346,11 +346,11 @@ public sealed interface RunMessage extends Message {
 
         static StepClosed decode(FieldReader in) {
             return new StepClosed(
-                    in.getInt("group"),
+                    in.getIndex("group", Limits.MAX_CLOCK_GROUP),
                     in.getLong("step"),
                     in.getBoolean("counted"),
                     in.getLong("closedSteps"),
-                    in.getInts("contributors"));
+                    in.getIndexes("contributors", RunSpec.MAX_WORKERS - 1));
         }
     }
 
@@ -381,7 +381,11 @@ public sealed interface RunMessage extends Message {
         }
 
         static CloseStep decode(FieldReader in) {
-            return new CloseStep(in.getLong("run"), in.getInt("group"), in.getLong("step"), in.getInts("contributors"));
+            return new CloseStep(
+                    in.getLong("run"),
+                    in.getIndex("group", Limits.MAX_CLOCK_GROUP),
+                    in.getLong("step"),
+                    in.getIndexes("contributors", RunSpec.MAX_WORKERS - 1));
         }
     }
 
@@ -601,7 +605,10 @@ public sealed interface RunMessage extends Message {
         }
 
         static Step decode(FieldReader in) {
-            return new Step(in.getInt("group"), in.getLong("step"), in.getInts("contributors"));
+            return new Step(
+                    in.getIndex("group", Limits.MAX_CLOCK_GROUP),
+                    in.getLong("step"),
+                    in.getIndexes("contributors", RunSpec.MAX_WORKERS - 1));
         }
     }
 
@@ -640,7 +647,8 @@ public sealed interface RunMessage extends Message {
         }
 
         static Gone decode(FieldReader in) {
-            return new Gone(in.getInt("worker"), in.getInt("generation"));
+            return new Gone(
+                    in.getIndex("worker", RunSpec.MAX_WORKERS - 1), in.getIndex("generation", Integer.MAX_VALUE));
         }
     }
 
@@ -696,7 +704,11 @@ public sealed interface RunMessage extends Message {
         }
 
         static Wait decode(FieldReader in) {
-            return new Wait(in.getInt("worker"), in.getInt("kind"), in.getLong("clock"), in.getInts("waitsFor"));
+            return new Wait(
+                    in.getInt("worker"),
+                    in.getInt("kind"),
+                    in.getLong("clock"),
+                    in.getIndexes("waitsFor", RunSpec.MAX_WORKERS - 1));
         }
     }
 
@@ -722,7 +734,10 @@ public sealed interface RunMessage extends Message {
     }
 
     private static WorkerId decodeWorker(FieldReader in) {
-        return new WorkerId(in.getLong("run"), in.getInt("worker"), in.getInt("generation"));
+        return new WorkerId(
+                in.getLong("run"),
+                in.getIndex("worker", Integer.MAX_VALUE),
+                in.getIndex("generation", Integer.MAX_VALUE));
     }
 
     private static <T> List<T> decodeList(FieldReader in, String field, int minBytes, Function<FieldReader, T> decode) {
