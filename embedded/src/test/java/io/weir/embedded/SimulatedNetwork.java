@@ -304,7 +304,8 @@ final class SimulatedNetwork {
                     && number > last
                     && DataLayout.previousNumber(bytes, 0) == last
                     && !DataLayout.isWithdrawn(bytes, 0);
-            if (next && !calm && random.nextInt(25) == 0) {
+            boolean stores = FrameLayout.type(bytes, 0) != FrameType.TICK;
+            if (next && stores && !calm && random.nextInt(25) == 0) {
                 // As the shard itself does where its memory ends: before the order, the number stays free.
                 refuse(server, envelope.request(), ErrorCode.MEMORY_EXCEEDED, 0);
                 return;

@@ -364,8 +364,15 @@ class TableContractTest {
             assertThatThrownBy(() -> old.push(new long[] {1}, new float[] {1}))
                     .isInstanceOfSatisfying(
                             WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.FENCED));
+            assertThat(again.isResumed()).isTrue();
+            assertThat(again.clock()).isZero();
+            again.table(spec).push(new long[] {1}, new float[] {1});
+            assertThat(weir.table("t").pull(new long[] {1}))
+                    .as("the step is done again, and what is there is not applied again")
+                    .containsExactly(-1f);
             again.table(spec).push(new long[] {1}, new float[] {1});
             assertThat(weir.table("t").pull(new long[] {1})).containsExactly(-2f);
+            assertThat(again.tickAsync().join()).isTrue();
             again.finish();
             Run second = weir.join(RunOptions.of("r", 1, 2));
             second.close();
