@@ -14,7 +14,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /// The program `weir`.
 public final class Main {
     private static final List<String> COMMANDS =
-            List.of("quickstart", "train", "predict", "eval", "datagen", "server", "table", "bench", "version");
+            List.of("quickstart", "train", "predict", "eval", "datagen", "server", "table", "bench", "simulate", "version");
 
     private Main() {}
 
@@ -82,6 +82,7 @@ public final class Main {
             case "server" -> line.addSubcommand(name, new ServerCommand(output));
             case "table" -> line.addSubcommand(name, TableCommand.of(output));
             case "bench" -> line.addSubcommand(name, new BenchCommand(output));
+            case "simulate" -> line.addSubcommand(name, new SimulateCommand(output));
             case "version" -> line.addSubcommand(name, new VersionCommand(output));
             default -> throw new IllegalStateException("no such command: name=" + name);
         }

@@ -7,7 +7,8 @@ import java.util.concurrent.CompletableFuture;
 /// the worker dies half-way and another one takes over, if whoever holds it makes the same pushes in the same order for
 /// the same minibatch. Confined to the thread of its run.
 ///
-/// Of each minibatch: pull, push through the tables of this portion, [#tick].
+/// Of each minibatch: pull, push through the tables of this portion, [#tick]. A portion that has none left,
+/// because whoever held it before did them all, is ended by a tick without a push.
 public interface Portion {
     /// Which portion: 0 to `spec().portionCount() - 1`.
     int index();
@@ -17,6 +18,9 @@ public interface Portion {
 
     /// The table of this specification, created if it is not there. Its pushes belong to this portion.
     Table table(TableSpec spec);
+
+    /// A table that was described before, without asking the servers.
+    Table table(TableInfo info);
 
     /// The dense table of this specification, created if it is not there.
     DenseTable denseTable(TableSpec spec);

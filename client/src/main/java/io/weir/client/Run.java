@@ -92,6 +92,9 @@ public interface Run extends AutoCloseable {
     /// As [#table(TableSpec)]; its pulls and pushes belong to a clock group.
     Table table(TableSpec spec, int clockGroup);
 
+    /// A table that was described before, without asking the servers.
+    Table table(TableInfo info);
+
     /// The dense table of this specification, created if it is not there.
     default DenseTable denseTable(TableSpec spec) {
         return denseTable(spec, 0);
@@ -103,6 +106,9 @@ public interface Run extends AutoCloseable {
     /// Waits until every push is acknowledged, then says that this worker has done its part. A run is finished when
     /// all its workers are.
     void finish();
+
+    /// As [#finish], without waiting. All pushes must have been acknowledged.
+    CompletableFuture<Void> finishAsync();
 
     /// Waits until every push is acknowledged and leaves. Without [#finish] before, the worker counts as gone, not as
     /// finished, and may join again.

@@ -29,10 +29,11 @@ final class HomeRun {
     static final int FINISHED = 3;
     static final int FENCED = 4;
 
-    /// How many times its silence a worker may be late for the start, and the least time for that.
-    private static final int START_SILENCES = 6;
+    /// How often a worker may ask the same while it waits for the answer.
+    private static final int MAX_REPEATED = 64;
 
-    private static final int MIN_START_MS = 60_000;
+    /// How many times the silence that is borne a worker may be late for the start.
+    private static final int START_SILENCES = 6;
 
     private final RunSpec spec;
     private final int life;
@@ -40,7 +41,7 @@ final class HomeRun {
     private final List<Member> members = new ArrayList<>();
     private final Map<Integer, Steps> groups = new TreeMap<>();
     private final Portions portions;
-    private final Map<Integer, Answer> atBarrier = new TreeMap<>();
+    private final Map<Integer, List<Answer>> atBarrier = new TreeMap<>();
     private long barriers;
     private long records;
     private int ageMs;
@@ -60,8 +61,8 @@ final class HomeRun {
         int silentMs;
         int portion = Portions.NONE;
 
-        @Nullable
-        Answer waitsForPortion;
+        /// Where the portion goes that it waits for; more than one if it was asked for again over another connection.
+        final List<Answer> waitsForPortion = new ArrayList<>();
 
         Member(int index, int generation) {
             this.index = index;
@@ -176,6 +177,9 @@ final class HomeRun {
         if (member.state == ACTIVE && !member.opened) {
             forget(member);
         }
+        // Its last life may have been through with the open step. This one does it again, and reads for it what was
+        // there before the step was closed: so the step waits for it.
+        groups.values().forEach(steps -> steps.through.remove(member.index));
         refuseWaiting(member);
         member.state = ACTIVE;
         member.generation++;
@@ -208,15 +212,21 @@ final class HomeRun {
                 return mine;
             });
         }
-        Answer barrier = atBarrier.remove(member.index);
+        List<Answer> here = new ArrayList<>(member.waitsForPortion);
+        member.waitsForPortion.clear();
+        List<Answer> barrier = atBarrier.remove(member.index);
         if (barrier != null) {
-            barrier.refuse(ErrorCode.FENCED, text);
+            here.addAll(barrier);
         }
-        Answer portion = member.waitsForPortion;
-        member.waitsForPortion = null;
-        if (portion != null) {
-            portion.refuse(ErrorCode.FENCED, text);
+        here.forEach(answer -> answer.refuse(ErrorCode.FENCED, text));
+    }
+
+    /// One more answer that waits. Of too many, which no client asks for, the oldest is refused.
+    private static void addWaiting(List<Answer> waiting, Answer answer) {
+        if (waiting.size() >= MAX_REPEATED) {
+            waiting.removeFirst().refuse(ErrorCode.BUSY, "the worker asks too often: limit=" + MAX_REPEATED);
         }
+        waiting.add(answer);
     }
 
     private String fencedText(int worker, int generation, String why) {
@@ -294,7 +304,7 @@ final class HomeRun {
             return false;
         }
         ageMs = (int) Math.min(Integer.MAX_VALUE, (long) ageMs + ms);
-        long startMs = Math.max(MIN_START_MS, (long) START_SILENCES * spec.silenceMs());
+        long startMs = (long) START_SILENCES * spec.silenceMs();
         boolean any = false;
         for (Member member : List.copyOf(members)) {
             if (member.state == ACTIVE) {
@@ -418,10 +428,7 @@ final class HomeRun {
                     "barriers are passed one by one: run=" + spec.name() + ", ordinal=" + barrier.ordinal()
                             + ", passed=" + barriers);
         }
-        Answer before = atBarrier.put(member.index, answer);
-        if (before != null) {
-            before.refuse(ErrorCode.REJECTED, "the worker waits at this barrier again: worker=" + member.index);
-        }
+        addWaiting(atBarrier.computeIfAbsent(member.index, index -> new ArrayList<>()), answer);
         tryBarrier();
     }
 
@@ -435,11 +442,9 @@ final class HomeRun {
             }
         }
         barriers++;
-        List<Answer> answers = List.copyOf(atBarrier.values());
+        List<List<Answer>> passing = List.copyOf(atBarrier.values());
         atBarrier.clear();
-        for (Answer answer : answers) {
-            answer.reply(new Message.Ok());
-        }
+        passing.forEach(answers -> answers.forEach(answer -> answer.reply(new Message.Ok())));
     }
 
     // ---- portions ----
@@ -457,11 +462,7 @@ final class HomeRun {
             answer.reply(portion(member));
             return;
         }
-        Answer before = member.waitsForPortion;
-        member.waitsForPortion = answer;
-        if (before != null) {
-            before.refuse(ErrorCode.REJECTED, "the worker asks for a portion again: worker=" + member.index);
-        }
+        addWaiting(member.waitsForPortion, answer);
         proceed();
     }
 
@@ -485,24 +486,29 @@ final class HomeRun {
                 if (member.state == MISSING
                         || (member.state == ACTIVE
                                 && member.portion == Portions.NONE
-                                && member.waitsForPortion == null)) {
+                                && member.waitsForPortion.isEmpty())) {
                     return;
                 }
             }
         }
         for (Member member : members) {
-            Answer answer = member.waitsForPortion;
-            if (answer == null || member.state != ACTIVE) {
+            if (member.waitsForPortion.isEmpty() || member.state != ACTIVE) {
                 continue;
             }
+            RunMessage.Portion given = null;
             int portion = portions.firstFree();
             if (portion != Portions.NONE) {
                 member.portion = portion;
-                member.waitsForPortion = null;
-                answer.reply(portion(member));
+                given = portion(member);
             } else if (portions.allDone()) {
-                member.waitsForPortion = null;
-                answer.reply(new RunMessage.Portion(Portions.NONE, 0, 0, 0));
+                given = new RunMessage.Portion(Portions.NONE, 0, 0, 0);
+            }
+            if (given != null) {
+                List<Answer> answers = List.copyOf(member.waitsForPortion);
+                member.waitsForPortion.clear();
+                for (Answer answer : answers) {
+                    answer.reply(given);
+                }
             }
         }
     }
@@ -563,7 +569,7 @@ final class HomeRun {
                             && !atBarrier.containsKey(member.index))));
         }
         for (Member member : members) {
-            if (member.waitsForPortion != null) {
+            if (!member.waitsForPortion.isEmpty()) {
                 waits.add(new RunMessage.Wait(
                         member.index,
                         WAITS_FOR_PORTION,

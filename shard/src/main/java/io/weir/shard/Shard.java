@@ -461,17 +461,13 @@ public final class Shard implements AutoCloseable {
     /// Answers a push that was decided before, as it was decided.
     private void answerAgain(WorkerEntry entry, ByteBuffer frame, MemorySegment bytes, int at, Effects effects) {
         long number = DataLayout.number(frame, at);
-        RunState run = entry.state;
-        if (entry.wasRejected(number)
-                && run != null
-                && run.spec().isBsp()
-                && DataLayout.clock(frame, at) < run.group(DataLayout.clockGroup(frame, at)).closed) {
+        if (entry.wasLate(number)) {
             effects.refuse(
                     FrameLayout.requestId(frame, at),
                     ErrorCode.LATE,
                     true,
                     0,
-                    "the step was closed, and the push was refused when it came first: number=" + number);
+                    "the step was closed without this worker: number=" + number);
         } else if (entry.wasRejected(number)) {
             effects.refuse(
                     FrameLayout.requestId(frame, at),
@@ -672,6 +668,9 @@ public final class Shard implements AutoCloseable {
     private void reject(WorkerEntry entry, ByteBuffer frame, int at, Effects effects, ErrorCode code, String message) {
         if (bug != PlantedBug.REJECTED_NOT_CONSUMED) {
             entry.advance(DataLayout.number(frame, at), true);
+            if (code == ErrorCode.LATE) {
+                entry.setLate();
+            }
         }
         position++;
         effects.refuse(FrameLayout.requestId(frame, at), code, true, 0, message);
@@ -820,7 +819,8 @@ public final class Shard implements AutoCloseable {
             }
         }
         if (run != null && !id.isPortion()) {
-            if (run.spec().isBsp() && open.fresh() && later) {
+            boolean begins = open.number() >= 0 ? entry.lastNumber() <= open.number() : open.fresh() && later;
+            if (run.spec().isBsp() && begins) {
                 dropHeld(run, id.worker(), open.clock());
             }
             run.onOpened(entry, later, open.clock(), open.number(), open.fresh());
@@ -829,7 +829,7 @@ public final class Shard implements AutoCloseable {
         return 0;
     }
 
-    /// An earlier life of this worker was taken out: what it left in open steps is nobody's.
+    /// The worker begins anew: what an earlier life left in open steps is nobody's.
     private void dropHeld(RunState run, int worker, long fromStep) {
         for (RunState.Group group : run.groups()) {
             group.held.removeIf(held -> {

@@ -3,6 +3,7 @@ package io.weir.client.internal;
 import io.weir.client.DenseTable;
 import io.weir.client.Portion;
 import io.weir.client.Table;
+import io.weir.client.TableInfo;
 import io.weir.model.TableSpec;
 import io.weir.wire.RunMessage;
 import java.util.concurrent.CompletableFuture;
@@ -45,6 +46,11 @@ final class ClientPortion implements Portion {
     @Override
     public Table table(TableSpec spec) {
         return new ClientTable(run.session(), new TableView(run.weir().create(spec, run.id()), 0, pushes));
+    }
+
+    @Override
+    public Table table(TableInfo info) {
+        return new ClientTable(run.session(), new TableView(info, 0, pushes));
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.weir.client.Portion;
 import io.weir.client.Run;
 import io.weir.client.RunOptions;
 import io.weir.client.Table;
+import io.weir.client.TableInfo;
 import io.weir.model.Consistency;
 import io.weir.model.ErrorCode;
 import io.weir.model.RunSpec;
@@ -42,6 +43,7 @@ final class ClientRun implements Run {
     private final int homeServer;
     private final WorkerStream stream;
     private final AtomicBoolean beating = new AtomicBoolean();
+    private final AtomicBoolean told = new AtomicBoolean();
 
     /// By clock group: what came of the last tick, and the record of the last closed step on its way to the servers.
     private final Map<Integer, CompletableFuture<Boolean>> lastTicks = new ConcurrentHashMap<>();
@@ -49,7 +51,7 @@ final class ClientRun implements Run {
     private final Map<Integer, CompletableFuture<?>> lastRecords = new ConcurrentHashMap<>();
 
     private volatile long members;
-    private Pulse.@Nullable Beating pulse;
+    private volatile Pulse.@Nullable Beating pulse;
     private long barriers;
     private @Nullable ClientPortion portion;
     private boolean closed;
@@ -86,10 +88,11 @@ final class ClientRun implements Run {
                         opened -> session.toAllServers(new RunMessage.OpenWorker(id, clock, -1, !joined.resumed())))
                 .thenCompose(replies -> {
                     List<RunMessage.Entry> entries = entries(replies);
-                    return joined.resumed() ? resume(entries, clock) : begin(entries, clock);
+                    boolean goesOn = joined.resumed() && entries.stream().noneMatch(entry -> entry.clock() < clock);
+                    return goesOn ? resume(entries, clock) : begin(entries, clock);
                 })
                 .thenCompose(opened -> {
-                    session.use(stream);
+                    session.use(stream, homeServer);
                     return beat();
                 })
                 .thenApply(alive -> {
@@ -127,7 +130,8 @@ final class ClientRun implements Run {
         return CompletableFuture.completedFuture(List.of());
     }
 
-    /// Begins anew at the slowest clock, with the same number and clock on every shard.
+    /// Begins anew at the slowest clock, or in a synchronous run at the open step, also when the last life was
+    /// left behind by the others: with the same number and clock on every shard.
     private CompletableFuture<List<Message>> begin(List<RunMessage.Entry> entries, long givenClock) {
         long number = 0;
         long clock = Math.max(0, givenClock);
@@ -193,10 +197,17 @@ final class ClientRun implements Run {
                 .whenComplete((done, failure) -> breakOn(failure));
     }
 
-    /// After an answer that nothing can be done about every further call fails in the same way.
+    /// After an answer that nothing can be done about every further call fails in the same way. A worker that
+    /// learns that it is out says so to all servers itself: there may be nobody else to do it, and its pulls wait
+    /// there.
     private void breakOn(@Nullable Throwable failure) {
         if (failure != null && Session.causeOf(failure) instanceof WeirException refused) {
             session.breakWith(refused);
+            if (refused.code() == ErrorCode.FENCED && told.compareAndSet(false, true)) {
+                stopBeating();
+                CompletableFuture<?> unused = session.toAllServers(new RunMessage.UpdateMembers(
+                        id.run(), 0, List.of(new RunMessage.Gone(id.worker(), id.generation()))));
+            }
         }
     }
 
@@ -230,6 +241,11 @@ final class ClientRun implements Run {
     @Override
     public Table table(TableSpec tableSpec, int clockGroup) {
         return new ClientTable(session, new TableView(weir.create(tableSpec, id.run()), clockGroup, null));
+    }
+
+    @Override
+    public Table table(TableInfo info) {
+        return new ClientTable(session, new TableView(info, 0, null));
     }
 
     @Override
@@ -279,7 +295,7 @@ final class ClientRun implements Run {
     /// Takes the record of the last closed step to every server, and goes on at the open one.
     private boolean onClosed(RunMessage.StepClosed closedStep) {
         int group = closedStep.group();
-        stream.reach(group, closedStep.closedSteps());
+        stream.jump(group, closedStep.closedSteps());
         lastRecords.put(
                 group,
                 session.toAllServers(new RunMessage.CloseStep(
@@ -347,7 +363,7 @@ final class ClientRun implements Run {
             return CompletableFuture.completedFuture(Optional.empty());
         }
         if (spec.isBsp()) {
-            stream.reach(0, given.clock());
+            stream.jump(0, given.clock());
             return CompletableFuture.completedFuture(hold(new ClientPortion(this, given.index(), given.position())));
         }
         WorkerId streamId = new WorkerId(id.run(), WorkerId.PORTIONS + given.index(), given.generation());
@@ -377,7 +393,7 @@ final class ClientRun implements Run {
                 .thenCompose(counted -> session.toAllServers(new RunMessage.OpenWorker(id, -1, -1, false)))
                 .thenCompose(replies -> {
                     for (RunMessage.Entry entry : entries(replies)) {
-                        stream.reach(0, entry.clock());
+                        stream.jump(0, entry.clock());
                     }
                     return session.tick(stream, 0, stream.clock(0));
                 });
@@ -429,23 +445,37 @@ final class ClientRun implements Run {
 
     @Override
     public void finish() {
-        for (int group : lastTicks.keySet()) {
-            CompletableFuture<Boolean> last = lastTicks.get(group);
-            if (last != null) {
-                session.await(last, "the last step");
-            }
-        }
-        for (CompletableFuture<?> record : lastRecords.values()) {
-            session.await(record, "the record of the last step");
-        }
+        CompletableFuture<Void> stepped = lastSteps();
+        session.await(stepped, "the last step");
         if (!session.drain()) {
             throw new WeirException(
                     ErrorCode.DEADLINE_EXCEEDED,
                     "pushes were not acknowledged within the deadline: run=" + name() + ", worker=" + worker());
         }
-        stopBeating();
-        session.closeWorker(true);
-        close();
+        session.await(finishAsync(), "leaving the run");
+        session.close();
+    }
+
+    @Override
+    public CompletableFuture<Void> finishAsync() {
+        requireOpen();
+        CompletableFuture<Void> left = lastSteps().thenCompose(stepped -> {
+            stopBeating();
+            return session.leave(true, homeServer);
+        });
+        CompletableFuture<Void> result = session.working(left.thenApply(done -> {
+            closed = true;
+            return done;
+        }));
+        session.settle();
+        return result;
+    }
+
+    /// Completes when all ticks have had their effect, and all servers have the records of the steps.
+    private CompletableFuture<Void> lastSteps() {
+        return CompletableFuture.allOf(lastTicks.values().toArray(new CompletableFuture<?>[0]))
+                .thenCompose(ticked ->
+                        CompletableFuture.allOf(lastRecords.values().toArray(new CompletableFuture<?>[0])));
     }
 
     private void stopBeating() {
@@ -463,12 +493,5 @@ final class ClientRun implements Run {
             stopBeating();
             session.close();
         }
-    }
-
-    /// Ends without a word to the servers, as if the process had died. For simulations.
-    public void abandon() {
-        closed = true;
-        stopBeating();
-        session.abandon();
     }
 }

@@ -1,0 +1,231 @@
+package io.weir.simulator;
+
+import io.weir.model.Keys;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// The workload: which pushes are made, and where each leaves its receipts. What a worker pushes in a step is a
+/// function of who it is and of the step alone, so that a restarted worker makes the same pushes again.
+///
+/// With SGD at rate 1 every push adds 1, on each shard that it touches, to a cell of its own, which nobody else
+/// touches, and to a tally of its source. Some pushes move 1 from one bank row of the shard to another. In a
+/// synchronous run each step also adds a number to a row where the order of the additions shows. Confined.
+final class Receipts {
+    /// Floats in a row, all equal.
+    static final int DIM = 2;
+
+    static final int BANK_ROWS = 4;
+
+    /// Streams of portions are sources beyond all workers.
+    static final int PORTION_SOURCE = 1000;
+
+    private final long salt;
+    private final int shardCount;
+    private final Map<Long, Push> pushes = new HashMap<>();
+    private final List<Push> all = new ArrayList<>();
+
+    /// One push.
+    static final class Push {
+        final int source;
+        final int life;
+        final long step;
+        final int ordinal;
+
+        /// Bit for each shard that it touches.
+        final int shards;
+
+        final Kind kind;
+
+        /// Every shard has acknowledged it, in the life that last made it.
+        boolean acknowledged;
+
+        /// It was refused by some shard, or nobody knows.
+        boolean failed;
+
+        int sent;
+
+        Push(int source, int life, long step, int ordinal, int shards, Kind kind) {
+            this.source = source;
+            this.life = life;
+            this.step = step;
+            this.ordinal = ordinal;
+            this.shards = shards;
+            this.kind = kind;
+        }
+
+        boolean touches(int shard) {
+            return (shards >> shard & 1) != 0;
+        }
+
+        @Override
+        public String toString() {
+            return (source >= PORTION_SOURCE ? "portion " + (source - PORTION_SOURCE) : "worker " + source) + ", life "
+                    + life + ", step " + step + ", push " + ordinal + " (" + kind + ")";
+        }
+    }
+
+    /// What a push is for.
+    enum Kind {
+        /// A receipt and a tally on each shard.
+        RECEIPT,
+        /// The same, and a transfer between bank rows.
+        BANK,
+        /// Its sum overflows: to be refused as a whole.
+        POISON,
+        /// To a table that may be dropped.
+        TEMPORARY
+    }
+
+    Receipts(long salt, int shardCount) {
+        this.salt = salt;
+        this.shardCount = shardCount;
+    }
+
+    private long hash(long a, long b, long c, long d) {
+        return Keys.mix(Keys.mix(Keys.mix(Keys.mix(salt + a) + b) + c) + d);
+    }
+
+    /// The pushes of a step, the same each time it is asked for.
+    ///
+    /// @param poison whether there may be pushes that are refused for what they are
+    List<Push> step(int source, int life, long step, boolean poison) {
+        long dice = hash(source, life, step, 1);
+        int count = 2 + (int) (dice >>> 60 & 1);
+        List<Push> made = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            made.add(push(source, life, step, i, i % 2 == 0 ? Kind.RECEIPT : Kind.BANK));
+        }
+        if (poison && (dice & 7) == 0) {
+            made.add(push(source, life, step, count, Kind.POISON));
+        }
+        if ((dice & 24) == 0) {
+            made.add(push(source, life, step, count + 1, Kind.TEMPORARY));
+        }
+        return made;
+    }
+
+    private Push push(int source, int life, long step, int ordinal, Kind kind) {
+        long id = hash(source * 64L + life, step, ordinal, 2);
+        Push push = pushes.get(id);
+        if (push == null) {
+            int mask = (1 << shardCount) - 1;
+            int shards = (int) (id & mask);
+            if (shards == 0 || (ordinal == 0 && (id >>> 40 & 1) == 0)) {
+                shards = mask;
+            }
+            if (kind == Kind.POISON) {
+                shards = Integer.lowestOneBit(shards);
+            }
+            push = new Push(source, life, step, ordinal, shards, kind);
+            pushes.put(id, push);
+            all.add(push);
+        }
+        return push;
+    }
+
+    /// All pushes that were made, in the order in which they were first asked for.
+    List<Push> all() {
+        return all;
+    }
+
+    private long keyOn(int shard, long from) {
+        long key = from;
+        while (Keys.shardOf(key, shardCount) != shard) {
+            key++;
+        }
+        return key;
+    }
+
+    long cell(Push push, int shard) {
+        return keyOn(shard, hash(push.source * 64L + push.life, push.step, push.ordinal, 16 + shard));
+    }
+
+    long tally(int source, int shard) {
+        return keyOn(shard, hash(source, 0, shard, 3));
+    }
+
+    long bank(int row, int shard) {
+        return keyOn(shard, hash(row, 0, shard, 4));
+    }
+
+    /// The row where the order of additions shows.
+    long ordered(int shard) {
+        return keyOn(shard, hash(0, 0, shard, 5));
+    }
+
+    /// What a step adds to it: numbers of very different size.
+    float orderedValue(Push push) {
+        long dice = hash(push.source * 64L + push.life, push.step, push.ordinal, 6);
+        float size = (dice & 1) == 0 ? 1f : 1e8f;
+        return ((dice >>> 8 & 0xff) + 1) * ((dice & 2) == 0 ? size : -size);
+    }
+
+    /// Bank rows that a push takes from and gives to.
+    int bankFrom(Push push) {
+        return (int) (hash(push.source, push.step, push.ordinal, 7) & 1);
+    }
+
+    int bankTo(Push push) {
+        return 2 + (int) (hash(push.source, push.step, push.ordinal, 8) & 1);
+    }
+
+    /// Keys and gradients of a push.
+    ///
+    /// @param ordered whether the run is synchronous
+    Content content(Push push, boolean ordered) {
+        Content content = new Content();
+        for (int shard = 0; shard < shardCount; shard++) {
+            if (!push.touches(shard)) {
+                continue;
+            }
+            content.add(cell(push, shard), -1);
+            switch (push.kind) {
+                case RECEIPT -> {
+                    content.add(tally(push.source, shard), -1);
+                    if (ordered && push.ordinal == 0) {
+                        content.add(ordered(shard), orderedValue(push));
+                    }
+                }
+                case BANK -> {
+                    content.add(tally(push.source, shard), -1);
+                    content.add(bank(bankFrom(push), shard), 1);
+                    content.add(bank(bankTo(push), shard), -1);
+                }
+                case POISON -> {
+                    long key = tally(push.source, shard);
+                    content.add(key, -Float.MAX_VALUE);
+                    content.add(key, -Float.MAX_VALUE);
+                }
+                case TEMPORARY -> content.add(tally(push.source, shard), -1);
+            }
+        }
+        return content;
+    }
+
+    /// Keys and gradients.
+    static final class Content {
+        private long[] keys = new long[16];
+        private float[] gradients = new float[16 * DIM];
+        private int count;
+
+        private void add(long key, float gradient) {
+            if (count == keys.length) {
+                keys = java.util.Arrays.copyOf(keys, 2 * count);
+                gradients = java.util.Arrays.copyOf(gradients, 2 * count * DIM);
+            }
+            keys[count] = key;
+            java.util.Arrays.fill(gradients, count * DIM, (count + 1) * DIM, gradient);
+            count++;
+        }
+
+        long[] keys() {
+            return java.util.Arrays.copyOf(keys, count);
+        }
+
+        float[] gradients() {
+            return java.util.Arrays.copyOf(gradients, count * DIM);
+        }
+    }
+}

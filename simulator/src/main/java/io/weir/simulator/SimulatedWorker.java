@@ -1,0 +1,344 @@
+package io.weir.simulator;
+
+import io.weir.client.ClientConfig;
+import io.weir.client.Portion;
+import io.weir.client.Run;
+import io.weir.client.RunOptions;
+import io.weir.client.Table;
+import io.weir.client.TableInfo;
+import io.weir.client.internal.WeirClient;
+import io.weir.model.ErrorCode;
+import io.weir.model.WeirException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+
+/// What a worker does, through all its lives: join, pull, push, tick, until its part is done; join again when it was
+/// fenced. Each life is a process with a client of its own. Confined.
+final class SimulatedWorker {
+    private static final ClientConfig CONFIG = ClientConfig.defaults();
+
+    private final History history;
+    private final Timeline timeline;
+    private int index;
+
+    /// Lives that began anew; those that went on where the last one stopped are not counted.
+    private int freshLives = -1;
+
+    private int lives;
+    private @Nullable SimulatedProcess process;
+    private @Nullable Run run;
+    private boolean done;
+
+    /// It was killed for good.
+    private boolean gone;
+
+    /// The others were at any time not bound to wait for it.
+    private boolean everOut;
+
+    /// @param index -1 for a worker that joins later
+    SimulatedWorker(History history, int index) {
+        this.history = history;
+        this.timeline = history.timeline();
+        this.index = index;
+        this.everOut = index < 0;
+    }
+
+    int index() {
+        return index;
+    }
+
+    boolean isDone() {
+        return done;
+    }
+
+    boolean isGone() {
+        return gone;
+    }
+
+    boolean wasEverOut() {
+        return everOut;
+    }
+
+    int life() {
+        return freshLives;
+    }
+
+    @Nullable
+    SimulatedProcess process() {
+        return process;
+    }
+
+    // ---- lives ----
+
+    void start() {
+        if (gone || done) {
+            return;
+        }
+        lives++;
+        SimulatedProcess born = new SimulatedProcess(timeline, "worker " + index + "#" + lives);
+        process = born;
+        WeirClient client = new WeirClient(
+                CONFIG,
+                handler -> history.network().connect(born, handler),
+                born,
+                () -> timeline.random.nextLong());
+        CompletableFuture<Run> joined =
+                client.joinAsync(new RunOptions(history.scenario().run(), index, false));
+        joined.whenComplete((ready, failure) -> history.guard(() -> {
+            if (failure == null) {
+                onJoined(ready);
+            } else {
+                onFailure(failure);
+            }
+        }));
+    }
+
+    /// The process dies.
+    ///
+    /// @param restartUs when it is started again, -1 for never
+    /// @return false if it is not alive
+    boolean kill(long restartUs) {
+        SimulatedProcess dying = process;
+        if (dying == null || dying.isDead() || done) {
+            return false;
+        }
+        if (timeline.isTraced()) {
+            timeline.say("-- kill worker " + index + (restartUs < 0 ? " for good" : ""));
+        }
+        history.tally().add(Tally.What.KILLS);
+        dying.kill();
+        if (history.network().abandon(dying)) {
+            history.tally().add(Tally.What.HALF_DELIVERED);
+        }
+        run = null;
+        if (restartUs < 0) {
+            gone = true;
+            everOut = true;
+        } else {
+            timeline.after(restartUs, () -> {
+                history.tally().add(Tally.What.RESTARTS);
+                start();
+            });
+        }
+        return true;
+    }
+
+    private void onJoined(Run joined) {
+        run = joined;
+        index = joined.worker();
+        if (!joined.isResumed() && !history.scenario().hasPortions()) {
+            freshLives++;
+            everOut |= freshLives > 0;
+        } else if (freshLives < 0) {
+            freshLives = 0;
+        }
+        everOut |= !joined.isResumed() && joined.generation() > 1;
+        history.saw(this, joined);
+        if (history.scenario().hasPortions()) {
+            orEnd(this::nextPortion);
+        } else {
+            orEnd(this::step);
+        }
+    }
+
+    /// A life ends with an answer that nothing can be done about.
+    private void onFailure(Throwable failure) {
+        Throwable cause = failure instanceof CompletionException && failure.getCause() != null
+                ? failure.getCause()
+                : failure;
+        SimulatedProcess ending = process;
+        if (cause instanceof WeirException refused && ending != null) {
+            if (refused.code() == ErrorCode.FENCED || refused.code() == ErrorCode.UNKNOWN_WORKER) {
+                everOut = true;
+                history.tally().add(Tally.What.REJOINS);
+                if (!ending.isDead()) {
+                    ending.kill();
+                    history.network().abandon(ending);
+                    timeline.after(timeline.between(1_000, 50_000), this::start);
+                }
+                return;
+            }
+            if (refused.code() == ErrorCode.RUN_FINISHED) {
+                done = true;
+                return;
+            }
+        }
+        throw new Violation("worker " + index + " met an error that it should not: " + cause);
+    }
+
+    // ---- steps of a run without portions ----
+
+    private Run run() {
+        Run present = run;
+        if (present == null) {
+            throw new IllegalStateException("the worker is in no run: worker=" + index);
+        }
+        return present;
+    }
+
+    private void step() {
+        Run current = run();
+        long clock = current.clock();
+        if (clock >= history.scenario().steps()) {
+            end(current);
+            return;
+        }
+        Table receipts = current.table(history.receiptsTable());
+        long[] keys = history.pulledKeys(index);
+        float[] rows = new float[keys.length * Receipts.DIM];
+        List<Receipts.Push> pushes = history.receipts().step(index, freshLives, clock, history.hasPoison());
+        then(receipts.pullAsync(keys, rows), () -> {
+            history.pulled(this, freshLives, clock, rows);
+            process().after(timeline.between(500, 8_000), () -> orEnd(() -> {
+                List<CompletableFuture<?>> under = send(pushes, current::table);
+                CompletableFuture<Boolean> tick = current.tickAsync();
+                under.add(tick);
+                then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
+                    history.ticked(index, freshLives, clock, tick.join());
+                    step();
+                });
+            }));
+        });
+    }
+
+    /// Sends pushes; each result completes also when its push is refused for what it is.
+    private List<CompletableFuture<?>> send(List<Receipts.Push> pushes, java.util.function.Function<TableInfo, Table> tables) {
+        List<CompletableFuture<?>> under = new ArrayList<>();
+        for (Receipts.Push push : pushes) {
+            Receipts.Content content = history.receipts().content(push, history.isBsp());
+            Table table = tables.apply(history.tableOf(push));
+            push.sent++;
+            push.acknowledged = false;
+            history.tally().add(Tally.What.PUSHES);
+            under.add(table.pushAsync(content.keys(), content.gradients()).handle((ok, failure) -> {
+                if (failure == null) {
+                    push.acknowledged = true;
+                } else {
+                    onPushFailure(push, failure);
+                }
+                return null;
+            }));
+        }
+        return under;
+    }
+
+    private void onPushFailure(Receipts.Push push, Throwable failure) {
+        push.failed = true;
+        Throwable cause = failure instanceof CompletionException && failure.getCause() != null
+                ? failure.getCause()
+                : failure;
+        boolean expected = cause instanceof WeirException refused
+                && switch (refused.code()) {
+                    case MEMORY_EXCEEDED, FENCED, UNKNOWN_WORKER -> true;
+                    case NON_FINITE -> push.kind == Receipts.Kind.POISON;
+                    case UNKNOWN_TABLE -> push.kind == Receipts.Kind.TEMPORARY;
+                    case REJECTED -> true;
+                    default -> false;
+                };
+        if (!expected) {
+            history.fail(new Violation("a push failed that should not have: " + push + ": " + cause));
+        }
+    }
+
+    /// Goes on when the result is there, or ends this life.
+    private void then(CompletableFuture<?> result, Runnable next) {
+        SimulatedProcess alive = process;
+        BiFunction<Object, Throwable, Object> step = (value, failure) -> {
+            if (alive == process && alive != null && !alive.isDead()) {
+                history.guard(() -> {
+                    if (failure == null) {
+                        orEnd(next);
+                    } else {
+                        onFailure(failure);
+                    }
+                });
+            }
+            return "";
+        };
+        CompletableFuture<Object> unused = result.handle(step::apply);
+    }
+
+    /// Does something of this life; a call that is refused ends it.
+    private void orEnd(Runnable action) {
+        history.guard(() -> {
+            try {
+                action.run();
+            } catch (WeirException e) {
+                onFailure(e);
+            }
+        });
+    }
+
+    private void end(Run current) {
+        then(current.barrierAsync(), () -> then(current.finishAsync(), () -> {
+            done = true;
+            SimulatedProcess ending = process();
+            if (ending != null) {
+                ending.kill();
+            }
+        }));
+    }
+
+    // ---- portions ----
+
+    private void nextPortion() {
+        Run current = run();
+        CompletableFuture<Optional<Portion>> asked = current.nextPortionAsync();
+        then(asked, () -> {
+            Optional<Portion> taken = asked.join();
+            if (taken.isEmpty()) {
+                then(current.finishAsync(), () -> {
+                    done = true;
+                    SimulatedProcess ending = process();
+                    if (ending != null) {
+                        ending.kill();
+                    }
+                });
+            } else {
+                if (taken.get().position() > 0 || history.wasHeld(taken.get().index())) {
+                    history.tally().add(Tally.What.PORTIONS_TAKEN_OVER);
+                }
+                history.held(taken.get().index());
+                batch(current, taken.get());
+            }
+        });
+    }
+
+    private void batch(Run current, Portion portion) {
+        long position = portion.position();
+        if (position >= history.scenario().steps()) {
+            // Whoever held it did all of it, but could not say so any more.
+            then(portion.tickAsync(true), this::nextPortion);
+            return;
+        }
+        boolean last = position == history.scenario().steps() - 1;
+        int source = Receipts.PORTION_SOURCE + portion.index();
+        List<Receipts.Push> pushes = history.receipts().step(source, 0, position, history.hasPoison());
+        long[] keys = history.pulledKeys(index);
+        float[] rows = new float[keys.length * Receipts.DIM];
+        then(current.table(history.receiptsTable()).pullAsync(keys, rows), () -> process()
+                .after(timeline.between(500, 8_000), () -> orEnd(() -> {
+                    List<CompletableFuture<?>> under = send(pushes, portion::table);
+                    CompletableFuture<Boolean> tick = portion.tickAsync(last);
+                    under.add(tick);
+                    then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
+                        boolean counted = tick.join();
+                        if (counted) {
+                            history.batchDone(portion.index(), position);
+                        } else {
+                            history.notCounted();
+                        }
+                        if (counted && last) {
+                            nextPortion();
+                        } else {
+                            batch(current, portion);
+                        }
+                    });
+                })));
+    }
+}
