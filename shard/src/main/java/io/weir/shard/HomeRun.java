@@ -13,8 +13,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/// A run at its home shard, which alone decides who is a member, who took part in a step, who holds which portion of the
-/// input, and when a barrier opens. Confined to the thread inside the shard.
+/// A run at its home shard, which alone decides who is a member, who took part in a step, who holds which portion
+/// of the input, and when a barrier opens. Confined to the thread inside the shard.
 ///
 /// **Closing a step in two rounds.** A worker that is through with a step first sends its tick to every shard, and only
 /// when all of them have it says so here. So whoever is counted as a contributor has its whole part on every shard, and

@@ -114,6 +114,13 @@ final class RunState {
 
     // ---- members ----
 
+    /// Whether the run can have such a worker or portion.
+    boolean mayHave(WorkerId id) {
+        return id.isPortion()
+                ? id.worker() - WorkerId.PORTIONS < spec.portionCount()
+                : id.worker() >= 0 && id.worker() < RunSpec.MAX_WORKERS;
+    }
+
     private boolean isCounted(int worker) {
         return worker < counted.length && counted[worker];
     }
@@ -145,7 +152,8 @@ final class RunState {
     /// @param later whether it is a new generation
     /// @param clock where it goes on, -1 to leave that to the shard
     /// @param number its last number on all shards, -1 if that is not to be changed
-    /// @param fresh whether it begins anew: in a synchronous run at `clock`, otherwise at the slowest clock of this shard
+    /// @param fresh whether it begins anew: in a synchronous run at `clock`, otherwise at the slowest clock of
+    ///     this shard
     void onOpened(WorkerEntry entry, boolean later, long clock, long number, boolean fresh) {
         int worker = entry.worker;
         if (number >= 0 && entry.lastNumber() <= number) {

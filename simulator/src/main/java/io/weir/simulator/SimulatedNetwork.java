@@ -26,8 +26,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// The network between processes and servers: delays frames, each shard's on a connection of its own that keeps their
-/// order, cuts connections, and delivers what was on a cut one late, or never, or as if nothing had happened. A frame is
-/// copied when it is sent, and its checksums are verified when it arrives. Confined.
+/// order, cuts connections, and delivers what was on a cut one late, or never, or as if nothing had happened. A
+/// frame is copied when it is sent, and its checksums are verified when it arrives. Confined.
 final class SimulatedNetwork {
     private static final int FRAME_BYTES = 16 << 10;
     private static final long LATE_US = 1_500_000;

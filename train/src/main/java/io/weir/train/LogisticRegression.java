@@ -193,7 +193,8 @@ public final class LogisticRegression {
             try {
                 int member = config.share().index() * config.workers() + index;
                 int members = config.share().count() * config.workers();
-                try (Run run = training.weir.join(new RunOptions(RunSpec.of(config.run(), members), member, config.continued()))) {
+                try (Run run = training.weir.join(
+                        new RunOptions(RunSpec.of(config.run(), members), member, config.continued()))) {
                     trainPasses(run);
                 }
             } catch (Throwable t) {
