@@ -463,9 +463,9 @@ final class ClientRun implements Run {
             stopBeating();
             return session.leave(true, homeServer);
         });
-        CompletableFuture<Void> result = session.working(left.thenApply(done -> {
+        CompletableFuture<Void> result = session.working(left.<Void>thenApply(done -> {
             closed = true;
-            return done;
+            return null;
         }));
         session.settle();
         return result;
@@ -474,8 +474,8 @@ final class ClientRun implements Run {
     /// Completes when all ticks have had their effect, and all servers have the records of the steps.
     private CompletableFuture<Void> lastSteps() {
         return CompletableFuture.allOf(lastTicks.values().toArray(new CompletableFuture<?>[0]))
-                .thenCompose(ticked ->
-                        CompletableFuture.allOf(lastRecords.values().toArray(new CompletableFuture<?>[0])));
+                .thenCompose(
+                        ticked -> CompletableFuture.allOf(lastRecords.values().toArray(new CompletableFuture<?>[0])));
     }
 
     private void stopBeating() {
