@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 /// @param count how many histories
 /// @param threads that play
 /// @param bug a mistake for the shards to make, or null
-public record Campaign(long from, long count, int threads, @Nullable PlantedBug bug) {
+public record Campaign(
+        long from, long count, int threads, @Nullable PlantedBug bug) {
     /// Of so many histories one is played twice, to see that it goes the same way.
     private static final int REPLAYED_ONE_IN = 100;
 

@@ -369,7 +369,9 @@ final class History {
     private void count() {
         for (SimulatedServer server : servers) {
             for (int i = 0; i < SHARDS_PER_SERVER; i++) {
-                tally.add(Tally.What.DUPLICATES, server.shard(server.index * SHARDS_PER_SERVER + i).duplicates());
+                tally.add(
+                        Tally.What.DUPLICATES,
+                        server.shard(server.index * SHARDS_PER_SERVER + i).duplicates());
             }
         }
         for (SimulatedWorker worker : workers) {
@@ -540,8 +542,8 @@ final class History {
                 Boolean there = counted.get(part);
                 require(
                         there == null || there.equals(told),
-                        "what a worker is told of its step must be so: told=" + told + ", there=" + there
-                                + ", worker=" + part.get(0) + ", life=" + part.get(1) + ", step=" + part.get(2));
+                        "what a worker is told of its step must be so: told=" + told + ", there=" + there + ", worker="
+                                + part.get(0) + ", life=" + part.get(1) + ", step=" + part.get(2));
             });
         }
 
@@ -657,14 +659,16 @@ final class History {
         float read(TableInfo table, long wanted) {
             ShardTable here = shard.tableNamed(table.spec().name());
             if (here == null) {
-                throw new IllegalStateException("the table is not here: table=" + table.spec().name());
+                throw new IllegalStateException(
+                        "the table is not here: table=" + table.spec().name());
             }
             key.set(ValueLayout.JAVA_LONG, 0, wanted);
             here.store().pull(key, 0, 1, row, 0);
             float value = row.get(ValueLayout.JAVA_FLOAT, 0);
             for (int i = 1; i < Receipts.DIM; i++) {
                 if (row.get(ValueLayout.JAVA_FLOAT, i * (long) Float.BYTES) != value) {
-                    throw new Violation("a row must not be torn: key=" + wanted + ", table=" + table.spec().name());
+                    throw new Violation("a row must not be torn: key=" + wanted + ", table="
+                            + table.spec().name());
                 }
             }
             return value;

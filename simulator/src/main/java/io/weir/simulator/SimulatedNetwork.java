@@ -328,8 +328,7 @@ final class SimulatedNetwork {
             Answer answer = new Answer() {
                 @Override
                 public void reply(Message answered) {
-                    Connections.this.reply(
-                            envelope, answered, () -> handler.replied(envelope.request, answered));
+                    Connections.this.reply(envelope, answered, () -> handler.replied(envelope.request, answered));
                 }
 
                 @Override
@@ -349,20 +348,23 @@ final class SimulatedNetwork {
             if (!envelope.awaited) {
                 return;
             }
-            timeline.after(timeline.between(100, slowestUs), () -> process.run(() -> {
-                if (envelope.awaited) {
-                    envelope.awaited = false;
-                    outstanding.get(envelope.server).remove(envelope);
-                    timeline.note(0, envelope.server, envelope.bytes.length);
-                    if (timeline.isTraced()) {
-                        ByteBuffer sent = ByteBuffer.wrap(envelope.bytes).order(ByteOrder.LITTLE_ENDIAN);
-                        boolean data = FrameType.isData(FrameLayout.type(sent, 0));
-                        timeline.say(process.name + " <- server " + envelope.server + "  " + what
-                                + (data ? " to " + describe(sent) : ""));
-                    }
-                    delivery.run();
-                }
-            }));
+            timeline.after(
+                    timeline.between(100, slowestUs),
+                    () -> process.run(() -> {
+                        if (envelope.awaited) {
+                            envelope.awaited = false;
+                            outstanding.get(envelope.server).remove(envelope);
+                            timeline.note(0, envelope.server, envelope.bytes.length);
+                            if (timeline.isTraced()) {
+                                ByteBuffer sent =
+                                        ByteBuffer.wrap(envelope.bytes).order(ByteOrder.LITTLE_ENDIAN);
+                                boolean data = FrameType.isData(FrameLayout.type(sent, 0));
+                                timeline.say(process.name + " <- server " + envelope.server + "  " + what
+                                        + (data ? " to " + describe(sent) : ""));
+                            }
+                            delivery.run();
+                        }
+                    }));
         }
 
         /// The effects of a shard as an answer on its way back.
@@ -433,10 +435,7 @@ final class SimulatedNetwork {
             @Override
             public void refuse(long requestId, ErrorCode code, boolean ordered, int retryAfterMs, String message) {
                 count(code, ordered);
-                reply(
-                        envelope,
-                        code,
-                        () -> handler.refused(envelope.request, code, ordered, retryAfterMs, message));
+                reply(envelope, code, () -> handler.refused(envelope.request, code, ordered, retryAfterMs, message));
             }
 
             @Override

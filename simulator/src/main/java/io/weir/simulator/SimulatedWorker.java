@@ -83,10 +83,7 @@ final class SimulatedWorker {
         SimulatedProcess born = new SimulatedProcess(timeline, "worker " + index + "#" + lives);
         process = born;
         WeirClient client = new WeirClient(
-                CONFIG,
-                handler -> history.network().connect(born, handler),
-                born,
-                () -> timeline.random.nextLong());
+                CONFIG, handler -> history.network().connect(born, handler), born, () -> timeline.random.nextLong());
         CompletableFuture<Run> joined =
                 client.joinAsync(new RunOptions(history.scenario().run(), index, false));
         joined.whenComplete((ready, failure) -> history.guard(() -> {
@@ -148,9 +145,8 @@ final class SimulatedWorker {
 
     /// A life ends with an answer that nothing can be done about.
     private void onFailure(Throwable failure) {
-        Throwable cause = failure instanceof CompletionException && failure.getCause() != null
-                ? failure.getCause()
-                : failure;
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
         SimulatedProcess ending = process;
         if (cause instanceof WeirException refused && ending != null) {
             if (refused.code() == ErrorCode.FENCED || refused.code() == ErrorCode.UNKNOWN_WORKER) {
@@ -194,20 +190,24 @@ final class SimulatedWorker {
         List<Receipts.Push> pushes = history.receipts().step(index, freshLives, clock, history.hasPoison());
         then(receipts.pullAsync(keys, rows), () -> {
             history.pulled(this, freshLives, clock, rows);
-            process().after(timeline.between(500, 8_000), () -> orEnd(() -> {
-                List<CompletableFuture<?>> under = send(pushes, current::table);
-                CompletableFuture<Boolean> tick = current.tickAsync();
-                under.add(tick);
-                then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
-                    history.ticked(index, freshLives, clock, tick.join());
-                    step();
-                });
-            }));
+            process()
+                    .after(
+                            timeline.between(500, 8_000),
+                            () -> orEnd(() -> {
+                                List<CompletableFuture<?>> under = send(pushes, current::table);
+                                CompletableFuture<Boolean> tick = current.tickAsync();
+                                under.add(tick);
+                                then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
+                                    history.ticked(index, freshLives, clock, tick.join());
+                                    step();
+                                });
+                            }));
         });
     }
 
     /// Sends pushes; each result completes also when its push is refused for what it is.
-    private List<CompletableFuture<?>> send(List<Receipts.Push> pushes, java.util.function.Function<TableInfo, Table> tables) {
+    private List<CompletableFuture<?>> send(
+            List<Receipts.Push> pushes, java.util.function.Function<TableInfo, Table> tables) {
         List<CompletableFuture<?>> under = new ArrayList<>();
         for (Receipts.Push push : pushes) {
             Receipts.Content content = history.receipts().content(push, history.isBsp());
@@ -229,9 +229,8 @@ final class SimulatedWorker {
 
     private void onPushFailure(Receipts.Push push, Throwable failure) {
         push.failed = true;
-        Throwable cause = failure instanceof CompletionException && failure.getCause() != null
-                ? failure.getCause()
-                : failure;
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
         boolean expected = cause instanceof WeirException refused
                 && switch (refused.code()) {
                     case MEMORY_EXCEEDED, FENCED, UNKNOWN_WORKER -> true;
@@ -275,13 +274,15 @@ final class SimulatedWorker {
     }
 
     private void end(Run current) {
-        then(current.barrierAsync(), () -> then(current.finishAsync(), () -> {
-            done = true;
-            SimulatedProcess ending = process();
-            if (ending != null) {
-                ending.kill();
-            }
-        }));
+        then(
+                current.barrierAsync(),
+                () -> then(current.finishAsync(), () -> {
+                    done = true;
+                    SimulatedProcess ending = process();
+                    if (ending != null) {
+                        ending.kill();
+                    }
+                }));
     }
 
     // ---- portions ----
@@ -321,24 +322,28 @@ final class SimulatedWorker {
         List<Receipts.Push> pushes = history.receipts().step(source, 0, position, history.hasPoison());
         long[] keys = history.pulledKeys(index);
         float[] rows = new float[keys.length * Receipts.DIM];
-        then(current.table(history.receiptsTable()).pullAsync(keys, rows), () -> process()
-                .after(timeline.between(500, 8_000), () -> orEnd(() -> {
-                    List<CompletableFuture<?>> under = send(pushes, portion::table);
-                    CompletableFuture<Boolean> tick = portion.tickAsync(last);
-                    under.add(tick);
-                    then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
-                        boolean counted = tick.join();
-                        if (counted) {
-                            history.batchDone(portion.index(), position);
-                        } else {
-                            history.notCounted();
-                        }
-                        if (counted && last) {
-                            nextPortion();
-                        } else {
-                            batch(current, portion);
-                        }
-                    });
-                })));
+        then(
+                current.table(history.receiptsTable()).pullAsync(keys, rows),
+                () -> process()
+                        .after(
+                                timeline.between(500, 8_000),
+                                () -> orEnd(() -> {
+                                    List<CompletableFuture<?>> under = send(pushes, portion::table);
+                                    CompletableFuture<Boolean> tick = portion.tickAsync(last);
+                                    under.add(tick);
+                                    then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
+                                        boolean counted = tick.join();
+                                        if (counted) {
+                                            history.batchDone(portion.index(), position);
+                                        } else {
+                                            history.notCounted();
+                                        }
+                                        if (counted && last) {
+                                            nextPortion();
+                                        } else {
+                                            batch(current, portion);
+                                        }
+                                    });
+                                })));
     }
 }

@@ -463,10 +463,7 @@ final class ClientRun implements Run {
             stopBeating();
             return session.leave(true, homeServer);
         });
-        CompletableFuture<Void> result = session.working(left.thenApply(done -> {
-            closed = true;
-            return done;
-        }));
+        CompletableFuture<Void> result = session.working(left.thenRun(() -> closed = true));
         session.settle();
         return result;
     }
@@ -474,8 +471,8 @@ final class ClientRun implements Run {
     /// Completes when all ticks have had their effect, and all servers have the records of the steps.
     private CompletableFuture<Void> lastSteps() {
         return CompletableFuture.allOf(lastTicks.values().toArray(new CompletableFuture<?>[0]))
-                .thenCompose(ticked ->
-                        CompletableFuture.allOf(lastRecords.values().toArray(new CompletableFuture<?>[0])));
+                .thenCompose(
+                        ticked -> CompletableFuture.allOf(lastRecords.values().toArray(new CompletableFuture<?>[0])));
     }
 
     private void stopBeating() {
