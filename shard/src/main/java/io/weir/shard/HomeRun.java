@@ -29,10 +29,8 @@ final class HomeRun {
     static final int FINISHED = 3;
     static final int FENCED = 4;
 
-    /// How many times its silence a worker may be late for the start, and the least time for that.
+    /// How many times the silence that is borne a worker may be late for the start.
     private static final int START_SILENCES = 6;
-
-    private static final int MIN_START_MS = 60_000;
 
     private final RunSpec spec;
     private final int life;
@@ -174,6 +172,9 @@ final class HomeRun {
         if (member.state == ACTIVE && !member.opened) {
             forget(member);
         }
+        // Its last life may have been through with the open step. This one does it again, and reads for it what was
+        // there before the step was closed: so the step waits for it.
+        groups.values().forEach(steps -> steps.through.remove(member.index));
         refuseWaiting(member);
         member.state = ACTIVE;
         member.generation++;
@@ -292,7 +293,7 @@ final class HomeRun {
             return false;
         }
         ageMs = (int) Math.min(Integer.MAX_VALUE, (long) ageMs + ms);
-        long startMs = Math.max(MIN_START_MS, (long) START_SILENCES * spec.silenceMs());
+        long startMs = (long) START_SILENCES * spec.silenceMs();
         boolean any = false;
         for (Member member : List.copyOf(members)) {
             if (member.state == ACTIVE) {

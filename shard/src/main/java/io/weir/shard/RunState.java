@@ -174,20 +174,20 @@ final class RunState {
     ///
     /// @return whether it said something new
     boolean update(long number, List<RunMessage.Gone> gone, WorkerEntries workers) {
-        if (number <= members) {
-            return false;
-        }
-        members = number;
+        boolean news = number > members;
+        members = Math.max(members, number);
+        // Also from an older record: who was out of the run once, in this generation, never comes back.
         for (RunMessage.Gone each : gone) {
             WorkerEntry entry = workers.find(spec.id(), each.worker());
             if (entry == null) {
                 onClosed(new WorkerId(spec.id(), each.worker(), each.generation()));
-            } else if (entry.generation() <= each.generation()) {
+            } else if (entry.generation() <= each.generation() && !entry.isFenced()) {
                 entry.fence();
                 setCounted(each.worker(), false);
+                news = true;
             }
         }
-        return true;
+        return news;
     }
 
     // ---- clocks ----

@@ -809,7 +809,8 @@ public final class Shard implements AutoCloseable {
             }
         }
         if (run != null && !id.isPortion()) {
-            if (run.spec().isBsp() && open.fresh() && later) {
+            boolean begins = open.number() >= 0 ? entry.lastNumber() <= open.number() : open.fresh() && later;
+            if (run.spec().isBsp() && begins) {
                 dropHeld(run, id.worker(), open.clock());
             }
             run.onOpened(entry, later, open.clock(), open.number(), open.fresh());
@@ -818,7 +819,7 @@ public final class Shard implements AutoCloseable {
         return 0;
     }
 
-    /// An earlier life of this worker was taken out: what it left in open steps is nobody's.
+    /// The worker begins anew: what an earlier life left in open steps is nobody's.
     private void dropHeld(RunState run, int worker, long fromStep) {
         for (RunState.Group group : run.groups()) {
             group.held.removeIf(held -> {

@@ -511,7 +511,9 @@ final class History {
         private void checkSteps() {
             Map<List<Long>, Boolean> counted = new HashMap<>();
             for (Receipts.Push push : receipts.all()) {
-                if (push.failed || push.kind == Receipts.Kind.TEMPORARY || push.sent == 0) {
+                // Whoever was killed before it learned that a shard had no memory for its push cannot say so.
+                boolean unknown = !push.acknowledged && tally.of(Tally.What.MEMORY_REFUSALS) > 0;
+                if (push.failed || unknown || push.kind == Receipts.Kind.TEMPORARY || push.sent == 0) {
                     continue;
                 }
                 List<Long> part = List.of((long) push.source, (long) push.life, push.step);
@@ -546,7 +548,9 @@ final class History {
                     List<Receipts.Push> pushes =
                             receipts.step(Receipts.PORTION_SOURCE + portion, 0, batch, hasPoison());
                     for (Receipts.Push push : pushes) {
+                        boolean unknown = !push.acknowledged && tally.of(Tally.What.MEMORY_REFUSALS) > 0;
                         if (push.failed
+                                || unknown
                                 || push.kind == Receipts.Kind.POISON
                                 || push.kind == Receipts.Kind.TEMPORARY) {
                             continue;

@@ -43,6 +43,7 @@ final class ClientRun implements Run {
     private final int homeServer;
     private final WorkerStream stream;
     private final AtomicBoolean beating = new AtomicBoolean();
+    private final AtomicBoolean told = new AtomicBoolean();
 
     /// By clock group: what came of the last tick, and the record of the last closed step on its way to the servers.
     private final Map<Integer, CompletableFuture<Boolean>> lastTicks = new ConcurrentHashMap<>();
@@ -50,7 +51,7 @@ final class ClientRun implements Run {
     private final Map<Integer, CompletableFuture<?>> lastRecords = new ConcurrentHashMap<>();
 
     private volatile long members;
-    private Pulse.@Nullable Beating pulse;
+    private volatile Pulse.@Nullable Beating pulse;
     private long barriers;
     private @Nullable ClientPortion portion;
     private boolean closed;
@@ -87,10 +88,11 @@ final class ClientRun implements Run {
                         opened -> session.toAllServers(new RunMessage.OpenWorker(id, clock, -1, !joined.resumed())))
                 .thenCompose(replies -> {
                     List<RunMessage.Entry> entries = entries(replies);
-                    return joined.resumed() ? resume(entries, clock) : begin(entries, clock);
+                    boolean goesOn = joined.resumed() && entries.stream().noneMatch(entry -> entry.clock() < clock);
+                    return goesOn ? resume(entries, clock) : begin(entries, clock);
                 })
                 .thenCompose(opened -> {
-                    session.use(stream);
+                    session.use(stream, homeServer);
                     return beat();
                 })
                 .thenApply(alive -> {
@@ -128,7 +130,8 @@ final class ClientRun implements Run {
         return CompletableFuture.completedFuture(List.of());
     }
 
-    /// Begins anew at the slowest clock, with the same number and clock on every shard.
+    /// Begins anew at the slowest clock, or in a synchronous run at the open step, also when the last life was left behind
+    /// by the others: with the same number and clock on every shard.
     private CompletableFuture<List<Message>> begin(List<RunMessage.Entry> entries, long givenClock) {
         long number = 0;
         long clock = Math.max(0, givenClock);
@@ -195,10 +198,16 @@ final class ClientRun implements Run {
                 .whenComplete((done, failure) -> breakOn(failure));
     }
 
-    /// After an answer that nothing can be done about every further call fails in the same way.
+    /// After an answer that nothing can be done about every further call fails in the same way. A worker that learns that
+    /// it is out says so to all servers itself: there may be nobody else to do it, and its pulls wait there.
     private void breakOn(@Nullable Throwable failure) {
         if (failure != null && Session.causeOf(failure) instanceof WeirException refused) {
             session.breakWith(refused);
+            if (refused.code() == ErrorCode.FENCED && told.compareAndSet(false, true)) {
+                stopBeating();
+                CompletableFuture<?> unused = session.toAllServers(new RunMessage.UpdateMembers(
+                        id.run(), 0, List.of(new RunMessage.Gone(id.worker(), id.generation()))));
+            }
         }
     }
 
@@ -452,7 +461,7 @@ final class ClientRun implements Run {
         requireOpen();
         CompletableFuture<Void> left = lastSteps().thenCompose(stepped -> {
             stopBeating();
-            return session.leave(true);
+            return session.leave(true, homeServer);
         });
         CompletableFuture<Void> result = session.working(left.thenApply(done -> {
             closed = true;

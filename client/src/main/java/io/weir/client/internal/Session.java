@@ -63,6 +63,7 @@ final class Session implements AutoCloseable {
 
     private volatile @Nullable WeirException broken;
     private volatile long heardNs;
+    private volatile int homeServer;
     private volatile boolean closed;
 
     Session(ClientConfig config, Function<ReplyHandler, ShardTransport> connect) {
@@ -88,6 +89,12 @@ final class Session implements AutoCloseable {
     /// A stream for an identity of this session, not yet in use.
     WorkerStream newStream(WorkerId id) {
         return new WorkerStream(id, shardCount, transport::send, lock);
+    }
+
+    /// Takes the stream of this session's worker into use, a member of a run.
+    void use(WorkerStream opened, int homeOfRun) {
+        homeServer = homeOfRun;
+        use(opened);
     }
 
     /// Takes the stream of this session's worker into use.
@@ -135,14 +142,20 @@ final class Session implements AutoCloseable {
         broken = reason;
     }
 
-    /// Closes the worker on every server, if there is one.
+    /// Closes the worker on every server, if there is one: first where the home of its run is. As soon as an entry is
+    /// gone anywhere, no later life may go on where this one stopped, and that is for the home shard to know.
     ///
     /// @param finished whether it has done its part
-    CompletableFuture<Void> leave(boolean finished) {
+    /// @param homeServer of the run; any for what belongs to none
+    CompletableFuture<Void> leave(boolean finished, int homeServer) {
         WorkerStream opened = stream.getAndSet(null);
-        return opened == null
-                ? CompletableFuture.completedFuture(null)
-                : toAllServers(new RunMessage.CloseWorker(opened.id(), finished)).thenApply(closedThere -> null);
+        if (opened == null) {
+            return CompletableFuture.completedFuture(null);
+        }
+        RunMessage.CloseWorker message = new RunMessage.CloseWorker(opened.id(), finished);
+        return repeatedly(homeServer, message)
+                .thenCompose(closedAtHome -> toAllServers(message))
+                .thenApply(closedEverywhere -> null);
     }
 
     /// Waits until every push is decided.
@@ -850,7 +863,7 @@ final class Session implements AutoCloseable {
         }
         try {
             if (drain()) {
-                await(leave(false), "leaving");
+                await(leave(false, homeServer), "leaving");
             }
         } catch (WeirException e) {
             // The servers are gone or going; there is nothing left to tell them.
