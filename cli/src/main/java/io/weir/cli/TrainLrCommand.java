@@ -219,13 +219,20 @@ final class TrainLrCommand extends WeirOptions {
                 report = train(weir, config, model, patience);
             }
         } else {
-            Duration deadline = patience.compareTo(LONGEST_DEADLINE) < 0 ? patience : LONGEST_DEADLINE;
-            try (Weir weir = Weir.connect(servers, ClientConfig.defaults().withDeadline(deadline))) {
+            try (Weir weir = Weir.connect(servers, ClientConfig.defaults().withDeadline(deadline(config, patience)))) {
                 report = train(weir, config, model, patience);
             }
         }
         report.print(output, json);
         return Exit.OK;
+    }
+
+    /// How long to wait for a server: the patience, within reason. A server that only lets others go first is heard of
+    /// within a half of the silence.
+    private static Duration deadline(LrConfig config, Duration patience) {
+        Duration most = patience.compareTo(LONGEST_DEADLINE) < 0 ? patience : LONGEST_DEADLINE;
+        Duration least = config.membership().silence().dividedBy(2);
+        return most.compareTo(least) < 0 ? least : most;
     }
 
     private void requireSense() {

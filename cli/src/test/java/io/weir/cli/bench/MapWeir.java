@@ -217,6 +217,16 @@ final class MapWeir implements Weir {
     }
 
     @Override
+    public CompletableFuture<Run> joinAsync(RunOptions options) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public List<String> runs() {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
     public Run join(RunOptions options) {
         throw new UnsupportedOperationException("a map has no runs");
     }
