@@ -6,6 +6,7 @@ import io.weir.client.RowBatch;
 import io.weir.client.Run;
 import io.weir.client.RunOptions;
 import io.weir.client.RunStatus;
+import io.weir.client.ServerInfo;
 import io.weir.client.Table;
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
@@ -177,6 +178,11 @@ final class ReferenceWeir implements Weir {
                 throw new IllegalStateException(e);
             }
         }
+    }
+
+    @Override
+    public List<ServerInfo> servers() {
+        return List.of();
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.weir.client.RowBatch;
 import io.weir.client.Run;
 import io.weir.client.RunOptions;
 import io.weir.client.RunStatus;
+import io.weir.client.ServerInfo;
 import io.weir.client.Table;
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
@@ -218,6 +219,11 @@ final class MapWeir implements Weir {
 
     @Override
     public CompletableFuture<Run> joinAsync(RunOptions options) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public List<ServerInfo> servers() {
         throw new UnsupportedOperationException();
     }
 
