@@ -172,6 +172,9 @@ public final class LogisticRegression {
         /// Why the last life ended, if that was against its will.
         private @Nullable WeirException fenced;
 
+        /// What the last batch took. The pull, which may have waited for other workers, counts as the push did.
+        private long workNs;
+
         private ExampleBatch batch = new ExampleBatch();
         private ExampleBatch following = new ExampleBatch();
         private final KeyIndexer indexer = new KeyIndexer();
@@ -278,7 +281,6 @@ public final class LogisticRegression {
                 for (long done = portion.position(); done > 0 && reader.next(batch, config.batch()); done--) {
                     // Somebody has trained on it.
                 }
-                long startNs = System.nanoTime();
                 boolean more = reader.next(batch, config.batch());
                 if (!more) {
                     while (!portion.tick(true) && !training.failed()) {
@@ -288,17 +290,15 @@ public final class LogisticRegression {
                 while (more && !training.failed()) {
                     more = reader.next(following, config.batch());
                     double loss = step(table);
-                    pause(startNs);
+                    pause();
                     while (!portion.tick(!more)) {
                         if (training.failed()) {
                             return;
                         }
                         // A synchronous step was closed without this worker: the batch belongs to the next one.
-                        startNs = System.nanoTime();
                         loss = step(table);
-                        pause(startNs);
+                        pause();
                     }
-                    startNs = System.nanoTime();
                     counters.add(pass, batch.exampleCount(), batch.featureCount(), loss);
                     ExampleBatch learned = batch;
                     batch = following;
@@ -307,10 +307,11 @@ public final class LogisticRegression {
             }
         }
 
-        private void pause(long startNs) {
+        /// Takes longer than it needs, if that is wanted.
+        private void pause() {
             long now = System.nanoTime();
-            long pauseNs = config.slowdown().pauseNs(member, now - startNs);
-            for (long untilNs = now + pauseNs; now - untilNs < 0 && !training.failed(); now = System.nanoTime()) {
+            long untilNs = now + config.slowdown().pauseNs(member, workNs);
+            for (; now - untilNs < 0 && !training.failed(); now = System.nanoTime()) {
                 LockSupport.parkNanos(this, untilNs - now);
             }
         }
@@ -339,8 +340,10 @@ public final class LogisticRegression {
             round(sums, config.mean() ? 1.0 / batch.exampleCount() : 1, weights, count);
             long computed = System.nanoTime();
             table.push(keys, 0, count, weights, 0);
-            pushes.record(System.nanoTime() - computed);
+            long pushed = System.nanoTime();
+            pushes.record(pushed - computed);
             pulls.record(pulled - start);
+            workNs = pushed - pulled + (pushed - computed);
             return loss;
         }
 
