@@ -2,7 +2,7 @@ package io.weir.benchmarks;
 
 import io.weir.train.CtrGenerator;
 import io.weir.train.ExampleBatch;
-import io.weir.train.ExamplePass;
+import io.weir.train.ExampleReader;
 import io.weir.train.ExampleSource;
 import io.weir.train.KeyIndexer;
 import io.weir.train.LibsvmSource;
@@ -67,8 +67,7 @@ public class LibsvmParserBenchmark {
     @OperationsPerInvocation(ROWS * NONZEROS)
     public long parse() {
         long examples = 0;
-        try (ExamplePass pass = LibsvmSource.of(file).open(0, 1, ExampleSource.Share.ALL)) {
-            ExamplePass.ExampleReader reader = pass.reader(0);
+        try (ExampleReader reader = LibsvmSource.of(file).open(ExampleSource.Share.ALL)) {
             while (reader.next(batch, BATCH)) {
                 examples += batch.exampleCount();
             }
@@ -80,8 +79,7 @@ public class LibsvmParserBenchmark {
     @OperationsPerInvocation(ROWS * NONZEROS)
     public long parseAndNumberKeys() {
         long unique = 0;
-        try (ExamplePass pass = LibsvmSource.of(file).open(0, 1, ExampleSource.Share.ALL)) {
-            ExamplePass.ExampleReader reader = pass.reader(0);
+        try (ExampleReader reader = LibsvmSource.of(file).open(ExampleSource.Share.ALL)) {
             while (reader.next(batch, BATCH)) {
                 indexer.index(batch.keys(), batch.featureCount());
                 unique += indexer.uniqueCount();

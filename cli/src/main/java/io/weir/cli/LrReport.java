@@ -73,7 +73,7 @@ record LrReport(
     }
 
     private int members() {
-        return config.workers() * config.share().count();
+        return config.memberCount();
     }
 
     private void print(PrintStream out) {
@@ -84,8 +84,8 @@ record LrReport(
                 result.seconds(),
                 Quantities.ofRate(result.examplesPerSecond()),
                 config.share().count() == 1
-                        ? Quantities.plural(config.workers(), "worker")
-                        : Quantities.plural(config.workers(), "worker") + " (process "
+                        ? Quantities.plural(config.ownMembers(), "worker")
+                        : Quantities.plural(config.ownMembers(), "worker") + " (process "
                                 + config.share().index() + " of "
                                 + config.share().count() + ")",
                 Quantities.plural(shards, "shard"));
@@ -139,6 +139,7 @@ record LrReport(
                 .put("workers", members())
                 .put("shards", shards)
                 .put("run", config.run())
+                .put("consistency", config.membership().consistency().text())
                 .put("optimizer", config.table().optimizer().text())
                 .put("bias", config.bias())
                 .put("batch", config.batch())

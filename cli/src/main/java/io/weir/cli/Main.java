@@ -14,7 +14,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /// The program `weir`.
 public final class Main {
     private static final List<String> COMMANDS =
-            List.of("quickstart", "train", "predict", "eval", "datagen", "server", "table", "bench", "simulate", "version");
+            List.of("quickstart", "train", "predict", "eval", "datagen", "server", "status", "table", "bench", "simulate", "version");
 
     private Main() {}
 
@@ -80,6 +80,7 @@ public final class Main {
                         new CommandLine(new DatagenCommand(output))
                                 .addSubcommand("ctr", new DatagenCtrCommand(output)));
             case "server" -> line.addSubcommand(name, new ServerCommand(output));
+            case "status" -> line.addSubcommand(name, new StatusCommand(output));
             case "table" -> line.addSubcommand(name, TableCommand.of(output));
             case "bench" -> line.addSubcommand(name, new BenchCommand(output));
             case "simulate" -> line.addSubcommand(name, new SimulateCommand(output));

@@ -1,5 +1,6 @@
 package io.weir.cli;
 
+import io.weir.model.WeirException;
 import io.weir.train.ProgressListener;
 import java.time.Duration;
 import java.util.Locale;
@@ -10,11 +11,18 @@ final class ProgressView implements ProgressListener, AutoCloseable {
     private static final int BAR_CELLS = 24;
 
     private final Output output;
+    private final boolean quiet;
     private String latencies = "";
     private boolean drawn;
 
     ProgressView(Output output) {
+        this(output, false);
+    }
+
+    /// @param quiet whether only what is unusual is to be said
+    ProgressView(Output output, boolean quiet) {
         this.output = output;
+        this.quiet = quiet;
     }
 
     /// How often it wants to be told.
@@ -24,7 +32,7 @@ final class ProgressView implements ProgressListener, AutoCloseable {
 
     @Override
     public void progress(Snapshot snapshot) {
-        if (snapshot.examples() == 0) {
+        if (quiet || snapshot.examples() == 0) {
             return;
         }
         if (output.terminal()) {
@@ -43,6 +51,14 @@ final class ProgressView implements ProgressListener, AutoCloseable {
                             text(snapshot));
         }
         output.err().flush();
+    }
+
+    @Override
+    public void rejoined(int worker, int generation, WeirException reason) {
+        output.err()
+                .println((output.terminal() && !quiet ? "\r\u001b[2K" : "") + "worker " + worker
+                        + " was shut out and has joined again as generation " + generation + ": "
+                        + reason.getMessage());
     }
 
     private String bar(Snapshot snapshot) {

@@ -2,6 +2,7 @@ package io.weir.cli;
 
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
+import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -28,6 +29,12 @@ final class TableLsCommand extends TableOptions {
                             .text());
             return Exit.OK;
         }
+        print(output.out(), tables);
+        return Exit.OK;
+    }
+
+    /// Prints tables in columns.
+    static void print(PrintStream out, List<TableInfo> tables) {
         List<List<String>> lines = new ArrayList<>();
         lines.add(List.of("TABLE", "SHAPE", "OPTIMIZER", "ROWS", "MEMORY"));
         for (TableInfo table : tables) {
@@ -38,7 +45,6 @@ final class TableLsCommand extends TableOptions {
                     Quantities.ofCount(table.rowCount()),
                     Quantities.ofBytes(table.memoryBytes())));
         }
-        printColumns(lines, false, false, false, true, true);
-        return Exit.OK;
+        Columns.print(out, lines, false, false, false, true, true);
     }
 }

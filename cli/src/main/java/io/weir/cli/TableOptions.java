@@ -70,21 +70,6 @@ abstract class TableOptions extends WeirOptions {
 
     /// Prints rows of text in columns, the first row being the heads; columns of numbers stand to the right.
     void printColumns(List<List<String>> lines, boolean... right) {
-        int columns = lines.get(0).size();
-        int[] widths = new int[columns];
-        for (List<String> line : lines) {
-            for (int i = 0; i < columns; i++) {
-                widths[i] = Math.max(widths[i], line.get(i).length());
-            }
-        }
-        for (List<String> line : lines) {
-            StringBuilder text = new StringBuilder();
-            for (int i = 0; i < columns; i++) {
-                String cell = line.get(i);
-                String blanks = " ".repeat(widths[i] - cell.length());
-                text.append(right[i] ? blanks + cell : cell + blanks).append("  ");
-            }
-            output.out().println(text.toString().stripTrailing());
-        }
+        Columns.print(output.out(), lines, right);
     }
 }

@@ -5,6 +5,7 @@ import io.weir.client.RunStatus;
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
 import io.weir.embedded.EmbeddedServer;
+import io.weir.model.Consistency;
 import io.weir.model.ErrorCode;
 import io.weir.model.Keys;
 import io.weir.model.OptimizerSpec;
@@ -15,8 +16,8 @@ import io.weir.train.ExampleSource.Share;
 import io.weir.train.LibsvmSource;
 import io.weir.train.LogisticRegression;
 import io.weir.train.LrConfig;
+import io.weir.train.LrConfig.Membership;
 import io.weir.train.LrModel;
-import io.weir.train.ProgressListener;
 import io.weir.train.TrainingResult;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -73,7 +74,7 @@ final class TrainLrCommand extends WeirOptions {
     @Option(
             names = "--workers",
             paramLabel = "<n>",
-            description = "Threads that train, sharing the examples. Default: one for each processor.")
+            description = "Threads that train, in each process. Default: one for each processor.")
     int workers = Runtime.getRuntime().availableProcessors();
 
     @Option(names = "--batch", paramLabel = "<n>", description = "Examples of a minibatch. Default: ${DEFAULT-VALUE}.")
@@ -126,8 +127,45 @@ final class TrainLrCommand extends WeirOptions {
     @Option(
             names = "--worker-count",
             paramLabel = "<n>",
-            description = "Processes of the run, each of which trains on its share. Default: ${DEFAULT-VALUE}.")
+            description = "Processes of the run, which share the examples. Default: ${DEFAULT-VALUE}.")
     int workerCount = 1;
+
+    @Option(
+            names = "--consistency",
+            paramLabel = "<c>",
+            description = {
+                "asp: nobody waits for anybody; ssp:N: nobody is more than N batches ahead of the slowest;",
+                "bsp: all take each step together, the same model each time. Default: ${DEFAULT-VALUE}."
+            })
+    String consistency = "asp";
+
+    @Option(
+            names = "--backup-workers",
+            paramLabel = "<n>",
+            description = "With bsp: workers more than a step waits for. Default: ${DEFAULT-VALUE}.")
+    int backupWorkers;
+
+    @Option(
+            names = "--silence",
+            paramLabel = "<duration>",
+            description = "The others go on without a worker that gives no sign of life for so long. Default: 10s.")
+    @Nullable
+    String silence;
+
+    @Option(
+            names = "--rejoin",
+            negatable = true,
+            defaultValue = "true",
+            fallbackValue = "true",
+            description = "A worker that the others went on without comes back. Default: it does.")
+    boolean rejoin = true;
+
+    @Option(
+            names = "--straggler",
+            paramLabel = "<f>x[:<w>]",
+            description = "For experiments: worker w, or worker 0, takes f times as long. Example: 5x:2.")
+    @Nullable
+    String straggler;
 
     @Option(names = "--continue", description = "Train on with the table of a finished run, or of another one.")
     boolean continued;
@@ -181,13 +219,20 @@ final class TrainLrCommand extends WeirOptions {
                 report = train(weir, config, model, patience);
             }
         } else {
-            Duration deadline = patience.compareTo(LONGEST_DEADLINE) < 0 ? patience : LONGEST_DEADLINE;
-            try (Weir weir = Weir.connect(servers, ClientConfig.defaults().withDeadline(deadline))) {
+            try (Weir weir = Weir.connect(servers, ClientConfig.defaults().withDeadline(deadline(config, patience)))) {
                 report = train(weir, config, model, patience);
             }
         }
         report.print(output, json);
         return Exit.OK;
+    }
+
+    /// How long to wait for a server: the patience, within reason. A server that only lets others go first is heard of
+    /// within a half of the silence.
+    private static Duration deadline(LrConfig config, Duration patience) {
+        Duration most = patience.compareTo(LONGEST_DEADLINE) < 0 ? patience : LONGEST_DEADLINE;
+        Duration least = config.membership().silence().dividedBy(2);
+        return most.compareTo(least) < 0 ? least : most;
     }
 
     private void requireSense() {
@@ -240,11 +285,21 @@ final class TrainLrCommand extends WeirOptions {
                 .withShuffle(shuffle, seed)
                 .withBias(withBias)
                 .withMean(mean)
+                .withMembership(membership())
+                .withSlowdown(Stragglers.parse(straggler))
                 .withShare(new Share(workerIndex, workerCount));
     }
 
+    private Membership membership() {
+        return new Membership(
+                Consistency.parse(consistency),
+                backupWorkers,
+                silence == null ? Membership.DEFAULT.silence() : Quantities.duration("silence", silence),
+                rejoin);
+    }
+
     private LrReport train(Weir weir, LrConfig config, @Nullable LrModel model, Duration patience) {
-        Members members = new Members(weir, config.run(), config.workers());
+        Members members = new Members(weir, config);
         Optional<RunStatus> status = members.status();
         if (model != null && workerIndex > 0) {
             members.awaitFirst(patience);
@@ -254,16 +309,18 @@ final class TrainLrCommand extends WeirOptions {
                 restore(weir, config, model);
             }
         }
-        if (!continued && status.isPresent() && isBegun(status.get())) {
+        if (!continued
+                && status.isPresent()
+                && members.ofProcess(status.get(), workerIndex).stream().anyMatch(worker -> worker.generation() > 0)) {
             output.err()
                     .println("the run was begun before and not finished; training goes on with what its table holds:"
                             + " run=" + config.run());
         }
-        TrainingResult result = fit(weir, config);
+        TrainingResult result =
+                servers == null ? fit(weir, config) : members.watched(patience, () -> fit(weir, config));
         if (workerIndex > 0) {
             return LrReport.ofShare(weir, config, result);
         }
-        members.awaitFinished(patience);
         return LrReport.of(weir, config, result, test, modelOut);
     }
 
@@ -299,19 +356,9 @@ final class TrainLrCommand extends WeirOptions {
         model.restore(weir, name);
     }
 
-    private boolean isBegun(RunStatus status) {
-        return status.workers().stream()
-                .skip((long) workerIndex * workers)
-                .limit(workers)
-                .anyMatch(worker -> worker.generation() > 0);
-    }
-
     private TrainingResult fit(Weir weir, LrConfig config) {
-        LibsvmSource source = LibsvmSource.of(data);
-        if (quiet) {
-            return LogisticRegression.train(weir, source, config, ProgressListener.NONE);
-        }
-        try (ProgressView view = new ProgressView(output)) {
+        try (LibsvmSource source = LibsvmSource.of(data);
+                ProgressView view = new ProgressView(output, quiet)) {
             return LogisticRegression.train(weir, source, config.withProgressInterval(view.interval()), view);
         }
     }

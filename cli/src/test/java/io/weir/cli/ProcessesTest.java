@@ -1,19 +1,16 @@
 package io.weir.cli;
 
+import static io.weir.cli.TestProcesses.reader;
+import static io.weir.cli.TestProcesses.report;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,19 +20,18 @@ import org.junit.jupiter.api.io.TempDir;
 /// Servers and workers as processes of their own.
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 class ProcessesTest {
-    private static final Pattern READY = Pattern.compile(
-            "weir server is listening on (127\\.0\\.0\\.1:\\d+) \\(\\d+ shards?, memory cap 64\\.0 MiB\\)");
     private static final int SIGTERM_EXIT = 128 + 15;
 
     @TempDir
     Path folder = Path.of("");
 
-    private final List<Process> processes = new ArrayList<>();
+    private TestProcesses processes = new TestProcesses(folder);
     private String data = "";
     private String test = "";
 
     @BeforeEach
     void generate() {
+        processes = new TestProcesses(folder);
         data = folder.resolve("ctr.svm").toString();
         Ran.weir("datagen", "ctr", "--rows", "4000", "--features", "400", "--nonzeros", "8", "--out", data);
         test = data;
@@ -43,53 +39,7 @@ class ProcessesTest {
 
     @AfterEach
     void end() throws InterruptedException {
-        for (Process process : processes) {
-            process.destroyForcibly().waitFor();
-        }
-    }
-
-    /// Starts `weir …` in a JVM of its own, its errors going to a file, or to its output if that is null.
-    private Process weir(@Nullable Path err, String... args) throws IOException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "--add-modules",
-                "jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName()));
-        command.addAll(List.of(args));
-        ProcessBuilder builder = new ProcessBuilder(command);
-        Process process = err == null
-                ? builder.redirectErrorStream(true).start()
-                : builder.redirectError(err.toFile()).start();
-        processes.add(process);
-        return process;
-    }
-
-    private record Server(Process process, BufferedReader out, String address) {}
-
-    private Server server(int shards) throws IOException {
-        Process process = weir(
-                Files.createTempFile(folder, "server", ".err"),
-                "server",
-                "--port",
-                "0",
-                "--memory",
-                "64m",
-                "--shards",
-                Integer.toString(shards));
-        BufferedReader out = reader(process);
-        String line = out.readLine();
-        Matcher matcher = READY.matcher(String.valueOf(line));
-        assertThat(matcher.matches()).as(line).isTrue();
-        return new Server(process, out, matcher.group(1));
-    }
-
-    private static BufferedReader reader(Process process) {
-        return new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        processes.close();
     }
 
     private Process worker(Path err, String servers, int index, String... more) throws IOException {
@@ -97,19 +47,19 @@ class ProcessesTest {
         args.addAll(List.of("--servers", servers, "--run", "ctr", "--worker-count", "2", "--workers", "2"));
         args.addAll(List.of("--worker-index", Integer.toString(index)));
         args.addAll(List.of(more));
-        return weir(err, args.toArray(String[]::new));
+        return processes.weir(err, args.toArray(String[]::new));
     }
 
     @Test
     void twoServersAndTwoWorkersTrainOneModel() throws Exception {
-        Server a = server(2);
-        Server b = server(3);
+        TestProcesses.Server a = processes.server(2);
+        TestProcesses.Server b = processes.server(3);
         Path model = folder.resolve("model.weir");
         Path firstErr = folder.resolve("first.err");
         Path secondErr = folder.resolve("second.err");
         Process first =
-                worker(firstErr, a.address + "," + b.address, 0, "--passes", "3", "--model-out", model.toString());
-        Process second = worker(secondErr, b.address + "," + a.address, 1, "--passes", "3");
+                worker(firstErr, a.address() + "," + b.address(), 0, "--passes", "3", "--model-out", model.toString());
+        Process second = worker(secondErr, b.address() + "," + a.address(), 1, "--passes", "3");
         FlatJson whole = report(first, firstErr);
         FlatJson part = report(second, secondErr);
         assertThat(whole.whole("examples") + part.whole("examples")).isEqualTo(12_000);
@@ -128,7 +78,7 @@ class ProcessesTest {
         Adult adult = Adult.orSkip();
         data = adult.train().toString();
         test = adult.test().toString();
-        String servers = server(4).address + "," + server(4).address;
+        String servers = processes.server(4).address() + "," + processes.server(4).address();
         String[] options = {"--batch", "256", "--passes", "4", "--shuffle"};
         Path firstErr = folder.resolve("first.err");
         Path secondErr = folder.resolve("second.err");
@@ -141,52 +91,45 @@ class ProcessesTest {
         assertThat(whole.real("test.logloss")).isLessThanOrEqualTo(0.326);
     }
 
-    /// What a worker that ends well has to say.
-    private static FlatJson report(Process worker, Path err) throws IOException, InterruptedException {
-        String out = new String(worker.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(worker.waitFor()).as(Files.readString(err)).isEqualTo(Exit.OK);
-        return FlatJson.parse(out);
-    }
-
     @Test
     void aWorkerNamesTheOneThatIsMissing() throws Exception {
-        Server server = server(2);
+        TestProcesses.Server server = processes.server(2);
         Path err = folder.resolve("worker.err");
-        Process first = worker(err, server.address, 0, "--patience", "1s");
+        Process first = worker(err, server.address(), 0, "--patience", "1s");
         assertThat(first.waitFor()).isEqualTo(Exit.UNAVAILABLE);
         assertThat(Files.readString(err)).contains("missing: worker-index 1 never joined");
     }
 
     @Test
     void aServerStopsWhenTold() throws Exception {
-        Server server = server(1);
+        TestProcesses.Server server = processes.server(1);
         Ran busy = Ran.weir(
-                "server", "--memory", "16m", "--port", server.address.substring(server.address.indexOf(':') + 1));
+                "server", "--memory", "16m", "--port", server.address().substring(server.address().indexOf(':') + 1));
         assertThat(busy.exitCode()).isEqualTo(Exit.FAILURE);
-        assertThat(Ran.weir("table", "ls", "--servers", server.address).exitCode())
+        assertThat(Ran.weir("table", "ls", "--servers", server.address()).exitCode())
                 .isEqualTo(Exit.OK);
         // Through the handle, which leaves the streams open.
-        server.process.toHandle().destroy();
-        assertThat(server.process.waitFor()).isEqualTo(SIGTERM_EXIT);
-        assertThat(server.out.readLine()).isNull();
-        Ran gone = Ran.weir("table", "ls", "--servers", server.address);
+        server.process().toHandle().destroy();
+        assertThat(server.process().waitFor()).isEqualTo(SIGTERM_EXIT);
+        assertThat(server.out().readLine()).isNull();
+        Ran gone = Ran.weir("table", "ls", "--servers", server.address());
         assertThat(gone.exitCode()).isEqualTo(Exit.UNAVAILABLE);
         assertThat(gone.err()).contains("cannot be reached: nothing listens there");
     }
 
     @Test
     void aWorkerSaysThatItsServerHasDied() throws Exception {
-        Server staying = server(1);
-        Server dying = server(1);
+        TestProcesses.Server staying = processes.server(1);
+        TestProcesses.Server dying = processes.server(1);
         // Progress tells that it is at work, so errors come the way that can be waited on.
-        Process worker = weir(
+        Process worker = processes.weir(
                 null,
                 "train",
                 "lr",
                 "--data",
                 data,
                 "--servers",
-                staying.address + "," + dying.address,
+                staying.address() + "," + dying.address(),
                 "--passes",
                 "1000000",
                 "--patience",
@@ -197,14 +140,14 @@ class ProcessesTest {
                 line = lines.readLine();
             }
             assertThat(line).isNotNull();
-            dying.process.destroyForcibly();
+            dying.process().destroyForcibly();
             StringBuilder rest = new StringBuilder();
             while ((line = lines.readLine()) != null) {
                 rest.append(line).append('\n');
             }
             assertThat(worker.waitFor()).as(rest.toString()).isEqualTo(Exit.UNAVAILABLE);
             assertThat(rest.toString())
-                    .contains("weir train lr: ", dying.address)
+                    .contains("weir train lr: ", dying.address())
                     .doesNotContain("\tat ");
         }
     }

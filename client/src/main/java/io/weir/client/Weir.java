@@ -103,6 +103,9 @@ public interface Weir extends AutoCloseable {
     /// Stores whole rows, weights and slots, over what is there. Acknowledged and exactly once, as a push.
     void load(String table, RowBatch rows);
 
+    /// Describes all servers, in the order of the shard map.
+    List<ServerInfo> servers();
+
     /// Bytes of parameters and index that the servers hold, all tables together.
     long memoryBytes();
 

@@ -33,7 +33,8 @@ final class RunState {
     private boolean[] opened;
     private final Map<Integer, Group> groups = new HashMap<>();
 
-    /// Last generation of each worker and portion whose entry was closed here: none of it comes back.
+    /// Last generation of each worker and portion that was closed here or is out of the run: it does not come back,
+    /// whatever is still on its way.
     private final Map<Integer, Integer> closedGenerations = new HashMap<>();
 
     private final List<ParkedPull> parked = new ArrayList<>();
@@ -186,6 +187,7 @@ final class RunState {
         members = Math.max(members, number);
         // Also from an older record: who was out of the run once, in this generation, never comes back.
         for (RunMessage.Gone each : gone) {
+            closedGenerations.merge(each.worker(), each.generation(), Math::max);
             WorkerEntry entry = workers.find(spec.id(), each.worker());
             if (entry == null) {
                 onClosed(new WorkerId(spec.id(), each.worker(), each.generation()));

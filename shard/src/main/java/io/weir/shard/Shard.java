@@ -789,14 +789,14 @@ public final class Shard implements AutoCloseable {
                             + ", portions=" + run.spec().portionCount());
         }
         WorkerEntry entry = workers.find(id.run(), id.worker());
+        if (run != null && run.wasClosed(id)) {
+            throw new WeirException(
+                    ErrorCode.FENCED,
+                    "this generation of the worker is closed: worker=" + id.worker() + ", generation="
+                            + id.generation());
+        }
         boolean later = entry == null || id.generation() > entry.generation();
         if (entry == null) {
-            if (run != null && run.wasClosed(id)) {
-                throw new WeirException(
-                        ErrorCode.FENCED,
-                        "this generation of the worker is closed: worker=" + id.worker() + ", generation="
-                                + id.generation());
-            }
             if (workers.count() >= MAX_OPEN_WORKERS) {
                 throw new WeirException(
                         ErrorCode.LIMIT_EXCEEDED,

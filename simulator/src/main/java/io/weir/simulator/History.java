@@ -62,6 +62,9 @@ final class History {
     private final List<Observation> observations = new ArrayList<>();
 
     /// What a pull read: the tallies of all workers that the run began with, on all shards.
+    ///
+    /// @param rows shared
+    @SuppressWarnings("ArrayRecordComponent") // Thousands of them in a history; nobody compares them.
     private record Observation(int worker, int life, long clock, float[] rows) {}
 
     History(long seed, @Nullable PlantedBug bug, boolean traced) {
@@ -384,7 +387,6 @@ final class History {
     /// Compares what the shards hold with what was pushed.
     private final class Checks {
         private final Map<Receipts.Push, boolean[]> applied = new HashMap<>();
-        private final Map<Long, double[]> sums = new HashMap<>();
 
         void run() {
             try (Arena arena = Arena.ofConfined()) {

@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /// What a worker does, through all its lives: join, pull, push, tick, until its part is done; join again when it was
@@ -86,7 +85,7 @@ final class SimulatedWorker {
                 CONFIG, handler -> history.network().connect(born, handler), born, () -> timeline.random.nextLong());
         CompletableFuture<Run> joined =
                 client.joinAsync(new RunOptions(history.scenario().run(), index, false));
-        joined.whenComplete((ready, failure) -> history.guard(() -> {
+        CompletableFuture<Run> _ = joined.whenComplete((ready, failure) -> history.guard(() -> {
             if (failure == null) {
                 onJoined(ready);
             } else {
@@ -190,18 +189,17 @@ final class SimulatedWorker {
         List<Receipts.Push> pushes = history.receipts().step(index, freshLives, clock, history.hasPoison());
         then(receipts.pullAsync(keys, rows), () -> {
             history.pulled(this, freshLives, clock, rows);
-            process()
-                    .after(
-                            timeline.between(500, 8_000),
-                            () -> orEnd(() -> {
-                                List<CompletableFuture<?>> under = send(pushes, current::table);
-                                CompletableFuture<Boolean> tick = current.tickAsync();
-                                under.add(tick);
-                                then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
-                                    history.ticked(index, freshLives, clock, tick.join());
-                                    step();
-                                });
-                            }));
+            later(
+                    timeline.between(500, 8_000),
+                    () -> orEnd(() -> {
+                        List<CompletableFuture<?>> under = send(pushes, current::table);
+                        CompletableFuture<Boolean> tick = current.tickAsync();
+                        under.add(tick);
+                        then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
+                            history.ticked(index, freshLives, clock, tick.join());
+                            step();
+                        });
+                    }));
         });
     }
 
@@ -247,7 +245,7 @@ final class SimulatedWorker {
     /// Goes on when the result is there, or ends this life.
     private void then(CompletableFuture<?> result, Runnable next) {
         SimulatedProcess alive = process;
-        BiFunction<Object, Throwable, Object> step = (value, failure) -> {
+        CompletableFuture<?> _ = result.whenComplete((_, failure) -> {
             if (alive == process && alive != null && !alive.isDead()) {
                 history.guard(() -> {
                     if (failure == null) {
@@ -257,9 +255,15 @@ final class SimulatedWorker {
                     }
                 });
             }
-            return "";
-        };
-        CompletableFuture<Object> unused = result.handle(step::apply);
+        });
+    }
+
+    /// Computing takes its time.
+    private void later(long us, Runnable next) {
+        SimulatedProcess alive = process;
+        if (alive != null) {
+            alive.after(us, next);
+        }
     }
 
     /// Does something of this life; a call that is refused ends it.
@@ -324,26 +328,25 @@ final class SimulatedWorker {
         float[] rows = new float[keys.length * Receipts.DIM];
         then(
                 current.table(history.receiptsTable()).pullAsync(keys, rows),
-                () -> process()
-                        .after(
-                                timeline.between(500, 8_000),
-                                () -> orEnd(() -> {
-                                    List<CompletableFuture<?>> under = send(pushes, portion::table);
-                                    CompletableFuture<Boolean> tick = portion.tickAsync(last);
-                                    under.add(tick);
-                                    then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
-                                        boolean counted = tick.join();
-                                        if (counted) {
-                                            history.batchDone(portion.index(), position);
-                                        } else {
-                                            history.notCounted();
-                                        }
-                                        if (counted && last) {
-                                            nextPortion();
-                                        } else {
-                                            batch(current, portion);
-                                        }
-                                    });
-                                })));
+                () -> later(
+                        timeline.between(500, 8_000),
+                        () -> orEnd(() -> {
+                            List<CompletableFuture<?>> under = send(pushes, portion::table);
+                            CompletableFuture<Boolean> tick = portion.tickAsync(last);
+                            under.add(tick);
+                            then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
+                                boolean counted = tick.join();
+                                if (counted) {
+                                    history.batchDone(portion.index(), position);
+                                } else {
+                                    history.notCounted();
+                                }
+                                if (counted && last) {
+                                    nextPortion();
+                                } else {
+                                    batch(current, portion);
+                                }
+                            });
+                        })));
     }
 }

@@ -37,7 +37,9 @@ public final class CtrGenerator {
     private static final long WEIGHT_SEED = 0x57656967687473L;
     private static final int PROBE_ROWS = 1 << 14;
     private static final long PROBE_FROM = 1L << 62;
-    private static final int CHUNK_ROWS = 256;
+    /// Of a feature: a blank, some digits, a colon, a one.
+    private static final int TEXT_BYTES = 8;
+
     private static final int BLOCK_ROWS = 1024;
     private static final int ZSTD_LEVEL = 3;
 
@@ -220,73 +222,33 @@ public final class CtrGenerator {
             return "generated rows " + fromRow + " to " + (toRow - 1);
         }
 
+        /// As [#write] would write them, near enough.
         @Override
-        public ExamplePass open(int pass, int readerCount, Share share) {
-            return new Pass(fromRow, toRow, share);
+        public long byteCount() {
+            return (toRow - fromRow) * (2 + (long) fields * TEXT_BYTES);
+        }
+
+        @Override
+        public ExampleReader open(Share share) {
+            long size = toRow - fromRow;
+            return new Reader(fromRow + share.from(size), fromRow + share.to(size));
         }
     }
 
-    private final class Pass implements ExamplePass {
-        private final long fromRow;
-        private final long toRow;
-        private final ExampleSource.Share share;
-        private final AtomicLong claimed = new AtomicLong();
-        private volatile boolean stopped;
-
-        Pass(long fromRow, long toRow, ExampleSource.Share share) {
-            this.fromRow = fromRow;
-            this.toRow = toRow;
-            this.share = share;
-        }
-
-        @Override
-        public ExampleReader reader(int index) {
-            return new Reader(this);
-        }
-
-        /// The first row of a chunk that nobody has had, or [#toRow].
-        long claim() {
-            long chunk = claimed.getAndIncrement() * share.count() + share.index();
-            return stopped ? toRow : Math.min(toRow, fromRow + chunk * CHUNK_ROWS);
-        }
-
-        @Override
-        public double fraction() {
-            return Math.min(1, (double) claimed.get() * share.count() * CHUNK_ROWS / (toRow - fromRow));
-        }
-
-        @Override
-        public void stop() {
-            stopped = true;
-        }
-
-        @Override
-        public void close() {
-            stop();
-        }
-    }
-
-    private final class Reader implements ExamplePass.ExampleReader {
-        private final Pass pass;
+    private final class Reader implements ExampleReader {
         private final long[] indices = new long[fields];
+        private final long end;
         private long row;
-        private long end;
 
-        Reader(Pass pass) {
-            this.pass = pass;
+        Reader(long from, long end) {
+            this.row = from;
+            this.end = end;
         }
 
         @Override
         public boolean next(ExampleBatch batch, int maxExamples) {
             batch.clear();
-            while (batch.exampleCount() < maxExamples) {
-                if (row == end) {
-                    row = pass.claim();
-                    end = Math.min(pass.toRow, row + CHUNK_ROWS);
-                    if (row == end) {
-                        break;
-                    }
-                }
+            while (batch.exampleCount() < maxExamples && row < end) {
                 addRow(row++, batch);
             }
             return batch.exampleCount() > 0;
@@ -299,6 +261,9 @@ public final class CtrGenerator {
             }
             batch.endExample((byte) (label(row, bias + sumOfWeights(indices)) ? 1 : 0));
         }
+
+        @Override
+        public void close() {}
     }
 
     /// Writes all rows of the stream, see [#write(Path, long, long, int)].

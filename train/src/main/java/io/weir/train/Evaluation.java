@@ -22,8 +22,7 @@ public record Evaluation(long examples, long positives, double logloss, double a
         Scores scores = new Scores();
         Scorer scorer = new Scorer(weights, bias, source.name());
         ExampleBatch batch = new ExampleBatch();
-        try (ExamplePass pass = source.open(0, 1, Share.ALL)) {
-            ExamplePass.ExampleReader reader = pass.reader(0);
+        try (ExampleReader reader = source.open(Share.ALL)) {
             while (reader.next(batch, BATCH)) {
                 double[] margins = scorer.margins(batch);
                 for (int i = 0; i < batch.exampleCount(); i++) {

@@ -1,22 +1,27 @@
 package io.weir.train;
 
-/// Where examples come from: a file, a generator. Thread-safe; each pass is opened anew.
+/// Where examples come from: a file, a generator. Thread-safe; it gives the same examples in the same order whenever it
+/// is read.
 public interface ExampleSource {
     /// What to call it in messages: the file's name, or what generates it.
     String name();
 
-    /// Opens one pass for `readerCount` readers, which share the examples of `share`: each example goes to exactly
-    /// one reader. With one reader the order is that of the source.
+    /// Bytes of it as text, uncompressed; near enough if that is not known. What is read with shares must be the same
+    /// for all that read it.
     ///
-    /// @param pass 0 for the first; the same pass gives the same examples, and with one reader the same order
     /// @throws InputException if the source cannot be read
-    ExamplePass open(int pass, int readerCount, Share share);
+    long byteCount();
 
-    /// The part of the examples that belongs to one process of several. The parts of all indices are disjoint and
-    /// together complete. Immutable.
+    /// Opens the examples of `share`, in the order of the source.
     ///
-    /// @param index of the process, from 0
-    /// @param count processes
+    /// @throws InputException if the source cannot be read
+    ExampleReader open(Share share);
+
+    /// A stretch of the examples, near to the `count`-th part of them. The shares of all indices, one after the other,
+    /// are the whole source. Immutable.
+    ///
+    /// @param index which stretch, from 0
+    /// @param count how many there are
     record Share(int index, int count) {
         /// Everything.
         public static final Share ALL = new Share(0, 1);
@@ -26,6 +31,21 @@ public interface ExampleSource {
                 throw new IllegalArgumentException(
                         "share index must be from 0 to count - 1: index=" + index + ", count=" + count);
             }
+        }
+
+        /// Where this share begins in a source of `size`.
+        long from(long size) {
+            return at(size, index);
+        }
+
+        /// Where it ends.
+        long to(long size) {
+            return at(size, index + 1);
+        }
+
+        /// `size * place / count`, without going beyond a long.
+        private long at(long size, long place) {
+            return size / count * place + size % count * place / count;
         }
     }
 }

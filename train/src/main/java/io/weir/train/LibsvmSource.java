@@ -2,7 +2,6 @@ package io.weir.train;
 
 import com.github.luben.zstd.ZstdInputStream;
 import java.io.BufferedInputStream;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -12,8 +11,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.zip.GZIPInputStream;
@@ -22,16 +19,16 @@ import org.jspecify.annotations.Nullable;
 /// Examples of a libsvm file, plain or compressed with gzip or zstd, which its first bytes tell. Thread-safe. The
 /// lines are described in [LibsvmParser].
 ///
-/// The text is cut into chunks at line ends, always at the same places for the same file. A chunk belongs to the
-/// process `chunk mod share count`, and there to the reader that comes first; each reader parses its own chunks. The
-/// chunks of a plain file are read by the readers, in parallel, each knowing from the chunk's number alone where to
-/// begin: at the first line that starts in the chunk's stretch of bytes. A compressed file is decompressed by one
-/// further thread, which hands chunks over.
-public final class LibsvmSource implements ExampleSource {
-    private static final int LEAST_CHUNK_BYTES = 16 << 10;
-    private static final int MOST_CHUNK_BYTES = 256 << 10;
-    private static final int CHUNKS_WANTED = 128;
+/// The text is cut into chunks at line ends. A share of a plain file is a stretch of its bytes, and holds the lines
+// that
+/// begin there, so it is read without the rest. A compressed file, or one that is no regular file, is read as a whole
+// by
+/// decompressing in a further thread; for shares of it, it is decompressed once into a temporary file, which goes when
+/// the source is closed or the process ends.
+public final class LibsvmSource implements ExampleSource, AutoCloseable {
+    private static final int CHUNK_BYTES = 256 << 10;
     private static final int STREAM_CHUNK_BYTES = 64 << 10;
+    private static final int STREAM_CHUNKS = 4;
     private static final int READ_BYTES = 64 << 10;
     private static final int LEAST_READ_BYTES = 4 << 10;
     private static final int MOST_LINE_BYTES = 256 << 20;
@@ -39,6 +36,7 @@ public final class LibsvmSource implements ExampleSource {
     private final Path file;
     private final boolean labelsOptional;
     private final LabelKinds kinds = new LabelKinds();
+    private @Nullable Text text;
 
     private LibsvmSource(Path file, boolean labelsOptional) {
         this.file = file;
@@ -76,15 +74,78 @@ public final class LibsvmSource implements ExampleSource {
     }
 
     @Override
-    public ExamplePass open(int pass, int readerCount, Share share) {
+    public long byteCount() {
+        return text().size;
+    }
+
+    @Override
+    public ExampleReader open(Share share) {
         try {
-            Pass opened = Compression.of(file) == Compression.NONE && Files.isRegularFile(file)
-                    ? new PlainPass(readerCount, share)
-                    : new StreamPass(readerCount, share);
-            opened.start();
-            return opened;
+            return share.count() == 1 && !isPlain() ? new StreamReader() : new StretchReader(text(), share);
         } catch (IOException e) {
             throw unreadable(e);
+        }
+    }
+
+    private synchronized boolean isPlain() throws IOException {
+        return text != null || (Files.isRegularFile(file) && Compression.of(file) == Compression.NONE);
+    }
+
+    /// The text, where any byte of it can be read.
+    private synchronized Text text() {
+        Text there = text;
+        if (there == null) {
+            try {
+                there = new Text(isPlain() ? FileChannel.open(file, StandardOpenOption.READ) : decompressed());
+            } catch (IOException e) {
+                throw unreadable(e);
+            }
+            text = there;
+        }
+        return there;
+    }
+
+    /// A temporary file that has no name any more when it is complete, so that nothing has to clear it away.
+    private FileChannel decompressed() throws IOException {
+        Path temporary = Files.createTempFile("weir-", ".svm");
+        FileChannel channel = FileChannel.open(temporary, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        try (InputStream in = decompressing(Files.newInputStream(file))) {
+            Files.delete(temporary);
+            byte[] bytes = new byte[READ_BYTES];
+            for (int read = in.read(bytes); read >= 0; read = in.read(bytes)) {
+                ByteBuffer buffer = ByteBuffer.wrap(bytes, 0, read);
+                while (buffer.hasRemaining()) {
+                    channel.write(buffer);
+                }
+            }
+            return channel;
+        } catch (IOException | RuntimeException | Error e) {
+            channel.close();
+            Files.deleteIfExists(temporary);
+            throw e;
+        }
+    }
+
+    private InputStream decompressing(InputStream in) throws IOException {
+        try {
+            return Compression.of(file).decompress(new BufferedInputStream(in, READ_BYTES));
+        } catch (IOException | RuntimeException e) {
+            in.close();
+            throw e;
+        }
+    }
+
+    /// Gives up the file, and the temporary one. Readers must not be used after.
+    @Override
+    public synchronized void close() {
+        Text there = text;
+        text = null;
+        if (there != null) {
+            try {
+                there.channel.close();
+            } catch (IOException e) {
+                throw unreadable(e);
+            }
         }
     }
 
@@ -164,58 +225,20 @@ public final class LibsvmSource implements ExampleSource {
         }
     }
 
-    private abstract class Pass implements ExamplePass {
-        final Share share;
-        private final AtomicInteger readersLeft;
-        private volatile boolean anyExample;
-        volatile boolean stopped;
-
-        Pass(int readerCount, Share share) {
-            this.share = share;
-            this.readersLeft = new AtomicInteger(readerCount);
-        }
-
-        void start() {}
-
-        /// Replaces what is in `chunk` by the next one for whichever reader asks; false if there is none.
-        abstract boolean nextChunk(Chunk chunk) throws IOException;
-
-        @Override
-        public ExampleReader reader(int index) {
-            return new Reader(this);
-        }
-
-        @Override
-        public void stop() {
-            stopped = true;
-        }
-
-        @Override
-        public void close() {
-            stop();
-        }
-
-        /// A reader has come to its end; the last one knows whether there was anything.
-        void readerEnded(boolean hadExample) {
-            if (hadExample) {
-                anyExample = true;
-            }
-            if (readersLeft.decrementAndGet() == 0 && !anyExample && !stopped && share.count() == 1) {
-                throw empty();
-            }
-        }
-    }
-
-    private final class Reader implements ExamplePass.ExampleReader {
-        private final Pass pass;
+    private abstract class Reader implements ExampleReader {
         private final LibsvmParser parser = new LibsvmParser(kinds, labelsOptional);
         private final Chunk chunk = new Chunk();
+        private final boolean whole;
         private boolean ended;
         private boolean hadExample;
 
-        Reader(Pass pass) {
-            this.pass = pass;
+        /// @param whole whether the file must have examples
+        Reader(boolean whole) {
+            this.whole = whole;
         }
+
+        /// Replaces what is in `chunk` by the next one; false if there is none.
+        abstract boolean nextChunk(Chunk chunk) throws IOException;
 
         @Override
         public boolean next(ExampleBatch batch, int maxExamples) {
@@ -231,21 +254,16 @@ public final class LibsvmSource implements ExampleSource {
                 }
             }
             hadExample |= batch.exampleCount() > 0;
-            if (ended && batch.exampleCount() == 0 && chunk.limit >= 0) {
-                chunk.limit = -1;
-                chunk.from = -1;
-                pass.readerEnded(hadExample);
+            if (ended && whole && !hadExample) {
+                throw empty();
             }
             return batch.exampleCount() > 0;
         }
 
         private boolean fetch() {
             try {
-                if (pass.stopped || !pass.nextChunk(chunk)) {
-                    ended = true;
-                    return false;
-                }
-                return true;
+                ended = !nextChunk(chunk);
+                return !ended;
             } catch (IOException e) {
                 throw unreadable(e);
             }
@@ -282,58 +300,79 @@ public final class LibsvmSource implements ExampleSource {
         if (chunk.linesBefore >= 0) {
             return chunk.linesBefore;
         }
-        try (InputStream in = Files.newInputStream(file)) {
-            byte[] bytes = new byte[READ_BYTES];
-            long left = chunk.fileOffset;
-            long count = 0;
-            while (left > 0) {
-                int read = in.readNBytes(bytes, 0, (int) Math.min(left, bytes.length));
-                if (read == 0) {
+        Text read = text();
+        byte[] bytes = new byte[READ_BYTES];
+        long count = 0;
+        for (long at = 0; at < chunk.fileOffset; ) {
+            int length = read.readFully(bytes, 0, (int) Math.min(chunk.fileOffset - at, bytes.length), at);
+            if (length == 0) {
+                break;
+            }
+            count += countLines(bytes, 0, length);
+            at += length;
+        }
+        return count;
+    }
+
+    /// Text as bytes, any of which can be read at any time. Thread-safe.
+    private static final class Text {
+        final FileChannel channel;
+        final long size;
+
+        Text(FileChannel channel) throws IOException {
+            this.channel = channel;
+            this.size = channel.size();
+        }
+
+        /// @return how many bytes were there, fewer than `count` only at the end
+        int readFully(byte[] bytes, int from, int count, long offset) throws IOException {
+            ByteBuffer buffer = ByteBuffer.wrap(bytes, from, count);
+            while (buffer.hasRemaining()) {
+                if (channel.read(buffer, offset + buffer.position() - from) < 0) {
                     break;
                 }
-                count += countLines(bytes, 0, read);
-                left -= read;
             }
-            return count;
+            return buffer.position() - from;
         }
     }
 
-    /// Chunk `i` holds the lines that begin in the bytes `i * chunkBytes` to `(i + 1) * chunkBytes - 1`.
-    private final class PlainPass extends Pass {
-        private final FileChannel channel;
-        private final long size;
-        private final int chunkBytes;
-        private final long chunkCount;
-        private final AtomicLong claimed = new AtomicLong();
+    /// The lines that begin in a stretch of bytes.
+    private final class StretchReader extends Reader {
+        private final Text text;
+        private final long end;
+        private long at;
 
-        PlainPass(int readerCount, Share share) throws IOException {
-            super(readerCount, share);
-            channel = FileChannel.open(file, StandardOpenOption.READ);
-            size = channel.size();
-            chunkBytes = Math.clamp(size / CHUNKS_WANTED, LEAST_CHUNK_BYTES, MOST_CHUNK_BYTES);
-            chunkCount = (size + chunkBytes - 1) / chunkBytes;
+        StretchReader(Text text, Share share) {
+            super(share.count() == 1);
+            this.text = text;
+            this.at = share.from(text.size);
+            this.end = share.to(text.size);
         }
 
         @Override
         boolean nextChunk(Chunk chunk) throws IOException {
             do {
-                long index = claimed.getAndIncrement() * share.count() + share.index();
-                if (index >= chunkCount) {
+                if (at >= end) {
                     return false;
                 }
-                read(index, chunk);
+                long to = Math.min(end, at + CHUNK_BYTES);
+                read(at, to, chunk);
+                at = to;
             } while (chunk.from == chunk.limit);
             return true;
         }
 
-        private void read(long index, Chunk chunk) throws IOException {
+        @Override
+        public void close() {}
+
+        /// The lines that begin in the bytes `start` to `to - 1`.
+        private void read(long start, long to, Chunk chunk) throws IOException {
             // One byte more in front tells whether a line begins with the first byte of the stretch.
-            long start = index * chunkBytes;
             long offset = Math.max(0, start - 1);
-            int stretchEnd = (int) (Math.min(size, start + chunkBytes) - offset);
+            int stretchEnd = (int) (to - offset);
             chunk.fileOffset = offset;
             chunk.reserve(stretchEnd + LEAST_READ_BYTES);
-            int length = readFully(chunk.bytes, 0, stretchEnd, offset);
+            int length = text.readFully(chunk.bytes, 0, stretchEnd, offset);
             int from = 0;
             if (start > 0) {
                 while (from < length && chunk.bytes[from] != '\n') {
@@ -360,7 +399,7 @@ public final class LibsvmSource implements ExampleSource {
                 checkLineLength(length);
                 int wanted = Math.max(LEAST_READ_BYTES, length / 2);
                 chunk.reserve(length + wanted);
-                int more = readFully(chunk.bytes, length, wanted, offset + length);
+                int more = text.readFully(chunk.bytes, length, wanted, offset + length);
                 if (more == 0) {
                     chunk.limit = length;
                     chunk.endLastLine();
@@ -369,58 +408,18 @@ public final class LibsvmSource implements ExampleSource {
                 length += more;
             }
         }
-
-        private int readFully(byte[] bytes, int from, int count, long offset) throws IOException {
-            ByteBuffer buffer = ByteBuffer.wrap(bytes, from, count);
-            while (buffer.hasRemaining()) {
-                if (channel.read(buffer, offset + buffer.position() - from) < 0) {
-                    break;
-                }
-            }
-            return buffer.position() - from;
-        }
-
-        @Override
-        public double fraction() {
-            double all = (double) chunkCount / share.count();
-            return all == 0 ? 1 : Math.min(1, claimed.get() / all);
-        }
-
-        @Override
-        public void close() {
-            stop();
-            try {
-                channel.close();
-            } catch (IOException e) {
-                throw unreadable(e);
-            }
-        }
     }
 
-    /// Decompresses in a thread of its own, a few chunks ahead of the readers.
-    private final class StreamPass extends Pass {
-        private final CountingStream counted;
+    /// Decompresses in a thread of its own, a few chunks ahead of the reader.
+    private final class StreamReader extends Reader {
         private final InputStream in;
-        private final long size;
-        private final ChunkQueue queue;
-        private final Thread thread = new Thread(this::run, "weir-train-decompress");
+        private final ChunkQueue queue = new ChunkQueue(STREAM_CHUNKS);
+        private final Thread thread = new Thread(this::run, "weir-decompress");
 
-        StreamPass(int readerCount, Share share) throws IOException {
-            super(readerCount, share);
-            size = Files.isRegularFile(file) ? Files.size(file) : 0;
-            counted = new CountingStream(Files.newInputStream(file));
-            try {
-                in = Compression.of(file).decompress(new BufferedInputStream(counted, READ_BYTES));
-            } catch (IOException | RuntimeException e) {
-                counted.close();
-                throw e;
-            }
-            queue = new ChunkQueue(2 * readerCount + 2);
+        StreamReader() throws IOException {
+            super(true);
+            in = decompressing(Files.newInputStream(file));
             thread.setDaemon(true);
-        }
-
-        @Override
-        void start() {
             thread.start();
         }
 
@@ -439,7 +438,6 @@ public final class LibsvmSource implements ExampleSource {
             byte[] rest = new byte[0];
             int restLength = 0;
             long lines = 0;
-            long index = 0;
             Chunk chunk = queue.takeFree();
             while (chunk != null) {
                 checkLineLength(restLength);
@@ -462,10 +460,8 @@ public final class LibsvmSource implements ExampleSource {
                 rest = Arrays.copyOfRange(chunk.bytes, length - restLength, length);
                 if (chunk.limit > 0) {
                     lines += countLines(chunk.bytes, 0, chunk.limit);
-                    if (index++ % share.count() == share.index()) {
-                        queue.put(chunk);
-                        chunk = queue.takeFree();
-                    }
+                    queue.put(chunk);
+                    chunk = queue.takeFree();
                 }
                 if (read < wanted) {
                     return;
@@ -479,19 +475,8 @@ public final class LibsvmSource implements ExampleSource {
         }
 
         @Override
-        public double fraction() {
-            return size == 0 ? Double.NaN : Math.min(1, (double) counted.count.get() / size);
-        }
-
-        @Override
-        public void stop() {
-            super.stop();
-            queue.stop();
-        }
-
-        @Override
         public void close() {
-            stop();
+            queue.stop();
             boolean interrupted = false;
             while (true) {
                 try {
@@ -512,7 +497,7 @@ public final class LibsvmSource implements ExampleSource {
         }
     }
 
-    /// Hands chunks from the decompressing thread to the readers and empty ones back. Thread-safe, bounded.
+    /// Hands chunks from the decompressing thread to the reader and empty ones back. Thread-safe, bounded.
     private static final class ChunkQueue {
         private final ReentrantLock lock = new ReentrantLock();
         private final Condition changed = lock.newCondition();
@@ -601,28 +586,6 @@ public final class LibsvmSource implements ExampleSource {
             } finally {
                 lock.unlock();
             }
-        }
-    }
-
-    private static final class CountingStream extends FilterInputStream {
-        final AtomicLong count = new AtomicLong();
-
-        CountingStream(InputStream in) {
-            super(in);
-        }
-
-        @Override
-        public int read() throws IOException {
-            int read = super.read();
-            count.addAndGet(read < 0 ? 0 : 1);
-            return read;
-        }
-
-        @Override
-        public int read(byte[] bytes, int from, int length) throws IOException {
-            int read = super.read(bytes, from, length);
-            count.addAndGet(Math.max(0, read));
-            return read;
         }
     }
 }

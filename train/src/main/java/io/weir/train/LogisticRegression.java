@@ -1,17 +1,24 @@
 package io.weir.train;
 
+import io.weir.client.Portion;
 import io.weir.client.Run;
 import io.weir.client.RunOptions;
 import io.weir.client.Table;
+import io.weir.client.TableInfo;
 import io.weir.client.Weir;
+import io.weir.model.ErrorCode;
 import io.weir.model.RunSpec;
-import io.weir.train.ExamplePass.ExampleReader;
+import io.weir.model.WeirException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.SingleWriterRecorder;
 import org.jspecify.annotations.Nullable;
@@ -21,44 +28,63 @@ import org.jspecify.annotations.Nullable;
 /// A worker takes a batch, pulls the weights of its distinct keys, predicts every example, `p = 1 / (1 + e^(-w · x))`,
 /// and pushes for each key the sum (or mean) over the examples of `(p - y) · x`; the optimizer is the table's. Margins,
 /// losses and gradient sums are double, added in the order of the examples; the gradient that is pushed is that sum
-/// rounded to float. Workers are threads, each its own member of the run, and share the examples without waiting for
-/// each other.
+/// rounded to float.
+///
+/// Workers are threads, each its own member of the run, and take the input portion by portion from the run's home
+// shard.
+/// A minibatch counts once, also when the worker or its process dies and another one takes the portion over: whoever
+/// holds a portion reads the same batches from the same stretch of the source, and goes on at the portion's position.
 public final class LogisticRegression {
+    /// How often a worker that was fenced joins again.
+    static final int MAX_REJOINS = 100;
+
+    /// How long the other workers may take to end when one has failed, before their membership is ended for them: they
+    /// may be waiting for each other.
+    private static final Duration GRACE = Duration.ofSeconds(1);
+
     private LogisticRegression() {}
 
-    /// Trains on `source` until all passes are done and every push is acknowledged, then finishes the run for the
-    /// workers of this process.
+    /// Trains on `source` until all portions of the run are done and every push is acknowledged, then finishes the run
+    /// for the workers of this process. The workers of process 0 wait until those of all others have finished as
+    // well.
     ///
     /// If a worker fails the others stop after their batch and the run is left unfinished.
     ///
+    /// @param listener may throw to stop the training
     /// @return what came of it
     /// @throws InputException if the source is broken or has no examples
-    /// @throws io.weir.model.WeirException if the servers refuse, or cannot be reached in time
+    /// @throws WeirException if the servers refuse, or cannot be reached in time
     public static TrainingResult train(Weir weir, ExampleSource source, LrConfig config, ProgressListener listener) {
-        return new Training(weir, source, config).run(listener);
+        return new Training(weir, source, config, listener).run();
     }
 
     private static final class Training {
         private final Weir weir;
         private final LrConfig config;
         private final ExampleSource source;
+        private final ProgressListener listener;
+        private final RunSpec spec;
         private final Worker[] workers;
         private final CountDownLatch done;
         private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-        private final List<SharedPass> passes = new ArrayList<>();
+        private final AtomicInteger newestPortion = new AtomicInteger();
 
-        Training(Weir weir, ExampleSource source, LrConfig config) {
+        Training(Weir weir, ExampleSource source, LrConfig config, ProgressListener listener) {
             this.weir = weir;
             this.config = config;
-            this.source = config.shuffle() ? new ShuffledSource(source, config.seed()) : source;
-            this.done = new CountDownLatch(config.workers());
-            this.workers = new Worker[config.workers()];
+            this.source = source;
+            this.listener = listener;
+            long byteCount = source.byteCount();
+            this.spec = config.runSpec(PortionPlan.of(byteCount, config));
+            this.workers = new Worker[config.ownMembers()];
+            this.done = new CountDownLatch(workers.length);
             for (int i = 0; i < workers.length; i++) {
-                workers[i] = new Worker(this, i);
+                int member = config.firstMember(config.share().index()) + i;
+                workers[i] = new Worker(this, PortionPlan.of(byteCount, config), member);
             }
         }
 
-        TrainingResult run(ProgressListener listener) {
+        TrainingResult run() {
             Progress progress = new Progress(workers, config);
             for (Worker worker : workers) {
                 worker.thread.start();
@@ -83,6 +109,9 @@ public final class LogisticRegression {
                 throw new IllegalStateException(failed.getMessage(), failed);
             }
             ProgressListener.Snapshot last = progress.snapshot(1);
+            if (last.examples() == 0 && config.share().count() == 1) {
+                throw new InputException(source.name() + ": expected examples, found none");
+            }
             TrainingResult result = progress.result();
             listener.progress(last);
             return result;
@@ -93,6 +122,9 @@ public final class LogisticRegression {
             for (Worker worker : workers) {
                 while (worker.thread.isAlive()) {
                     try {
+                        if (failed() && !worker.thread.join(GRACE)) {
+                            worker.leave();
+                        }
                         worker.thread.join();
                     } catch (InterruptedException e) {
                         interrupted = true;
@@ -116,86 +148,57 @@ public final class LogisticRegression {
                     first.addSuppressed(thrown);
                 }
             }
-            synchronized (passes) {
-                for (SharedPass pass : passes) {
-                    pass.examples.stop();
-                }
-            }
-        }
-
-        /// The pass with this number, opened by whichever worker comes first.
-        SharedPass enter(int pass) {
-            synchronized (passes) {
-                while (passes.size() <= pass) {
-                    passes.add(new SharedPass(source.open(passes.size(), workers.length, config.share())));
-                }
-                SharedPass entered = passes.get(pass);
-                if (failed()) {
-                    entered.examples.stop();
-                }
-                return entered;
-            }
-        }
-
-        /// The last worker to leave closes the pass.
-        void leave(SharedPass pass) {
-            synchronized (passes) {
-                if (++pass.left < workers.length) {
-                    return;
-                }
-            }
-            pass.examples.close();
         }
 
         private double fraction() {
-            synchronized (passes) {
-                return passes.isEmpty()
-                        ? 0
-                        : passes.get(passes.size() - 1).examples.fraction();
-            }
-        }
-    }
-
-    private static final class SharedPass {
-        final ExamplePass examples;
-        int left;
-
-        SharedPass(ExamplePass examples) {
-            this.examples = examples;
+            int perPass = spec.portionCount() / config.passes();
+            return (double) (newestPortion.get() % perPass) / perPass;
         }
     }
 
     private static final class Worker implements Runnable {
         private final Training training;
         private final LrConfig config;
-        private final int index;
+        private final PortionPlan plan;
+        private final int member;
         final Thread thread;
 
         final LatencyRecorder pulls = new LatencyRecorder();
         final LatencyRecorder pushes = new LatencyRecorder();
         final Counters counters;
 
-        private final ExampleBatch batch = new ExampleBatch();
+        private volatile @Nullable Run run;
+
+        /// Why the last life ended, if that was against its will.
+        private @Nullable WeirException fenced;
+
+        /// What the last batch took. The pull, which may have waited for other workers, counts as the push did.
+        private long workNs;
+
+        private ExampleBatch batch = new ExampleBatch();
+        private ExampleBatch following = new ExampleBatch();
         private final KeyIndexer indexer = new KeyIndexer();
         private float[] weights = new float[0];
         private double[] sums = new double[0];
 
-        Worker(Training training, int index) {
+        Worker(Training training, PortionPlan plan, int member) {
             this.training = training;
             this.config = training.config;
-            this.index = index;
+            this.plan = plan;
+            this.member = member;
             this.counters = new Counters(config.passes());
-            this.thread = new Thread(this, "weir-train-" + index);
+            this.thread = new Thread(this, "weir-train-" + member);
         }
 
         @Override
         public void run() {
             try {
-                int member = config.share().index() * config.workers() + index;
-                int members = config.share().count() * config.workers();
-                try (Run run = training.weir.join(
-                        new RunOptions(RunSpec.of(config.run(), members), member, config.continued()))) {
-                    trainPasses(run);
+                live(null);
+                for (int i = 0; fenced != null && !training.failed() && i < MAX_REJOINS; i++) {
+                    live(fenced);
+                }
+                if (fenced != null) {
+                    throw fenced;
                 }
             } catch (Throwable t) {
                 training.fail(t);
@@ -204,15 +207,61 @@ public final class LogisticRegression {
             }
         }
 
-        private void trainPasses(Run run) {
+        /// One life of the worker, from joining to leaving.
+        private void live(@Nullable WeirException before) {
+            fenced = null;
+            try (Run joined =
+                    training.weir.join(new RunOptions(training.spec, member, config.continued() && before == null))) {
+                run = joined;
+                if (before != null) {
+                    training.listener.rejoined(member, joined.generation(), before);
+                }
+                trainPortions(joined);
+            } catch (WeirException e) {
+                if (before != null && e.code() == ErrorCode.RUN_FINISHED) {
+                    // The others have done the rest.
+                    return;
+                }
+                if (e.code() != ErrorCode.FENCED || !config.membership().rejoin()) {
+                    throw e;
+                }
+                fenced = e;
+            }
+        }
+
+        /// Ends the membership from another thread. Whatever the worker waits for then fails.
+        void leave() {
+            Run joined = run;
+            if (joined != null) {
+                joined.close();
+            }
+        }
+
+        private void trainPortions(Run joined) {
             try {
-                Table table = run.table(config.table());
-                for (int pass = 0; pass < config.passes() && !training.failed(); pass++) {
-                    trainPass(pass, run, table);
+                TableInfo table = createTable(joined);
+                Optional<Portion> taken = joined.nextPortion();
+                while (taken.isPresent() && !training.failed()) {
+                    Portion portion = taken.get();
+                    training.newestPortion.accumulateAndGet(portion.index(), Math::max);
+                    trainPortion(portion, portion.table(table));
+                    if (training.failed()) {
+                        return;
+                    }
+                    taken = joined.nextPortion();
                 }
-                if (!training.failed()) {
-                    run.finish();
+                if (training.failed()) {
+                    return;
                 }
+                if (config.share().index() == 0 && config.share().count() > 1) {
+                    joined.barrier();
+                }
+                joined.finish();
+            } catch (WeirException e) {
+                if (e.code() != ErrorCode.FENCED || !config.membership().rejoin()) {
+                    training.fail(e);
+                }
+                throw e;
             } catch (Throwable t) {
                 // Before the run is left, which may take long: the others should stop now.
                 training.fail(t);
@@ -220,17 +269,50 @@ public final class LogisticRegression {
             }
         }
 
-        private void trainPass(int pass, Run run, Table table) {
-            SharedPass shared = training.enter(pass);
-            try {
-                ExampleReader reader = shared.examples.reader(index);
-                while (!training.failed() && reader.next(batch, config.batch())) {
-                    double loss = step(table);
-                    run.tick();
-                    counters.add(pass, batch.exampleCount(), batch.featureCount(), loss);
+        private TableInfo createTable(Run joined) {
+            Table created = joined.table(config.table());
+            return training.weir.describe(created.spec().name()).orElseThrow();
+        }
+
+        /// Trains on the rest of a portion. Reads one batch ahead, to know of each whether it is the last.
+        private void trainPortion(Portion portion, Table table) {
+            int pass = plan.passOf(portion.index());
+            try (ExampleReader reader = plan.open(training.source, portion.index())) {
+                for (long done = portion.position(); done > 0 && reader.next(batch, config.batch()); done--) {
+                    // Somebody has trained on it.
                 }
-            } finally {
-                training.leave(shared);
+                boolean more = reader.next(batch, config.batch());
+                if (!more) {
+                    while (!portion.tick(true) && !training.failed()) {
+                        // A synchronous step was closed without this worker.
+                    }
+                }
+                while (more && !training.failed()) {
+                    more = reader.next(following, config.batch());
+                    double loss = step(table);
+                    pause();
+                    while (!portion.tick(!more)) {
+                        if (training.failed()) {
+                            return;
+                        }
+                        // A synchronous step was closed without this worker: the batch belongs to the next one.
+                        loss = step(table);
+                        pause();
+                    }
+                    counters.add(pass, batch.exampleCount(), batch.featureCount(), loss);
+                    ExampleBatch learned = batch;
+                    batch = following;
+                    following = learned;
+                }
+            }
+        }
+
+        /// Takes longer than it needs, if that is wanted.
+        private void pause() {
+            long now = System.nanoTime();
+            long untilNs = now + config.slowdown().pauseNs(member, workNs);
+            for (; now - untilNs < 0 && !training.failed(); now = System.nanoTime()) {
+                LockSupport.parkNanos(this, untilNs - now);
             }
         }
 
@@ -258,8 +340,10 @@ public final class LogisticRegression {
             round(sums, config.mean() ? 1.0 / batch.exampleCount() : 1, weights, count);
             long computed = System.nanoTime();
             table.push(keys, 0, count, weights, 0);
-            pushes.record(System.nanoTime() - computed);
+            long pushed = System.nanoTime();
+            pushes.record(pushed - computed);
             pulls.record(pulled - start);
+            workNs = pushed - pulled + (pushed - computed);
             return loss;
         }
 

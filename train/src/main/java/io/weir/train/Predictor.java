@@ -40,8 +40,7 @@ public final class Predictor {
         ExampleBatch batch = new ExampleBatch();
         StringBuilder lines = new StringBuilder();
         long examples = 0;
-        try (ExamplePass pass = source.open(0, 1, Share.ALL)) {
-            ExamplePass.ExampleReader reader = pass.reader(0);
+        try (ExampleReader reader = source.open(Share.ALL)) {
             while (reader.next(batch, BATCH)) {
                 double[] margins = scorer.margins(batch);
                 for (int i = 0; i < batch.exampleCount(); i++) {

@@ -1,13 +1,21 @@
 package io.weir.train;
 
-/// Is told now and then how far a training has come. Called by the thread that waits for the workers, never by one of
-/// them.
+import io.weir.model.WeirException;
+
+/// Is told now and then how far a training has come, by the thread that waits for the workers.
 @FunctionalInterface
 public interface ProgressListener {
     /// Hears nothing.
     ProgressListener NONE = _ -> {};
 
     void progress(Snapshot snapshot);
+
+    /// A worker was fenced and has joined again. Called by the worker itself, so thread-safe.
+    ///
+    /// @param worker its index in the run
+    /// @param generation its new one
+    /// @param reason why it was out
+    default void rejoined(int worker, int generation, WeirException reason) {}
 
     /// How far a training has come, over all workers of this process. Immutable.
     ///
@@ -19,7 +27,7 @@ public interface ProgressListener {
     /// @param recentLogloss likewise, since the snapshot before
     /// @param pass the newest, from 0
     /// @param passes all that are wanted
-    /// @param passFraction how much of the newest pass has been handed out, 0 to 1; NaN if not known
+    /// @param passFraction portions of the newest pass that were done when this process took its latest one, 0 to 1
     /// @param pull latencies since the snapshot before
     /// @param push latencies since the snapshot before
     record Snapshot(

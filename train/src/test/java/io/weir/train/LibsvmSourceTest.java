@@ -14,10 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -170,7 +167,7 @@ class LibsvmSourceTest {
         try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(gz))) {
             out.write('\n');
         }
-        assertThatThrownBy(() -> read(LibsvmSource.of(gz), 1, Share.ALL))
+        assertThatThrownBy(() -> read(LibsvmSource.of(gz), Share.ALL))
                 .isInstanceOf(InputException.class)
                 .hasMessage(gz + ": expected examples, found none");
     }
@@ -189,7 +186,7 @@ class LibsvmSourceTest {
     @Test
     void readsLinesWithAndWithoutLabelsWhereLabelsAreOptional() throws IOException {
         Path file = write("1:1 2:0.5\n1 3:1\n# none\n4:1\n");
-        assertThat(read(LibsvmSource.withOptionalLabels(file), 1, Share.ALL))
+        assertThat(read(LibsvmSource.withOptionalLabels(file), Share.ALL))
                 .containsExactly("-1 1:1.0 2:0.5", "1 3:1.0", "-1 4:1.0");
     }
 
@@ -197,31 +194,42 @@ class LibsvmSourceTest {
     void givesTheSameExamplesFromEveryCompression() throws IOException {
         String text = randomText(new Random(7), 3000);
         Path plain = write(text);
-        List<String> expected = read(LibsvmSource.of(plain), 1, Share.ALL);
+        List<String> expected = read(LibsvmSource.of(plain), Share.ALL);
         assertThat(expected).hasSize(3000);
         for (Path compressed : List.of(gzip(text), zstd(text))) {
-            assertThat(read(LibsvmSource.of(compressed), 1, Share.ALL)).isEqualTo(expected);
+            assertThat(read(LibsvmSource.of(compressed), Share.ALL)).isEqualTo(expected);
         }
     }
 
     @Test
-    void givesEachExampleToOneReaderOfOneShare() throws IOException {
+    void isTheSameAsAllItsSharesOneAfterTheOther() throws IOException {
         String text = randomText(new Random(11), 5000);
-        List<String> expected = new ArrayList<>(read(LibsvmSource.of(write(text)), 1, Share.ALL));
-        expected.sort(null);
+        List<String> expected = read(LibsvmSource.of(write(text)), Share.ALL);
         for (Path file : List.of(write(text), gzip(text), zstd(text))) {
-            for (int readers : new int[] {1, 3}) {
-                for (int shares : new int[] {1, 2, 5}) {
+            try (LibsvmSource source = LibsvmSource.of(file)) {
+                assertThat(source.byteCount()).isEqualTo(text.length());
+                for (int shares : new int[] {1, 2, 5, 64, 20_000}) {
                     List<String> all = new ArrayList<>();
                     for (int share = 0; share < shares; share++) {
-                        List<String> part = read(LibsvmSource.of(file), readers, new Share(share, shares));
-                        assertThat(part.size()).isBetween(1, 5000 - shares + 1);
+                        List<String> part = read(source, new Share(share, shares));
+                        assertThat(part.size()).isLessThanOrEqualTo(2 * 5000 / shares + 50);
                         all.addAll(part);
                     }
-                    all.sort(null);
                     assertThat(all).isEqualTo(expected);
                 }
             }
+        }
+    }
+
+    @Test
+    void leavesNoTemporaryFileBehind() throws IOException {
+        Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
+        try (LibsvmSource source = LibsvmSource.of(gzip(randomText(new Random(2), 100)))) {
+            assertThat(source.byteCount()).isPositive();
+            try (Stream<Path> files = Files.list(temporary)) {
+                assertThat(files.map(Path::toString)).noneMatch(name -> name.matches(".*/weir-[0-9]+\\.svm"));
+            }
+            assertThat(read(source, new Share(1, 2))).isNotEmpty();
         }
     }
 
@@ -241,7 +249,7 @@ class LibsvmSourceTest {
             expected.add(example.toString().replace(":1", ":1.0"));
         }
         for (Path file : List.of(write(text.toString()), gzip(text.toString()))) {
-            assertThat(read(LibsvmSource.of(file), 1, Share.ALL))
+            assertThat(read(LibsvmSource.of(file), Share.ALL))
                     .as("seed %d", seed)
                     .isEqualTo(expected);
         }
@@ -253,7 +261,7 @@ class LibsvmSourceTest {
         String lines = "1 123:1\n".repeat(20_000);
         for (String first : List.of("", "#\n", "#######\n", "######\n")) {
             for (Path file : List.of(write(first + lines), gzip(first + lines))) {
-                assertThat(read(LibsvmSource.of(file), 1, Share.ALL)).hasSize(20_000);
+                assertThat(read(LibsvmSource.of(file), Share.ALL)).hasSize(20_000);
             }
         }
     }
@@ -262,7 +270,7 @@ class LibsvmSourceTest {
     void countsLinesOverChunks() throws IOException {
         String text = randomText(new Random(3), 8000) + "\n# comment\n1 1:x\n";
         for (Path file : List.of(write(text), gzip(text))) {
-            assertThatThrownBy(() -> read(LibsvmSource.of(file), 1, Share.ALL))
+            assertThatThrownBy(() -> read(LibsvmSource.of(file), Share.ALL))
                     .isInstanceOf(InputException.class)
                     .hasMessage(file + ":8003: expected index:value with a finite value, found '1:x' (column 3)");
         }
@@ -274,7 +282,7 @@ class LibsvmSourceTest {
         for (Path file : List.of(gzip(text), zstd(text))) {
             byte[] bytes = Files.readAllBytes(file);
             Files.write(file, Arrays.copyOf(bytes, bytes.length / 2));
-            assertThatThrownBy(() -> read(LibsvmSource.of(file), 2, Share.ALL))
+            assertThatThrownBy(() -> read(LibsvmSource.of(file), Share.ALL))
                     .isInstanceOf(InputException.class)
                     .hasMessageStartingWith(file + ": cannot be read: ");
         }
@@ -294,7 +302,7 @@ class LibsvmSourceTest {
             Path file = folder.resolve("hostile");
             Files.write(file, bytes);
             try {
-                read(LibsvmSource.of(file), 1, Share.ALL);
+                read(LibsvmSource.of(file), Share.ALL);
             } catch (InputException e) {
                 assertThat(e).hasMessageStartingWith(file.toString());
             } catch (RuntimeException e) {
@@ -304,16 +312,11 @@ class LibsvmSourceTest {
     }
 
     @Test
-    void endsReadersThatWaitWhenThePassIsStopped() throws Exception {
-        Path file = gzip(randomText(new Random(9), 20_000));
-        try (ExamplePass pass = LibsvmSource.of(file).open(0, 2, Share.ALL)) {
-            ExamplePass.ExampleReader reader = pass.reader(0);
-            ExampleBatch batch = new ExampleBatch();
+    void endsBeforeItHasReadAll() throws Exception {
+        Path file = gzip(randomText(new Random(9), 200_000));
+        ExampleBatch batch = new ExampleBatch();
+        try (ExampleReader reader = LibsvmSource.of(file).open(Share.ALL)) {
             assertThat(reader.next(batch, 10)).isTrue();
-            pass.stop();
-            while (reader.next(batch, 1000)) {
-                assertThat(batch.exampleCount()).isPositive();
-            }
         }
     }
 
@@ -332,14 +335,14 @@ class LibsvmSourceTest {
 
     private void assertBroken(String text, String message) throws IOException {
         Path file = write(text);
-        assertThatThrownBy(() -> read(LibsvmSource.of(file), 1, Share.ALL))
+        assertThatThrownBy(() -> read(LibsvmSource.of(file), Share.ALL))
                 .isInstanceOf(InputException.class)
                 .hasMessageStartingWith(file.toString())
                 .hasMessageContaining(message);
     }
 
     private List<String> read(String text) throws IOException {
-        return read(LibsvmSource.of(write(text)), 1, Share.ALL);
+        return read(LibsvmSource.of(write(text)), Share.ALL);
     }
 
     private Path write(String text) throws IOException {
@@ -362,51 +365,29 @@ class LibsvmSourceTest {
         return file;
     }
 
-    /// Every example as `label index:value …`, reader after reader.
-    static List<String> read(ExampleSource source, int readers, Share share) {
-        try (ExamplePass pass = source.open(0, readers, share);
-                ExecutorService threads = Executors.newFixedThreadPool(readers)) {
-            List<Future<List<String>>> parts = new ArrayList<>();
-            for (int i = 0; i < readers; i++) {
-                ExamplePass.ExampleReader reader = pass.reader(i);
-                parts.add(threads.submit(() -> drain(pass, reader)));
-            }
-            List<String> all = new ArrayList<>();
-            for (Future<List<String>> part : parts) {
-                all.addAll(part.get());
-            }
-            return all;
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof RuntimeException cause) {
-                throw cause;
-            }
-            throw new AssertionError(e);
-        } catch (InterruptedException e) {
-            throw new AssertionError(e);
+    /// Every example as `label index:value …`.
+    static List<String> read(ExampleSource source, Share share) {
+        try (ExampleReader reader = source.open(share)) {
+            return read(reader);
         }
     }
 
-    private static List<String> drain(ExamplePass pass, ExamplePass.ExampleReader reader) {
+    static List<String> read(ExampleReader reader) {
         List<String> examples = new ArrayList<>();
         ExampleBatch batch = new ExampleBatch();
-        try {
-            while (reader.next(batch, 13)) {
-                for (int i = 0; i < batch.exampleCount(); i++) {
-                    StringBuilder example = new StringBuilder().append(batch.labels()[i]);
-                    for (int j = batch.rowStarts()[i]; j < batch.rowStarts()[i + 1]; j++) {
-                        example.append(' ')
-                                .append(Long.toUnsignedString(batch.keys()[j]))
-                                .append(':')
-                                .append(batch.values()[j]);
-                    }
-                    examples.add(example.toString());
+        while (reader.next(batch, 13)) {
+            for (int i = 0; i < batch.exampleCount(); i++) {
+                StringBuilder example = new StringBuilder().append(batch.labels()[i]);
+                for (int j = batch.rowStarts()[i]; j < batch.rowStarts()[i + 1]; j++) {
+                    example.append(' ')
+                            .append(Long.toUnsignedString(batch.keys()[j]))
+                            .append(':')
+                            .append(batch.values()[j]);
                 }
+                examples.add(example.toString());
             }
-            assertThat(reader.next(batch, 13)).isFalse();
-        } catch (RuntimeException e) {
-            pass.stop();
-            throw e;
         }
+        assertThat(reader.next(batch, 13)).isFalse();
         return examples;
     }
 }

@@ -129,8 +129,8 @@ class LrModelTest {
         assertThat(lines).hasSize(2001);
         double loss = 0;
         ExampleBatch batch = new ExampleBatch();
-        try (ExamplePass pass = test.open(0, 1, Share.ALL)) {
-            assertThat(pass.reader(0).next(batch, 2000)).isTrue();
+        try (ExampleReader reader = test.open(Share.ALL)) {
+            assertThat(reader.next(batch, 2000)).isTrue();
         }
         for (int i = 0; i < 2000; i++) {
             double p = Double.parseDouble(lines[i]);

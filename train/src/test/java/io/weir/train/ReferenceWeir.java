@@ -1,15 +1,18 @@
 package io.weir.train;
 
 import io.weir.client.DenseTable;
+import io.weir.client.Portion;
 import io.weir.client.RowBatch;
 import io.weir.client.Run;
 import io.weir.client.RunOptions;
 import io.weir.client.RunStatus;
+import io.weir.client.ServerInfo;
 import io.weir.client.Table;
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
 import io.weir.model.ErrorCode;
 import io.weir.model.OptimizerSpec;
+import io.weir.model.RunSpec;
 import io.weir.model.ServerAddress;
 import io.weir.model.ShardMap;
 import io.weir.model.TableSpec;
@@ -22,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
@@ -29,7 +33,7 @@ import java.util.function.Consumer;
 /// real one is compared with.
 final class ReferenceWeir implements Weir {
     private final Map<String, ReferenceTable> tables = new LinkedHashMap<>();
-    private final Map<String, RunStatus.State[]> runs = new HashMap<>();
+    private final Map<String, ReferenceRunState> runs = new HashMap<>();
 
     /// Lets the push with this number, from 1, fail. Later ones wait until the worker that made it has left its run.
     int failingPush;
@@ -46,32 +50,45 @@ final class ReferenceWeir implements Weir {
 
     @Override
     public synchronized Run join(RunOptions options) {
-        RunStatus.State[] states = runs.computeIfAbsent(options.name(), _ -> {
-            RunStatus.State[] missing = new RunStatus.State[options.workerCount()];
-            Arrays.fill(missing, RunStatus.State.MISSING);
-            return missing;
-        });
-        if (states.length != options.workerCount()) {
-            throw new WeirException(ErrorCode.RUN_MISMATCH, "run has another number of workers");
+        ReferenceRunState run = runs.computeIfAbsent(options.spec().name(), _ -> new ReferenceRunState(options.spec()));
+        if (!run.spec.equals(options.spec())) {
+            throw new WeirException(
+                    ErrorCode.RUN_MISMATCH, String.join(", ", options.spec().differencesTo(run.spec)));
         }
-        if (!options.continued() && Arrays.stream(states).allMatch(s -> s == RunStatus.State.FINISHED)) {
-            throw new WeirException(ErrorCode.RUN_FINISHED, "run is finished: run=" + options.name());
+        if (run.isFinished()) {
+            if (!options.continued()) {
+                throw new WeirException(ErrorCode.RUN_FINISHED, "run is finished: run=" + run.spec.name());
+            }
+            run = new ReferenceRunState(options.spec());
+            runs.put(options.spec().name(), run);
         }
-        states[options.worker()] = RunStatus.State.ACTIVE;
-        return new ReferenceRun(options);
+        run.states[options.worker()] = RunStatus.State.ACTIVE;
+        run.generations[options.worker()]++;
+        return new ReferenceRun(run, options.worker(), run.generations[options.worker()]);
+    }
+
+    @Override
+    public CompletableFuture<Run> joinAsync(RunOptions options) {
+        return CompletableFuture.completedFuture(join(options));
+    }
+
+    @Override
+    public synchronized List<String> runs() {
+        return runs.keySet().stream().sorted().toList();
     }
 
     @Override
     public synchronized RunStatus runStatus(String name) {
-        RunStatus.State[] states = runs.get(name);
-        if (states == null) {
+        ReferenceRunState run = runs.get(name);
+        if (run == null) {
             throw new WeirException(ErrorCode.UNKNOWN_RUN, "no such run: run=" + name);
         }
         List<RunStatus.Worker> workers = new ArrayList<>();
-        for (int i = 0; i < states.length; i++) {
-            workers.add(new RunStatus.Worker(i, states[i], 1, 0, 0));
+        for (int i = 0; i < run.states.length; i++) {
+            workers.add(new RunStatus.Worker(i, run.states[i], run.generations[i], 0, 0, 0, run.held[i]));
         }
-        return new RunStatus(name, workers);
+        int held = (int) Arrays.stream(run.held).filter(portion -> portion >= 0).count();
+        return new RunStatus(run.spec, run.isFinished(), 0, held, run.done, workers, List.of());
     }
 
     @Override
@@ -161,6 +178,11 @@ final class ReferenceWeir implements Weir {
                 throw new IllegalStateException(e);
             }
         }
+    }
+
+    @Override
+    public List<ServerInfo> servers() {
+        return List.of();
     }
 
     @Override
@@ -298,53 +320,185 @@ final class ReferenceWeir implements Weir {
         }
     }
 
+    /// Who belongs to a run and who holds which portion. Guarded by the cluster's lock.
+    private static final class ReferenceRunState {
+        final RunSpec spec;
+        final RunStatus.State[] states;
+        final int[] generations;
+        final int[] held;
+        final long[] positions;
+        final TreeSet<Integer> free = new TreeSet<>();
+        int done;
+
+        ReferenceRunState(RunSpec spec) {
+            this.spec = spec;
+            this.states = new RunStatus.State[spec.startingWorkers()];
+            this.generations = new int[states.length];
+            this.held = new int[states.length];
+            this.positions = new long[spec.portionCount()];
+            Arrays.fill(states, RunStatus.State.MISSING);
+            Arrays.fill(held, -1);
+            for (int i = 0; i < positions.length; i++) {
+                free.add(i);
+            }
+        }
+
+        boolean isFinished() {
+            return done == spec.portionCount()
+                    && Arrays.stream(states).allMatch(state -> state == RunStatus.State.FINISHED);
+        }
+    }
+
+    /// One worker of an asynchronous run.
     private final class ReferenceRun implements Run {
-        private final RunOptions options;
+        private final ReferenceRunState run;
+        private final int worker;
+        private final int generation;
         private long clock;
 
-        ReferenceRun(RunOptions options) {
-            this.options = options;
+        ReferenceRun(ReferenceRunState run, int worker, int generation) {
+            this.run = run;
+            this.worker = worker;
+            this.generation = generation;
         }
 
         @Override
-        public String name() {
-            return options.name();
-        }
-
-        @Override
-        public long id() {
-            return 1;
+        public RunSpec spec() {
+            return run.spec;
         }
 
         @Override
         public int worker() {
-            return options.worker();
-        }
-
-        @Override
-        public int workerCount() {
-            return options.workerCount();
+            return worker;
         }
 
         @Override
         public int generation() {
-            return 1;
+            return generation;
         }
 
         @Override
-        public long clock() {
+        public boolean isResumed() {
+            return false;
+        }
+
+        @Override
+        public long clock(int clockGroup) {
             return clock;
         }
 
         @Override
-        public void tick() {
+        public CompletableFuture<Boolean> tickAsync(int clockGroup) {
             clock++;
+            return CompletableFuture.completedFuture(true);
+        }
+
+        @Override
+        public void barrier() {}
+
+        @Override
+        public CompletableFuture<Void> barrierAsync() {
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public Optional<Portion> nextPortion() {
+            synchronized (ReferenceWeir.this) {
+                while (run.free.isEmpty() && run.done < run.spec.portionCount()) {
+                    try {
+                        ReferenceWeir.this.wait();
+                    } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                }
+                if (run.free.isEmpty()) {
+                    return Optional.empty();
+                }
+                int portion = run.free.removeFirst();
+                run.held[worker] = portion;
+                return Optional.of(new ReferencePortion(this, portion));
+            }
+        }
+
+        @Override
+        public CompletableFuture<Optional<Portion>> nextPortionAsync() {
+            return CompletableFuture.completedFuture(nextPortion());
+        }
+
+        @Override
+        public Table table(TableSpec spec, int clockGroup) {
+            create(spec);
+            return ReferenceWeir.this.table(spec.name());
+        }
+
+        @Override
+        public DenseTable denseTable(TableSpec spec, int clockGroup) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Table table(TableInfo info) {
+            return ReferenceWeir.this.table(info.spec().name());
+        }
+
+        @Override
+        public CompletableFuture<Void> finishAsync() {
+            finish();
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public void finish() {
+            synchronized (ReferenceWeir.this) {
+                run.states[worker] = RunStatus.State.FINISHED;
+            }
+        }
+
+        @Override
+        public void close() {
+            synchronized (ReferenceWeir.this) {
+                waitForLeaving = false;
+                if (run.states[worker] == RunStatus.State.ACTIVE) {
+                    run.states[worker] = RunStatus.State.LEFT;
+                }
+                if (run.held[worker] >= 0) {
+                    run.free.add(run.held[worker]);
+                    run.held[worker] = -1;
+                }
+                ReferenceWeir.this.notifyAll();
+            }
+        }
+    }
+
+    private final class ReferencePortion implements Portion {
+        private final ReferenceRun holder;
+        private final int index;
+
+        ReferencePortion(ReferenceRun holder, int index) {
+            this.holder = holder;
+            this.index = index;
+        }
+
+        @Override
+        public int index() {
+            return index;
+        }
+
+        @Override
+        public long position() {
+            synchronized (ReferenceWeir.this) {
+                return holder.run.positions[index];
+            }
         }
 
         @Override
         public Table table(TableSpec spec) {
-            create(spec);
-            return ReferenceWeir.this.table(spec.name());
+            return holder.table(spec);
+        }
+
+        @Override
+        public Table table(TableInfo info) {
+            return holder.table(info);
         }
 
         @Override
@@ -353,29 +507,22 @@ final class ReferenceWeir implements Weir {
         }
 
         @Override
-        public void finish() {
-            become(RunStatus.State.FINISHED);
+        public boolean tick(boolean last) {
+            synchronized (ReferenceWeir.this) {
+                holder.tick();
+                holder.run.positions[index]++;
+                if (last) {
+                    holder.run.held[holder.worker] = -1;
+                    holder.run.done++;
+                    ReferenceWeir.this.notifyAll();
+                }
+                return true;
+            }
         }
 
         @Override
-        public void close() {
-            synchronized (ReferenceWeir.this) {
-                waitForLeaving = false;
-                ReferenceWeir.this.notifyAll();
-                RunStatus.State[] states = runs.get(name());
-                if (states != null && states[worker()] == RunStatus.State.ACTIVE) {
-                    states[worker()] = RunStatus.State.LEFT;
-                }
-            }
-        }
-
-        private void become(RunStatus.State state) {
-            synchronized (ReferenceWeir.this) {
-                RunStatus.State[] states = runs.get(name());
-                if (states != null) {
-                    states[worker()] = state;
-                }
-            }
+        public CompletableFuture<Boolean> tickAsync(boolean last) {
+            return CompletableFuture.completedFuture(tick(last));
         }
     }
 }

@@ -5,6 +5,7 @@ import io.weir.client.RowBatch;
 import io.weir.client.Run;
 import io.weir.client.RunOptions;
 import io.weir.client.RunStatus;
+import io.weir.client.ServerInfo;
 import io.weir.client.Table;
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
@@ -214,6 +215,21 @@ final class MapWeir implements Weir {
     @Override
     public ShardMap shardMap() {
         throw new UnsupportedOperationException("a map has no shards");
+    }
+
+    @Override
+    public CompletableFuture<Run> joinAsync(RunOptions options) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public List<ServerInfo> servers() {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public List<String> runs() {
+        throw new UnsupportedOperationException();
     }
 
     @Override

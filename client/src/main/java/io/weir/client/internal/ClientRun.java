@@ -463,7 +463,10 @@ final class ClientRun implements Run {
             stopBeating();
             return session.leave(true, homeServer);
         });
-        CompletableFuture<Void> result = session.working(left.thenRun(() -> closed = true));
+        CompletableFuture<Void> result = session.working(left.<Void>thenApply(done -> {
+            closed = true;
+            return null;
+        }));
         session.settle();
         return result;
     }

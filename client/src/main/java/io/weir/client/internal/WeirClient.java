@@ -6,6 +6,7 @@ import io.weir.client.RowBatch;
 import io.weir.client.Run;
 import io.weir.client.RunOptions;
 import io.weir.client.RunStatus;
+import io.weir.client.ServerInfo;
 import io.weir.client.Table;
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
@@ -259,14 +260,26 @@ public final class WeirClient implements Weir {
     }
 
     @Override
-    public long memoryBytes() {
-        long bytes = 0;
-        for (int server = 0; server < shardMap().servers().size(); server++) {
-            if (session.control(server, new Message.ServerStatus()) instanceof Message.ServerStatusReply status) {
-                bytes += status.memoryBytes();
+    public List<ServerInfo> servers() {
+        List<ServerInfo> servers = new ArrayList<>();
+        for (ShardMap.Server server : shardMap().servers()) {
+            Message reply = session.control(servers.size(), new Message.ServerStatus());
+            if (!(reply instanceof Message.ServerStatusReply status)) {
+                throw unexpected();
             }
+            servers.add(new ServerInfo(
+                    server.address(),
+                    server.shardCount(),
+                    status.memoryBytes(),
+                    status.memoryCapBytes(),
+                    status.connectionCount()));
         }
-        return bytes;
+        return List.copyOf(servers);
+    }
+
+    @Override
+    public long memoryBytes() {
+        return servers().stream().mapToLong(ServerInfo::memoryBytes).sum();
     }
 
     @Override
