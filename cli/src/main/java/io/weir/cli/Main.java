@@ -13,8 +13,18 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /// The program `weir`.
 public final class Main {
-    private static final List<String> COMMANDS =
-            List.of("quickstart", "train", "predict", "eval", "datagen", "server", "status", "table", "bench", "simulate", "version");
+    private static final List<String> COMMANDS = List.of(
+            "quickstart",
+            "train",
+            "predict",
+            "eval",
+            "datagen",
+            "server",
+            "status",
+            "table",
+            "bench",
+            "simulate",
+            "version");
 
     private Main() {}
 

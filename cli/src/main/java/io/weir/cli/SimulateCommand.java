@@ -96,7 +96,11 @@ final class SimulateCommand extends WeirOptions {
                         threads == 1 ? "" : "s");
         for (Tally.What what : Tally.What.values()) {
             output.out()
-                    .printf(Locale.ROOT, "  %-20s %,15d%n", label(what), result.tally().of(what));
+                    .printf(
+                            Locale.ROOT,
+                            "  %-20s %,15d%n",
+                            label(what),
+                            result.tally().of(what));
         }
         if (result.holds()) {
             output.out().println("all promises were kept");
@@ -157,7 +161,8 @@ final class SimulateCommand extends WeirOptions {
             Simulator.Outcome again = Simulator.play(seed, null, true);
             output.err().println("seed " + seed + ", event by event:");
             again.trace().forEach(output.err()::println);
-            output.err().println("seed " + seed + ": " + (again.holds() ? "all promises were kept" : again.violation()));
+            output.err()
+                    .println("seed " + seed + ": " + (again.holds() ? "all promises were kept" : again.violation()));
         }
     }
 }

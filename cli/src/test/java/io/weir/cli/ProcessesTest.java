@@ -78,7 +78,8 @@ class ProcessesTest {
         Adult adult = Adult.orSkip();
         data = adult.train().toString();
         test = adult.test().toString();
-        String servers = processes.server(4).address() + "," + processes.server(4).address();
+        String servers =
+                processes.server(4).address() + "," + processes.server(4).address();
         String[] options = {"--batch", "256", "--passes", "4", "--shuffle"};
         Path firstErr = folder.resolve("first.err");
         Path secondErr = folder.resolve("second.err");
@@ -104,7 +105,11 @@ class ProcessesTest {
     void aServerStopsWhenTold() throws Exception {
         TestProcesses.Server server = processes.server(1);
         Ran busy = Ran.weir(
-                "server", "--memory", "16m", "--port", server.address().substring(server.address().indexOf(':') + 1));
+                "server",
+                "--memory",
+                "16m",
+                "--port",
+                server.address().substring(server.address().indexOf(':') + 1));
         assertThat(busy.exitCode()).isEqualTo(Exit.FAILURE);
         assertThat(Ran.weir("table", "ls", "--servers", server.address()).exitCode())
                 .isEqualTo(Exit.OK);
