@@ -9,7 +9,8 @@ public final class Tally {
     public enum What {
         FRAMES,
         PUSHES,
-        PULLS_CHECKED,
+        READS_CHECKED,
+        STALENESS_CHECKED,
         FAULTS,
         CUTS,
         LATE_FRAMES,
