@@ -14,7 +14,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /// The program `weir`.
 public final class Main {
     private static final List<String> COMMANDS =
-            List.of("quickstart", "train", "predict", "eval", "datagen", "server", "status", "table", "bench", "version");
+            List.of("quickstart", "train", "predict", "eval", "datagen", "server", "status", "table", "compare", "bench", "version");
 
     private Main() {}
 
@@ -82,6 +82,7 @@ public final class Main {
             case "server" -> line.addSubcommand(name, new ServerCommand(output));
             case "status" -> line.addSubcommand(name, new StatusCommand(output));
             case "table" -> line.addSubcommand(name, TableCommand.of(output));
+            case "compare" -> line.addSubcommand(name, new CompareCommand(output));
             case "bench" -> line.addSubcommand(name, new BenchCommand(output));
             case "version" -> line.addSubcommand(name, new VersionCommand(output));
             default -> throw new IllegalStateException("no such command: name=" + name);
