@@ -16,8 +16,8 @@ final class ChildProcess {
     /// What makes a command watch its standard input.
     static final String OPTION = "--child";
 
-    private static final List<String> JVM_OPTIONS_OF_ONE =
-            List.of("-agentlib:", "-agentpath:", "-javaagent:", "-Xrunjdwp", "-XX:AOTCacheOutput", "-XX:AOTMode=record");
+    private static final List<String> JVM_OPTIONS_OF_ONE = List.of(
+            "-agentlib:", "-agentpath:", "-javaagent:", "-Xrunjdwp", "-XX:AOTCacheOutput", "-XX:AOTMode=record");
 
     private ChildProcess() {}
 

@@ -156,7 +156,11 @@ final class CompareCommand extends WeirOptions {
             HeldOut heldOut = unseen == null ? null : new HeldOut(unseen, SAMPLE, true);
             for (Consistency consistency : compared) {
                 say("warming up with " + consistency.text());
-                train(consistency, generator.source(rows, rows + WARM_UP_ROWS), config.withSlowdown(Slowdown.NONE), null);
+                train(
+                        consistency,
+                        generator.source(rows, rows + WARM_UP_ROWS),
+                        config.withSlowdown(Slowdown.NONE),
+                        null);
             }
             for (Consistency consistency : compared) {
                 say("training with " + consistency.text());
@@ -172,8 +176,7 @@ final class CompareCommand extends WeirOptions {
         output.err().flush();
     }
 
-    private LossCurve train(
-            Consistency consistency, ExampleSource source, LrConfig config, @Nullable HeldOut heldOut) {
+    private LossCurve train(Consistency consistency, ExampleSource source, LrConfig config, @Nullable HeldOut heldOut) {
         String all = servers;
         if (all == null) {
             try (EmbeddedServer server = EmbeddedServer.open(Memory.config(null));
@@ -198,7 +201,8 @@ final class CompareCommand extends WeirOptions {
             ExampleSource source,
             LrConfig config,
             @Nullable HeldOut heldOut) {
-        LrConfig named = config.withTable(TableSpec.embedding(name, 1, config.table().optimizer()))
+        LrConfig named = config.withTable(
+                        TableSpec.embedding(name, 1, config.table().optimizer()))
                 .withRun(name, false)
                 .withMembership(Membership.of(consistency));
         weir.create(named.table());
@@ -218,7 +222,8 @@ final class CompareCommand extends WeirOptions {
         List<String> facts = new ArrayList<>();
         facts.add(Quantities.plural(workers, "worker"));
         if (slowdown.factor() > 1) {
-            facts.add("worker " + slowdown.worker() + " slowed down " + LossChart.shortest(slowdown.factor()) + " times");
+            facts.add(
+                    "worker " + slowdown.worker() + " slowed down " + LossChart.shortest(slowdown.factor()) + " times");
         }
         facts.add("batch " + batch);
         facts.add(OptimizerSpec.parse(optimizer).text());

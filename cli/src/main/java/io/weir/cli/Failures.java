@@ -40,8 +40,9 @@ final class Failures {
     private static String advice(ErrorCode code) {
         return switch (code) {
             case RUN_FINISHED -> "; train on with --continue, or choose another name with --run";
-            case RUN_MISMATCH -> "; every process of a run needs the same --data, --workers,"
-                    + " --worker-count, --batch, --passes and --consistency";
+            case RUN_MISMATCH ->
+                "; every process of a run needs the same --data, --workers,"
+                        + " --worker-count, --batch, --passes and --consistency";
             case FENCED -> "; the worker was silent for longer than --silence, or another process took its place";
             case MEMORY_EXCEEDED -> "; give the server more with --memory, or use more servers";
             case MAP_MISMATCH -> "; --servers must name all servers of the cluster";

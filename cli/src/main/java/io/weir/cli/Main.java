@@ -13,8 +13,19 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /// The program `weir`.
 public final class Main {
-    private static final List<String> COMMANDS =
-            List.of("quickstart", "train", "predict", "eval", "datagen", "server", "status", "table", "compare", "bench", "version");
+    private static final List<String> COMMANDS = List.of(
+            "quickstart",
+            "train",
+            "predict",
+            "eval",
+            "datagen",
+            "server",
+            "status",
+            "table",
+            "compare",
+            "bench",
+            "simulate",
+            "version");
 
     private Main() {}
 
@@ -84,6 +95,7 @@ public final class Main {
             case "table" -> line.addSubcommand(name, TableCommand.of(output));
             case "compare" -> line.addSubcommand(name, new CompareCommand(output));
             case "bench" -> line.addSubcommand(name, new BenchCommand(output));
+            case "simulate" -> line.addSubcommand(name, new SimulateCommand(output));
             case "version" -> line.addSubcommand(name, new VersionCommand(output));
             default -> throw new IllegalStateException("no such command: name=" + name);
         }

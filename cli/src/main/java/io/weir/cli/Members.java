@@ -92,7 +92,7 @@ final class Members {
         } finally {
             done.countDown();
             if (watch.found != null) {
-                boolean unused = Thread.interrupted();
+                boolean _ = Thread.interrupted();
             }
         }
     }

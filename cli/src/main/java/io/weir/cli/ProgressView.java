@@ -68,8 +68,7 @@ final class ProgressView implements ProgressListener, AutoCloseable {
     @Override
     public void rejoined(int worker, int generation, WeirException reason) {
         output.err()
-                .println((output.terminal() && !quiet ? "\r\u001b[2K" : "")
-                        + rejoinedText(worker, generation, reason));
+                .println((output.terminal() && !quiet ? "\r\u001b[2K" : "") + rejoinedText(worker, generation, reason));
     }
 
     static String rejoinedText(int worker, int generation, WeirException reason) {

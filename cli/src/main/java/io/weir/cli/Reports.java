@@ -142,8 +142,7 @@ final class Reports {
             passLogloss.add(words.real());
             passExamples.add(words.whole());
         }
-        return new TrainingResult(
-                examples, features, batches, seconds, passLogloss, passExamples, pull, push, workers);
+        return new TrainingResult(examples, features, batches, seconds, passLogloss, passExamples, pull, push, workers);
     }
 
     /// All processes together. Latencies are those of the slowest.
@@ -171,16 +170,7 @@ final class Reports {
             push = slower(push, part.push());
         }
         return new ProgressListener.Snapshot(
-                examples,
-                seconds,
-                rate,
-                losses / examples,
-                recentLosses / rate,
-                pass,
-                passes,
-                fraction,
-                pull,
-                push);
+                examples, seconds, rate, losses / examples, recentLosses / rate, pass, passes, fraction, pull, push);
     }
 
     private static double weighted(double loss, double weight) {
@@ -196,8 +186,7 @@ final class Reports {
     /// All processes together. Latencies are those of the slowest.
     ///
     /// @param further examples of which there is no result
-    static TrainingResult mergedResults(
-            Collection<TrainingResult> parts, int passes, long further, double seconds) {
+    static TrainingResult mergedResults(Collection<TrainingResult> parts, int passes, long further, double seconds) {
         long features = 0;
         long batches = 0;
         int workers = 0;
@@ -212,7 +201,8 @@ final class Reports {
             workers += part.workers();
             all += part.examples();
             for (int pass = 0; pass < passes; pass++) {
-                losses[pass] += weighted(part.passLogloss().get(pass), part.passExamples().get(pass));
+                losses[pass] += weighted(
+                        part.passLogloss().get(pass), part.passExamples().get(pass));
                 examples[pass] += part.passExamples().get(pass);
             }
             pull = slower(pull, part.pull());

@@ -59,12 +59,15 @@ record RunText(RunStatus status, List<Wait> waits) {
                     case BARRIER -> "at barrier " + wait.clock();
                     case PORTION -> "for a portion";
                 };
-        List<String> whom = wait.waitsFor().stream().limit(NAMED).map(this::whom).toList();
+        List<String> whom =
+                wait.waitsFor().stream().limit(NAMED).map(this::whom).toList();
         if (whom.isEmpty()) {
             return waits;
         }
         int more = wait.waitsFor().size() - whom.size();
-        return waits + (wait.kind() == RunStatus.Kind.PORTION ? " from " : " for ") + String.join("; for ", whom)
+        return waits
+                + (wait.kind() == RunStatus.Kind.PORTION ? " from " : " for ")
+                + String.join("; for ", whom)
                 + (more == 0 ? "" : "; and for " + Quantities.plural(more, "other worker"));
     }
 
@@ -77,8 +80,7 @@ record RunText(RunStatus status, List<Wait> waits) {
         return name
                 + switch (worker.state()) {
                     case MISSING -> "never joined";
-                    case ACTIVE ->
-                        "is at clock " + worker.clock() + " and silent for " + seconds(worker.silentMs());
+                    case ACTIVE -> "is at clock " + worker.clock() + " and silent for " + seconds(worker.silentMs());
                     case LEFT -> "left";
                     case FINISHED -> "has finished";
                     case FENCED -> "is fenced, silent for " + seconds(worker.silentMs());

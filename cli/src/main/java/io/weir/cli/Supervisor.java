@@ -17,7 +17,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/// Server and worker processes of one training. A worker process that is killed is started again, with the same identity
+/// Server and worker processes of one training. A worker process that is killed is started again, with the same
+// identity
 /// and a few times at most; whatever else goes wrong with one process ends them all. Confined to one thread.
 final class Supervisor implements AutoCloseable {
     /// How often one worker process is started again.
@@ -38,7 +39,11 @@ final class Supervisor implements AutoCloseable {
     private int restarts;
 
     /// What a process did: said a line, or ended if that is null.
-    private record Event(String name, int worker, Process process, @Nullable String line) {}
+    private record Event(
+            String name,
+            int worker,
+            Process process,
+            @Nullable String line) {}
 
     Supervisor(Output output) {
         this.output = output;

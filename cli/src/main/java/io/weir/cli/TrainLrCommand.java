@@ -275,8 +275,9 @@ final class TrainLrCommand extends WeirOptions {
             throw new IllegalArgumentException("processes must be from 1 to " + MOST_PROCESSES + ": processes="
                     + processes + ", server-processes=" + serverProcesses);
         } else if (processes > 0 && (workerCount != 1 || workerIndex != 0)) {
-            throw new IllegalArgumentException("--processes starts all of them, and --worker-index names one: processes="
-                    + processes + ", worker-index=" + workerIndex + ", worker-count=" + workerCount);
+            throw new IllegalArgumentException(
+                    "--processes starts all of them, and --worker-index names one: processes=" + processes
+                            + ", worker-index=" + workerIndex + ", worker-count=" + workerCount);
         }
         if (workerCount < 1 || workerIndex < 0 || workerIndex >= workerCount) {
             throw new IllegalArgumentException("worker index must be from 0 to worker count - 1: worker-index="
@@ -360,8 +361,7 @@ final class TrainLrCommand extends WeirOptions {
     }
 
     /// Sees to it that the table is there and this run's.
-    private void prepare(
-            Weir weir, LrConfig config, @Nullable LrModel model, Members members, Duration patience) {
+    private void prepare(Weir weir, LrConfig config, @Nullable LrModel model, Members members, Duration patience) {
         Optional<RunStatus> status = members.status();
         if (model != null && workerIndex > 0) {
             members.awaitFirst(patience);
@@ -381,8 +381,7 @@ final class TrainLrCommand extends WeirOptions {
     }
 
     /// Trains in processes that this one starts.
-    private LrReport supervised(
-            Supervisor supervisor, LrConfig config, @Nullable LrModel model, Duration patience) {
+    private LrReport supervised(Supervisor supervisor, LrConfig config, @Nullable LrModel model, Duration patience) {
         String all = servers == null ? startServers(supervisor) : servers;
         try (Weir weir = Weir.connect(all, ClientConfig.defaults().withDeadline(deadline(config, patience)));
                 ProgressView view = new ProgressView(output, quiet)) {

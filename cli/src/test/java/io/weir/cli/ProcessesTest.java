@@ -81,7 +81,8 @@ class ProcessesTest {
         Adult adult = Adult.orSkip();
         data = adult.train().toString();
         test = adult.test().toString();
-        String servers = processes.server(4).address() + "," + processes.server(4).address();
+        String servers =
+                processes.server(4).address() + "," + processes.server(4).address();
         String[] options = {"--batch", "256", "--passes", "4", "--shuffle"};
         Path firstErr = folder.resolve("first.err");
         Path secondErr = folder.resolve("second.err");
@@ -107,7 +108,11 @@ class ProcessesTest {
     void aServerStopsWhenTold() throws Exception {
         TestProcesses.Server server = processes.server(1);
         Ran busy = Ran.weir(
-                "server", "--memory", "16m", "--port", server.address().substring(server.address().indexOf(':') + 1));
+                "server",
+                "--memory",
+                "16m",
+                "--port",
+                server.address().substring(server.address().indexOf(':') + 1));
         assertThat(busy.exitCode()).isEqualTo(Exit.FAILURE);
         assertThat(Ran.weir("table", "ls", "--servers", server.address()).exitCode())
                 .isEqualTo(Exit.OK);
@@ -168,8 +173,22 @@ class ProcessesTest {
         List<String> args = supervised("--server-processes", "2", "--shards", "3", "--memory", "64m", "--test", test);
         FlatJson report = report(processes.weir(err, args.toArray(String[]::new)), err);
         FlatJson threads = Ran.weir(
-                        "train", "lr", "--json", "-q", "--data", data, "--batch", "32", "--workers", "2", "--passes",
-                        "2", "--consistency", "bsp", "--test", test)
+                        "train",
+                        "lr",
+                        "--json",
+                        "-q",
+                        "--data",
+                        data,
+                        "--batch",
+                        "32",
+                        "--workers",
+                        "2",
+                        "--passes",
+                        "2",
+                        "--consistency",
+                        "bsp",
+                        "--test",
+                        test)
                 .json();
         assertThat(report.fields())
                 .containsEntry("examples", 8000L)
@@ -191,7 +210,9 @@ class ProcessesTest {
     private static void awaitUnderWay(Weir weir, String run) {
         long untilNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (!weir.runs().contains(run) || weir.runStatus(run).closedSteps() < 5) {
-            assertThat(System.nanoTime() - untilNs).as("steps closed within a minute").isNegative();
+            assertThat(System.nanoTime() - untilNs)
+                    .as("steps closed within a minute")
+                    .isNegative();
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
         }
         assertThat(weir.runStatus(run).isFinished()).isFalse();
@@ -213,11 +234,22 @@ class ProcessesTest {
                     .destroyForcibly();
             FlatJson report = report(parent, err);
             assertThat(report.fields()).containsEntry("restarts", 1L);
-            assertThat(Files.readString(err))
-                    .contains("worker process 1 was ended by signal 9 and is started again");
+            assertThat(Files.readString(err)).contains("worker process 1 was ended by signal 9 and is started again");
             FlatJson threads = Ran.weir(
-                            "train", "lr", "--json", "-q", "--data", data, "--batch", "32", "--workers", "2",
-                            "--passes", "2", "--consistency", "bsp")
+                            "train",
+                            "lr",
+                            "--json",
+                            "-q",
+                            "--data",
+                            data,
+                            "--batch",
+                            "32",
+                            "--workers",
+                            "2",
+                            "--passes",
+                            "2",
+                            "--consistency",
+                            "bsp")
                     .json();
             assertThat(report.text("model.hash")).isEqualTo(threads.text("model.hash"));
         }
@@ -227,7 +259,8 @@ class ProcessesTest {
     void endsAllProcessesWhenTold() throws Exception {
         TestProcesses.Server server = processes.server(2);
         String[] options = {"--servers", server.address(), "--run", "told", "--straggler", "20x:1"};
-        Process parent = processes.weir(folder.resolve("parent.err"), supervised(options).toArray(String[]::new));
+        Process parent =
+                processes.weir(folder.resolve("parent.err"), supervised(options).toArray(String[]::new));
         try (Weir weir = Weir.connect(server.address())) {
             awaitUnderWay(weir, "told");
         }
@@ -244,7 +277,8 @@ class ProcessesTest {
     void endsAllProcessesWhenItIsKilledItself() throws Exception {
         TestProcesses.Server server = processes.server(2);
         String[] options = {"--servers", server.address(), "--run", "parent", "--straggler", "20x:1"};
-        Process parent = processes.weir(folder.resolve("parent.err"), supervised(options).toArray(String[]::new));
+        Process parent =
+                processes.weir(folder.resolve("parent.err"), supervised(options).toArray(String[]::new));
         try (Weir weir = Weir.connect(server.address())) {
             awaitUnderWay(weir, "parent");
         }

@@ -169,7 +169,10 @@ class TrainOnServersTest {
                     .doesNotContain("worker-index 0 ");
             Ran first = train(server.address(), "--run", "ctr", "--worker-count", "2");
             assertThat(first.exitCode()).isEqualTo(Exit.CONFLICT);
-            assertThat(first.err()).contains("run exists with another specification: run=ctr, workers: here 3, there 2", "the same --data");
+            assertThat(first.err())
+                    .contains(
+                            "run exists with another specification: run=ctr, workers: here 3, there 2",
+                            "the same --data");
         }
     }
 

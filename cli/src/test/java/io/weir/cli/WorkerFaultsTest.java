@@ -164,11 +164,15 @@ class WorkerFaultsTest {
             Worker second = new Worker("still", 1, "--consistency", consistency, "--silence", "60s");
             await(weir, "still", "work under way", WorkerFaultsTest::isUnderWay);
             TestProcesses.signal(second.process, "STOP");
-            RunStatus status = await(weir, "still", "a wait for worker 1", now -> now.waits().stream()
-                    .anyMatch(wait -> wait.worker() == 0
-                            && wait.kind().name().equalsIgnoreCase(kind)
-                            && wait.waitsFor().contains(1)
-                            && now.workers().get(1).silentMs() >= 2000));
+            RunStatus status = await(
+                    weir,
+                    "still",
+                    "a wait for worker 1",
+                    now -> now.waits().stream()
+                            .anyMatch(wait -> wait.worker() == 0
+                                    && wait.kind().name().equalsIgnoreCase(kind)
+                                    && wait.waitsFor().contains(1)
+                                    && now.workers().get(1).silentMs() >= 2000));
             // Without consistency the other one has done all that the one that stands still does not hold.
             assertThat(status.portionsDone() == status.spec().portionCount() - 1)
                     .isEqualTo(consistency.equals("asp"));
@@ -176,8 +180,7 @@ class WorkerFaultsTest {
             assertThat(ran.exitCode()).isEqualTo(Exit.OK);
             assertThat(ran.out())
                     .contains("\"kind\":\"" + kind + "\"")
-                    .containsPattern(
-                            "worker 0 waits .* worker 1, which is at clock \\d+ and silent for \\d+\\.\\d s");
+                    .containsPattern("worker 0 waits .* worker 1, which is at clock \\d+ and silent for \\d+\\.\\d s");
             TestProcesses.signal(second.process, "CONT");
             first.report();
             second.report();
@@ -194,10 +197,8 @@ class WorkerFaultsTest {
             Worker second = new Worker("back", 1, "--consistency", consistency, "--silence", "500ms");
             await(weir, "back", "work under way", WorkerFaultsTest::isUnderWay);
             TestProcesses.signal(second.process, "STOP");
-            RunStatus fenced = await(weir, "back", "worker 1 fenced", now -> now.workers()
-                            .get(1)
-                            .state()
-                    == State.FENCED);
+            RunStatus fenced = await(
+                    weir, "back", "worker 1 fenced", now -> now.workers().get(1).state() == State.FENCED);
             await(weir, "back", "the other one going on", now -> now.portionsDone() > fenced.portionsDone() + 1);
             TestProcesses.signal(second.process, "CONT");
             first.report();
@@ -219,8 +220,7 @@ class WorkerFaultsTest {
             await(weir, "out", "worker 1 fenced", now -> now.workers().get(1).state() == State.FENCED);
             TestProcesses.signal(second.process, "CONT");
             assertThat(second.process.waitFor()).isEqualTo(Exit.CONFLICT);
-            assertThat(second.said())
-                    .contains("out of the run", "worker=1", "silent for longer than --silence");
+            assertThat(second.said()).contains("out of the run", "worker=1", "silent for longer than --silence");
             first.report();
             assertEachExampleCountedOncePerPass(weir, "out");
         }

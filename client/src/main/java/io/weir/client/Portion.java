@@ -7,8 +7,8 @@ import java.util.concurrent.CompletableFuture;
 /// the worker dies half-way and another one takes over, if whoever holds it makes the same pushes in the same order for
 /// the same minibatch. Confined to the thread of its run.
 ///
-/// Of each minibatch: pull, push through the tables of this portion, [#tick]. A portion that has none left, because whoever
-/// held it before did them all, is ended by a tick without a push.
+/// Of each minibatch: pull, push through the tables of this portion, [#tick]. A portion that has none left,
+/// because whoever held it before did them all, is ended by a tick without a push.
 public interface Portion {
     /// Which portion: 0 to `spec().portionCount() - 1`.
     int index();
@@ -28,8 +28,8 @@ public interface Portion {
     /// Closes a minibatch, and the worker's step with it. Synchronous runs wait until the step is closed.
     ///
     /// @param last whether the portion has no more minibatches
-    /// @return whether it counted; false if a synchronous step was closed without this worker, which then trains on the
-    ///     same minibatch again
+    /// @return whether it counted; false if a synchronous step was closed without this worker, which then trains
+    ///     on the same minibatch again
     boolean tick(boolean last);
 
     /// As [#tick], without waiting.

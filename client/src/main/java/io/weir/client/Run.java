@@ -38,8 +38,8 @@ public interface Run extends AutoCloseable {
     int generation();
 
     /// Whether this life goes on where the last one stopped: then it begins with the step at [#clock], which the last
-    /// one may have pushed in part, and makes the same pushes in the same order. What is there already is acknowledged
-    /// and not applied again.
+    /// one may have pushed in part, and makes the same pushes in the same order. What is there already is
+    /// acknowledged and not applied again.
     boolean isResumed();
 
     /// Minibatches this worker has finished.

@@ -55,8 +55,8 @@ public interface Weir extends AutoCloseable {
 
     /// Joins a run.
     ///
-    /// @throws io.weir.model.WeirException `RUN_FINISHED` if it is finished and not to be continued, `RUN_MISMATCH`,
-    ///     naming what differs, if it is there with another specification
+    /// @throws io.weir.model.WeirException `RUN_FINISHED` if it is finished and not to be continued,
+    ///     `RUN_MISMATCH`, naming what differs, if it is there with another specification
     Run join(RunOptions options);
 
     /// As [#join], without waiting for the servers.

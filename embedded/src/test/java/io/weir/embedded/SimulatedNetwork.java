@@ -11,7 +11,9 @@ import io.weir.model.ShardMap;
 import io.weir.model.WeirException;
 import io.weir.server.ServerNode;
 import io.weir.server.ShardGate;
+import io.weir.shard.Answer;
 import io.weir.shard.Effects;
+import io.weir.shard.Parked;
 import io.weir.shard.Shard;
 import io.weir.wire.Checksum;
 import io.weir.wire.DataLayout;
@@ -302,7 +304,8 @@ final class SimulatedNetwork {
                     && number > last
                     && DataLayout.previousNumber(bytes, 0) == last
                     && !DataLayout.isWithdrawn(bytes, 0);
-            if (next && !calm && random.nextInt(25) == 0) {
+            boolean stores = FrameLayout.type(bytes, 0) != FrameType.TICK;
+            if (next && stores && !calm && random.nextInt(25) == 0) {
                 // As the shard itself does where its memory ends: before the order, the number stays free.
                 refuse(server, envelope.request(), ErrorCode.MEMORY_EXCEEDED, 0);
                 return;
@@ -327,11 +330,21 @@ final class SimulatedNetwork {
         private void control(int server, Request request, Message message) {
             Message.Attach attach =
                     new Message.Attach(map.version(), map.hash(), map.firstShardOf(server), map.shardCount());
+            Answer answer = new Answer() {
+                @Override
+                public void reply(Message said) {
+                    Connections.this.reply(server, request, () -> handler.replied(request, said));
+                }
+
+                @Override
+                public void refuse(ErrorCode code, String text) {
+                    Connections.this.reply(server, request, () -> handler.refused(request, code, false, 0, text));
+                }
+            };
             try {
-                Message answer = nodes.get(server).handle(message, attach);
-                reply(server, request, () -> handler.replied(request, answer));
+                nodes.get(server).handle(message, attach, answer);
             } catch (WeirException e) {
-                reply(server, request, () -> handler.refused(request, e.code(), false, 0, e.getMessage()));
+                answer.refuse(e.code(), e.getMessage());
             }
         }
 
@@ -387,6 +400,11 @@ final class SimulatedNetwork {
             @Override
             public void acknowledge(long requestId, int shard, long number) {
                 reply(server, request, () -> handler.answered(request));
+            }
+
+            @Override
+            public Parked park(ByteBuffer frame, int at) {
+                throw new IllegalStateException("nobody waits for anybody here");
             }
 
             @Override

@@ -7,6 +7,7 @@ import io.weir.client.Run;
 import io.weir.client.RunOptions;
 import io.weir.client.Table;
 import io.weir.client.Weir;
+import io.weir.client.internal.Pulse;
 import io.weir.client.internal.WeirClient;
 import io.weir.model.ErrorCode;
 import io.weir.model.OptimizerSpec;
@@ -17,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /// Receipts through a [SimulatedNetwork]: real clients, real frames and real shards, one thread, one seed.
@@ -36,12 +38,15 @@ class StreamSimulationTest {
         long cuts = 0;
         long gaps = 0;
         long lateFrames = 0;
+        long resumed = 0;
         for (long seed = 1; seed <= SEEDS; seed++) {
             SimulatedNetwork network = null;
             try {
                 Random random = new Random(seed);
                 network = new SimulatedNetwork(random, 1 + random.nextInt(3), 1 + random.nextInt(3));
-                new Play(random, network).run();
+                Play play = new Play(random, network);
+                play.run();
+                resumed += play.resumed;
                 applied += network.applied();
                 cuts += network.cuts();
                 gaps += network.gaps();
@@ -59,15 +64,56 @@ class StreamSimulationTest {
         assertThat(cuts).isGreaterThan(SEEDS);
         assertThat(gaps).isGreaterThan(SEEDS);
         assertThat(lateFrames).isGreaterThan(SEEDS);
+        assertThat(resumed).as("calls made again by later lives").isGreaterThan(SEEDS);
     }
 
-    private record Push(int worker, long[] receipts, CompletableFuture<Void> result) {}
+    /// A push, and what came of each time that a life of its worker made it.
+    private record Push(int worker, long[] receipts, List<CompletableFuture<Void>> results) {
+        boolean isAnswered() {
+            return results.stream().allMatch(CompletableFuture::isDone);
+        }
+
+        boolean isAcknowledged() {
+            return results.stream().anyMatch(result -> !result.isCompletedExceptionally());
+        }
+    }
+
+    /// What a worker has done since it began: its pushes, and null for each tick.
+    private static final class History {
+        final long beginning;
+        final List<@Nullable Push> calls = new ArrayList<>();
+
+        History(long beginning) {
+            this.beginning = beginning;
+        }
+
+        /// What follows the tick that led to this clock.
+        List<@Nullable Push> since(long clock) {
+            int from = 0;
+            for (long at = beginning; at < clock; from++) {
+                at += calls.get(from) == null ? 1 : 0;
+            }
+            return new ArrayList<>(calls.subList(from, calls.size()));
+        }
+    }
+
+    /// No signs of life: time does not pass here.
+    private static final class NoPulse implements Pulse {
+        @Override
+        public Beating every(int periodMs, Runnable beat) {
+            return () -> {};
+        }
+
+        @Override
+        public void close() {}
+    }
 
     private static final class Play {
         private final Random random;
         private final SimulatedNetwork network;
         private final List<Push> pushes = new ArrayList<>();
         private long nextReceipt = 1000;
+        private int resumed;
 
         Play(Random random, SimulatedNetwork network) {
             this.random = random;
@@ -76,31 +122,41 @@ class StreamSimulationTest {
 
         void run() {
             ClientConfig config = ClientConfig.defaults().withMaxInFlight(1 + random.nextInt(100));
-            Weir weir = new WeirClient(config, network::connect);
+            Weir weir = new WeirClient(config, network::connect, new NoPulse(), random::nextLong);
             weir.create(SPEC);
             int workers = 1 + random.nextInt(3);
             List<Run> runs = new ArrayList<>();
             List<Table> tables = new ArrayList<>();
+            List<History> histories = new ArrayList<>();
             for (int worker = 0; worker < workers; worker++) {
                 runs.add(weir.join(RunOptions.of("run", worker, workers)));
                 tables.add(runs.get(worker).table(SPEC));
+                histories.add(new History(runs.get(worker).clock()));
             }
             for (int i = 0; i < PUSHES; i++) {
                 int worker = random.nextInt(workers);
-                push(worker, tables.get(worker));
+                histories.get(worker).calls.add(push(worker, tables.get(worker)));
                 if (random.nextInt(5) == 0) {
                     runs.get(worker).tick();
+                    histories.get(worker).calls.add(null);
                 }
                 for (int j = random.nextInt(30); j > 0; j--) {
                     network.step();
                 }
                 if (random.nextInt(20) == 0) {
-                    runs.set(worker, again(weir, runs.get(worker)));
-                    tables.set(worker, runs.get(worker).table(SPEC));
+                    Run run = again(weir, runs.get(worker));
+                    runs.set(worker, run);
+                    tables.set(worker, run.table(SPEC));
+                    if (run.isResumed()) {
+                        resumed += redo(
+                                run, tables.get(worker), histories.get(worker).since(run.clock()));
+                    } else {
+                        histories.set(worker, new History(run.clock()));
+                    }
                 }
             }
             network.calmDown();
-            for (int steps = 0; !pushes.stream().allMatch(push -> push.result().isDone()); steps++) {
+            for (int steps = 0; !pushes.stream().allMatch(Push::isAnswered); steps++) {
                 assertThat(steps).as("steps until every push is answered").isLessThan(200_000);
                 network.step();
             }
@@ -119,31 +175,48 @@ class StreamSimulationTest {
             return run;
         }
 
-        private void push(int worker, Table table) {
+        /// The calls of the step that the last life may have done in part, in the same order.
+        private int redo(Run run, Table table, List<@Nullable Push> calls) {
+            for (Push push : calls) {
+                if (push == null) {
+                    run.tick();
+                } else {
+                    push.results().add(push(push.worker(), table, push.receipts()));
+                }
+            }
+            return calls.size();
+        }
+
+        private Push push(int worker, Table table) {
             long[] receipts = new long[1 + random.nextInt(5)];
             Arrays.setAll(receipts, i -> nextReceipt++);
+            Push push = new Push(worker, receipts, new ArrayList<>());
+            pushes.add(push);
+            push.results().add(push(worker, table, receipts));
+            return push;
+        }
+
+        private CompletableFuture<Void> push(int worker, Table table, long[] receipts) {
             long[] keys = Arrays.copyOf(receipts, receipts.length + 2);
             keys[receipts.length] = SHARED;
             keys[receipts.length + 1] = worker;
             float[] ones = new float[keys.length];
             Arrays.fill(ones, 1);
-            CompletableFuture<Void> result =
-                    switch (random.nextInt(4)) {
-                        case 0 -> table.pushPullAsync(keys, ones, new float[keys.length]);
-                        case 1 -> blocking(() -> table.push(keys, ones));
-                        case 2 ->
-                            blocking(() -> {
-                                float[] rows = new float[keys.length];
-                                table.pushPull(keys, ones, rows);
-                                for (int i = 0; i < receipts.length; i++) {
-                                    assertThat(rows[i])
-                                            .as("a worker reads its own acknowledged push")
-                                            .isEqualTo(-1);
-                                }
-                            });
-                        default -> table.pushAsync(keys, ones);
-                    };
-            pushes.add(new Push(worker, receipts, result));
+            return switch (random.nextInt(4)) {
+                case 0 -> table.pushPullAsync(keys, ones, new float[keys.length]);
+                case 1 -> blocking(() -> table.push(keys, ones));
+                case 2 ->
+                    blocking(() -> {
+                        float[] rows = new float[keys.length];
+                        table.pushPull(keys, ones, rows);
+                        for (int i = 0; i < receipts.length; i++) {
+                            assertThat(rows[i])
+                                    .as("a worker reads its own acknowledged push")
+                                    .isEqualTo(-1);
+                        }
+                    });
+                default -> table.pushAsync(keys, ones);
+            };
         }
 
         private static CompletableFuture<Void> blocking(Runnable push) {
@@ -161,15 +234,17 @@ class StreamSimulationTest {
             float[] atMost = new float[workers];
             for (Push push : pushes) {
                 float[] rows = table.pull(push.receipts());
-                if (push.result().isCompletedExceptionally()) {
-                    assertThat(push.result().exceptionNow())
-                            .isInstanceOfSatisfying(
-                                    WeirException.class,
-                                    e -> assertThat(e.code())
-                                            .isIn(
-                                                    ErrorCode.MEMORY_EXCEEDED,
-                                                    ErrorCode.FENCED,
-                                                    ErrorCode.UNKNOWN_WORKER));
+                if (!push.isAcknowledged()) {
+                    assertThat(push.results())
+                            .allSatisfy(result -> assertThat(result.exceptionNow())
+                                    .isInstanceOfSatisfying(
+                                            WeirException.class,
+                                            e -> assertThat(e.code())
+                                                    .isIn(
+                                                            ErrorCode.MEMORY_EXCEEDED,
+                                                            ErrorCode.REJECTED,
+                                                            ErrorCode.FENCED,
+                                                            ErrorCode.UNKNOWN_WORKER)));
                     for (float row : rows) {
                         assertThat(row).isIn(0f, -1f);
                     }

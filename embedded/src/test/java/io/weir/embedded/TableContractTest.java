@@ -15,6 +15,7 @@ import io.weir.client.Weir;
 import io.weir.model.ErrorCode;
 import io.weir.model.InitialRow;
 import io.weir.model.OptimizerSpec;
+import io.weir.model.RunSpec;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
 import java.util.ArrayList;
@@ -363,8 +364,15 @@ class TableContractTest {
             assertThatThrownBy(() -> old.push(new long[] {1}, new float[] {1}))
                     .isInstanceOfSatisfying(
                             WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.FENCED));
+            assertThat(again.isResumed()).isTrue();
+            assertThat(again.clock()).isZero();
+            again.table(spec).push(new long[] {1}, new float[] {1});
+            assertThat(weir.table("t").pull(new long[] {1}))
+                    .as("the step is done again, and what is there is not applied again")
+                    .containsExactly(-1f);
             again.table(spec).push(new long[] {1}, new float[] {1});
             assertThat(weir.table("t").pull(new long[] {1})).containsExactly(-2f);
+            assertThat(again.tickAsync().join()).isTrue();
             again.finish();
             Run second = weir.join(RunOptions.of("r", 1, 2));
             second.close();
@@ -376,7 +384,7 @@ class TableContractTest {
             assertThatThrownBy(() -> weir.join(RunOptions.of("r", 0, 2)))
                     .isInstanceOfSatisfying(
                             WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.RUN_FINISHED));
-            weir.join(new RunOptions("r", 0, 2, true)).close();
+            weir.join(new RunOptions(RunSpec.of("r", 2), 0, true)).close();
             first.close();
         }
     }

@@ -77,7 +77,7 @@ public sealed interface Consistency {
                 throw new IllegalArgumentException("staleness must be a whole number: consistency=" + text, e);
             }
         }
-        throw new IllegalArgumentException("consistency must be bsp, asp, or ssp:N for a staleness of N: consistency="
-                + text);
+        throw new IllegalArgumentException(
+                "consistency must be bsp, asp, or ssp:N for a staleness of N: consistency=" + text);
     }
 }

@@ -79,14 +79,8 @@ public record RunSpec(
     }
 
     public RunSpec withSilence(Duration silence) {
-        return new RunSpec(
-                name,
-                workerCount,
-                backupWorkers,
-                consistency,
-                mean,
-                portionCount,
-                (int) Math.min(silence.toMillis(), Integer.MAX_VALUE));
+        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, (int)
+                Math.min(silence.toMillis(), Integer.MAX_VALUE));
     }
 
     /// The run's id: [Keys#ofString] of its name.

@@ -19,7 +19,7 @@ class ErrorCodeTest {
         String[] caller = {
             "INVALID_ARGUMENT", "UNKNOWN_TABLE", "TABLE_MISMATCH", "NON_FINITE", "UNKNOWN_WORKER", "FENCED",
             "MAP_MISMATCH", "VERSION_MISMATCH", "MALFORMED_FRAME", "LIMIT_EXCEEDED", "RUN_FINISHED", "RUN_MISMATCH",
-            "WRONG_SHARD", "REJECTED", "UNKNOWN_RUN"
+            "WRONG_SHARD", "REJECTED", "UNKNOWN_RUN", "LATE"
         };
         String[] retry = {"BUSY", "MEMORY_EXCEEDED", "GAP", "UNAVAILABLE", "DEADLINE_EXCEEDED", "STOPPING"};
         String[] fault = {"SERVER_RESTARTED", "CORRUPT", "INTERNAL"};

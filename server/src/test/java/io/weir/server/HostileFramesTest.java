@@ -2,12 +2,16 @@ package io.weir.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.weir.model.Consistency;
 import io.weir.model.ErrorCode;
+import io.weir.model.RunSpec;
+import io.weir.model.WorkerId;
 import io.weir.wire.DataLayout;
 import io.weir.wire.FrameLayout;
 import io.weir.wire.FrameType;
 import io.weir.wire.Limits;
 import io.weir.wire.Message;
+import io.weir.wire.RunMessage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -307,11 +311,17 @@ class HostileFramesTest {
         }
         long key = RawClient.keyOf(0, random.nextInt(50));
         ByteBuffer frame =
-                switch (random.nextInt(8)) {
+                switch (random.nextInt(20)) {
                     case 0 -> hello();
                     case 1 -> control(RawClient.ATTACH);
-                    case 2 -> control(new Message.JoinRun(random.nextInt(3), "run", 0, 1 + random.nextInt(3), false));
-                    case 3 -> control(new Message.OpenWorker(random.nextInt(3), random.nextInt(3), random.nextInt(3)));
+                    case 2 -> control(hostileRunMessage(random));
+                    case 3 -> control(hostileRunMessage(random));
+                    case 6 -> control(hostileRunMessage(random));
+                    case 7 -> control(hostileRunMessage(random));
+                    case 8 -> control(hostileRunMessage(random));
+                    case 9 -> hostileTick(random);
+                    case 10 -> hostileTick(random);
+                    case 11 -> hostileTick(random);
                     case 4 -> RawClient.push(0, 1 + random.nextInt(4), random.nextInt(2), DIM, new long[] {key}, 1, 2);
                     case 5 -> control(new Message.ListTables("t"));
                     default -> RawClient.pull(0, DIM, key);
@@ -331,19 +341,83 @@ class HostileFramesTest {
         return RawClient.bytes(frame);
     }
 
+    /// A message about one of a few runs that may be there, with numbers that may fit.
+    private static Message hostileRunMessage(Random random) {
+        Consistency[] consistencies = {Consistency.bsp(), Consistency.ssp(1), Consistency.asp()};
+        int kind = random.nextInt(3);
+        RunSpec spec =
+                RunSpec.of("run" + kind, 2).withConsistency(consistencies[kind]).withPortionCount(3);
+        int[] indexes = {0, 1, 2, 3, 65_535, 65_536, WorkerId.PORTIONS, WorkerId.PORTIONS + 7, Integer.MAX_VALUE};
+        WorkerId worker = new WorkerId(spec.id(), indexes[random.nextInt(indexes.length)], 1 + random.nextInt(4));
+        int shard = random.nextInt(3);
+        int group = random.nextInt(8) == 0 ? 65_535 : 0;
+        long number = random.nextInt(6) == 0 ? random.nextLong() : random.nextInt(4);
+        List<Integer> some = random.nextBoolean() ? List.of(0, 1) : List.of(1, 65_535);
+        return switch (random.nextInt(12)) {
+            case 0 ->
+                new RunMessage.JoinRun(shard, spec, random.nextInt(4) - 1, random.nextInt(3), random.nextBoolean());
+            case 1 ->
+                new RunMessage.OpenRun(
+                        spec, random.nextInt(2), List.of(new RunMessage.Step(group, Math.abs(number), some)));
+            case 2, 3 -> new RunMessage.OpenWorker(worker, number, number, random.nextBoolean());
+            case 4 -> new RunMessage.CloseWorker(worker, random.nextBoolean());
+            case 5 -> new RunMessage.Heartbeat(shard, worker, number);
+            case 6 ->
+                new RunMessage.UpdateMembers(
+                        spec.id(), number, List.of(new RunMessage.Gone(some.get(0), random.nextInt(3))));
+            case 7 -> new RunMessage.CompleteStep(shard, worker, group, number, random.nextInt(4) - 1, true);
+            case 8 -> new RunMessage.CloseStep(spec.id(), group, number, some);
+            case 9 -> new RunMessage.Barrier(shard, worker, number);
+            case 10 -> new RunMessage.NextPortion(shard, worker, random.nextInt(4) - 1);
+            default -> new RunMessage.RunStatus(spec.name());
+        };
+    }
+
+    private static ByteBuffer hostileTick(Random random) {
+        ByteBuffer tick =
+                RawClient.data(FrameType.TICK, random.nextInt(2), 1 + random.nextInt(3), 0, 0, 1, RawClient.buffer(0));
+        DataLayout.putWorker(tick, 0, RunSpec.of("run" + random.nextInt(3), 1).id(), random.nextInt(3), 1);
+        DataLayout.putTarget(tick, 0, random.nextInt(2), 0, RawClient.ATTACH.mapVersion(), 0);
+        DataLayout.putClock(tick, 0, random.nextInt(4) == 0 ? Long.MAX_VALUE : random.nextInt(3), 0);
+        DataLayout.putFlags(tick, 0, new int[] {0, 0, 1, 2, 4}[random.nextInt(5)]);
+        return RawClient.seal(tick);
+    }
+
+    private static Message join(int shard, String name, int worker, int workers) {
+        return new RunMessage.JoinRun(shard, RunSpec.of(name, workers), worker, 1, false);
+    }
+
     @Test
     void refusesHostileControlMessages() throws IOException {
         try (RawClient client = RawClient.attached(server)) {
             for (int count : new int[] {Integer.MAX_VALUE, 65_537, 0, -1, Integer.MIN_VALUE}) {
-                assertControl(client, new Message.JoinRun(0, "r", 0, count, false), ErrorCode.INVALID_ARGUMENT);
+                byte[] payload = join(0, "r", 0, 1).toPayload();
+                ByteBuffer.wrap(payload).order(java.nio.ByteOrder.LITTLE_ENDIAN).putInt(9, count);
+                RawClient.Reply reply = client.exchange(control(FrameType.JOIN_RUN, payload));
+                assertThat(reply.code()).as(reply.text()).isEqualTo(ErrorCode.INVALID_ARGUMENT);
             }
-            for (int worker : new int[] {-1, 2, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
-                assertControl(client, new Message.JoinRun(0, "r", worker, 2, false), ErrorCode.INVALID_ARGUMENT);
+            for (int worker : new int[] {3, 65_536, Integer.MAX_VALUE}) {
+                assertControl(client, join(0, "r", worker, 2), ErrorCode.RUN_MISMATCH);
+                // A run that nobody has joined is none.
+                assertControl(client, new RunMessage.RunStatus("r"), ErrorCode.UNKNOWN_RUN);
             }
             for (int shard : new int[] {-1, RawClient.SHARDS, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
-                assertControl(client, new Message.JoinRun(shard, "r", 0, 2, false), ErrorCode.WRONG_SHARD);
-                assertControl(client, new Message.RunStatus(shard, "r"), ErrorCode.WRONG_SHARD);
+                WorkerId nobody = new WorkerId(1, 0, 1);
+                assertControl(client, join(shard, "r", 0, 2), ErrorCode.WRONG_SHARD);
+                assertControl(client, new RunMessage.Heartbeat(shard, nobody, 0), ErrorCode.WRONG_SHARD);
+                assertControl(client, new RunMessage.Barrier(shard, nobody, 0), ErrorCode.WRONG_SHARD);
+                assertControl(client, new RunMessage.NextPortion(shard, nobody, -1), ErrorCode.WRONG_SHARD);
+                assertControl(
+                        client, new RunMessage.CompleteStep(shard, nobody, 0, 0, -1, false), ErrorCode.WRONG_SHARD);
             }
+            WorkerId nobody = new WorkerId(1, 0, 1);
+            assertControl(client, new RunMessage.Heartbeat(0, nobody, 0), ErrorCode.UNKNOWN_RUN);
+            assertControl(client, new RunMessage.Barrier(0, nobody, 0), ErrorCode.UNKNOWN_RUN);
+            assertControl(client, new RunMessage.NextPortion(0, nobody, -1), ErrorCode.UNKNOWN_RUN);
+            assertControl(client, new RunMessage.CompleteStep(0, nobody, 0, 0, -1, false), ErrorCode.UNKNOWN_RUN);
+            assertControl(client, new RunMessage.CloseStep(1, 0, 0, List.of()), ErrorCode.UNKNOWN_RUN);
+            assertThat(client.ask(new RunMessage.UpdateMembers(1, 5, List.of())))
+                    .isEqualTo(new Message.Ok());
             for (int id : new int[] {-1, Integer.MIN_VALUE, Integer.MAX_VALUE, (1 << 20) + 1}) {
                 assertControl(client, new Message.CreateTable(id, 0, dense("x", 1 << 20)), ErrorCode.LIMIT_EXCEEDED);
             }
@@ -361,21 +435,58 @@ class HostileFramesTest {
             }
             assertControl(client, new Message.Attach(1, 4243, 0, RawClient.SHARDS), ErrorCode.MAP_MISMATCH);
             assertControl(client, new Message.Attach(2, 4242, 0, RawClient.SHARDS), ErrorCode.MAP_MISMATCH);
-            assertControl(client, new Message.RunStatus(0, "x".repeat(4096)), ErrorCode.UNKNOWN_RUN);
-            assertThat(client.ask(new Message.OpenWorker(Long.MIN_VALUE, 0, Integer.MAX_VALUE)))
-                    .isInstanceOf(Message.OpenWorkerReply.class);
-            assertThat(client.ask(new Message.CloseWorker(-1, Integer.MIN_VALUE, -1, true)))
+            assertControl(client, new RunMessage.RunStatus("x".repeat(4096)), ErrorCode.UNKNOWN_RUN);
+            assertThat(client.ask(RawClient.open(Long.MIN_VALUE, 0, Integer.MAX_VALUE)))
+                    .isInstanceOf(RunMessage.OpenWorkerReply.class);
+            assertThat(client.ask(RawClient.open(77, Integer.MAX_VALUE, 1)))
+                    .as("outside runs an index is only a name")
+                    .isInstanceOf(RunMessage.OpenWorkerReply.class);
+            assertThat(client.ask(new RunMessage.CloseWorker(new WorkerId(-1, Integer.MAX_VALUE, 0), true)))
                     .isEqualTo(new Message.Ok());
-            assertThat(client.ask(new Message.CloseWorker(Long.MIN_VALUE, 0, Integer.MAX_VALUE, false)))
+            assertThat(client.ask(
+                            new RunMessage.CloseWorker(new WorkerId(Long.MIN_VALUE, 0, Integer.MAX_VALUE), false)))
                     .isEqualTo(new Message.Ok());
             assertThat(client.exchange(pull()).rows()).containsExactly(0, 0);
         }
     }
 
     @Test
+    void refusesWorkersAndStepsThatNoRunHas() throws IOException {
+        RunSpec spec =
+                RunSpec.of("hostile", 2).withConsistency(Consistency.bsp()).withPortionCount(3);
+        try (RawClient client = RawClient.attached(server)) {
+            client.ask(new RunMessage.OpenRun(spec, 0, List.of()));
+            for (int worker :
+                    new int[] {RunSpec.MAX_WORKERS, WorkerId.PORTIONS - 1, WorkerId.PORTIONS + 3, Integer.MAX_VALUE}) {
+                assertControl(client, RawClient.open(spec.id(), worker, 1), ErrorCode.INVALID_ARGUMENT);
+                assertThat(client.ask(new RunMessage.CloseWorker(new WorkerId(spec.id(), worker, 1), true)))
+                        .isEqualTo(new Message.Ok());
+            }
+            client.ask(RawClient.open(spec.id(), RunSpec.MAX_WORKERS - 1, 1));
+            client.ask(RawClient.open(spec.id(), WorkerId.PORTIONS + 2, 1));
+            for (long step : new long[] {1, Long.MAX_VALUE}) {
+                assertControl(
+                        client, new RunMessage.CloseStep(spec.id(), 0, step, List.of()), ErrorCode.INVALID_ARGUMENT);
+            }
+            assertThat(client.ask(new RunMessage.CloseStep(spec.id(), 0, -1, List.of(65_535))))
+                    .as("long closed")
+                    .isEqualTo(new Message.Ok());
+            assertThat(client.ask(new RunMessage.CloseStep(spec.id(), 65_535, 0, List.of(65_535))))
+                    .isEqualTo(new Message.Ok());
+            ByteBuffer far = RawClient.push(0, 1, 0, DIM, new long[] {RawClient.keyOf(0, 0)}, 1, 2);
+            DataLayout.putWorker(far, 0, spec.id(), RunSpec.MAX_WORKERS - 1, 1);
+            DataLayout.putClock(far, 0, Long.MAX_VALUE, 0);
+            RawClient.Reply reply = client.exchange(RawClient.seal(far));
+            assertThat(reply.code()).as(reply.text()).isEqualTo(ErrorCode.INVALID_ARGUMENT);
+            assertThat(reply.isOrdered()).isTrue();
+        }
+        witness.look();
+    }
+
+    @Test
     void takesATensorBeyondItsMemoryButNoMoreOfItThanFits() throws IOException {
         try (RawClient client = RawClient.attached(server)) {
-            client.ask(new Message.OpenWorker(RawClient.RUN, 1, 1));
+            client.ask(RawClient.open(RawClient.RUN, 1, 1));
             assertThat(client.ask(new Message.CreateTable(1 << 11, 0, dense("huge", 1L << 40))))
                     .isInstanceOf(Message.Tables.class);
             int blockLength = 1 << 14;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.weir.model.ErrorCode;
 import io.weir.model.OptimizerSpec;
 import io.weir.model.TableSpec;
+import io.weir.model.WorkerId;
 import io.weir.wire.Checksum;
 import io.weir.wire.DataLayout;
 import io.weir.wire.FrameLayout;
@@ -12,6 +13,7 @@ import io.weir.wire.FrameType;
 import io.weir.wire.Message;
 import io.weir.wire.MessageCodec;
 import io.weir.wire.ReplyLayout;
+import io.weir.wire.RunMessage;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -91,7 +93,11 @@ final class RawClient implements AutoCloseable {
     static void createTable(RawClient client, int dim) throws IOException {
         TableSpec spec = TableSpec.embedding("t", dim, OptimizerSpec.parse("sgd(rate=1)"));
         assertThat(client.ask(new Message.CreateTable(1, 0, spec))).isInstanceOf(Message.Tables.class);
-        assertThat(client.ask(new Message.OpenWorker(RUN, 0, 1))).isInstanceOf(Message.OpenWorkerReply.class);
+        assertThat(client.ask(open(RUN, 0, 1))).isInstanceOf(RunMessage.OpenWorkerReply.class);
+    }
+
+    static Message open(long run, int worker, int generation) {
+        return new RunMessage.OpenWorker(new WorkerId(run, worker, generation), -1, -1, true);
     }
 
     void write(byte[] bytes) throws IOException {

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.weir.model.OptimizerSpec;
 import io.weir.model.TableSpec;
+import io.weir.model.WorkerId;
 import io.weir.wire.FrameType;
 import io.weir.wire.Message;
+import io.weir.wire.RunMessage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
@@ -24,7 +26,7 @@ final class Witness implements AutoCloseable {
         client = RawClient.attached(server);
         TableSpec spec = TableSpec.embedding("witness", 2, OptimizerSpec.parse("sgd(rate=1)"));
         client.ask(new Message.CreateTable(TABLE, 0, spec));
-        client.ask(new Message.OpenWorker(run, 0, 1));
+        client.ask(new RunMessage.OpenWorker(new WorkerId(run, 0, 1), -1, -1, true));
         for (int shard = 0; shard < keys.length; shard++) {
             keys[shard] = RawClient.keyOf(shard, 1000 * run);
         }

@@ -13,8 +13,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/// A run at its home shard, which alone decides who is a member, who took part in a step, who holds which portion of the
-/// input, and when a barrier opens. Confined to the thread inside the shard.
+/// A run at its home shard, which alone decides who is a member, who took part in a step, who holds which portion
+/// of the input, and when a barrier opens. Confined to the thread inside the shard.
 ///
 /// **Closing a step in two rounds.** A worker that is through with a step first sends its tick to every shard, and only
 /// when all of them have it says so here. So whoever is counted as a contributor has its whole part on every shard, and
@@ -29,6 +29,9 @@ final class HomeRun {
     static final int FINISHED = 3;
     static final int FENCED = 4;
 
+    /// How often a worker may ask the same while it waits for the answer.
+    private static final int MAX_REPEATED = 64;
+
     /// How many times the silence that is borne a worker may be late for the start.
     private static final int START_SILENCES = 6;
 
@@ -38,7 +41,7 @@ final class HomeRun {
     private final List<Member> members = new ArrayList<>();
     private final Map<Integer, Steps> groups = new TreeMap<>();
     private final Portions portions;
-    private final Map<Integer, Answer> atBarrier = new TreeMap<>();
+    private final Map<Integer, List<Answer>> atBarrier = new TreeMap<>();
     private long barriers;
     private long records;
     private int ageMs;
@@ -57,7 +60,9 @@ final class HomeRun {
 
         int silentMs;
         int portion = Portions.NONE;
-        @Nullable Answer waitsForPortion;
+
+        /// Where the portion goes that it waits for; more than one if it was asked for again over another connection.
+        final List<Answer> waitsForPortion = new ArrayList<>();
 
         Member(int index, int generation) {
             this.index = index;
@@ -207,15 +212,21 @@ final class HomeRun {
                 return mine;
             });
         }
-        Answer barrier = atBarrier.remove(member.index);
+        List<Answer> here = new ArrayList<>(member.waitsForPortion);
+        member.waitsForPortion.clear();
+        List<Answer> barrier = atBarrier.remove(member.index);
         if (barrier != null) {
-            barrier.refuse(ErrorCode.FENCED, text);
+            here.addAll(barrier);
         }
-        Answer portion = member.waitsForPortion;
-        member.waitsForPortion = null;
-        if (portion != null) {
-            portion.refuse(ErrorCode.FENCED, text);
+        here.forEach(answer -> answer.refuse(ErrorCode.FENCED, text));
+    }
+
+    /// One more answer that waits. Of too many, which no client asks for, the oldest is refused.
+    private static void addWaiting(List<Answer> waiting, Answer answer) {
+        if (waiting.size() >= MAX_REPEATED) {
+            waiting.removeFirst().refuse(ErrorCode.BUSY, "the worker asks too often: limit=" + MAX_REPEATED);
         }
+        waiting.add(answer);
     }
 
     private String fencedText(int worker, int generation, String why) {
@@ -417,10 +428,7 @@ final class HomeRun {
                     "barriers are passed one by one: run=" + spec.name() + ", ordinal=" + barrier.ordinal()
                             + ", passed=" + barriers);
         }
-        Answer before = atBarrier.put(member.index, answer);
-        if (before != null) {
-            before.refuse(ErrorCode.REJECTED, "the worker waits at this barrier again: worker=" + member.index);
-        }
+        addWaiting(atBarrier.computeIfAbsent(member.index, index -> new ArrayList<>()), answer);
         tryBarrier();
     }
 
@@ -434,11 +442,9 @@ final class HomeRun {
             }
         }
         barriers++;
-        List<Answer> answers = List.copyOf(atBarrier.values());
+        List<List<Answer>> passing = List.copyOf(atBarrier.values());
         atBarrier.clear();
-        for (Answer answer : answers) {
-            answer.reply(new Message.Ok());
-        }
+        passing.forEach(answers -> answers.forEach(answer -> answer.reply(new Message.Ok())));
     }
 
     // ---- portions ----
@@ -456,11 +462,7 @@ final class HomeRun {
             answer.reply(portion(member));
             return;
         }
-        Answer before = member.waitsForPortion;
-        member.waitsForPortion = answer;
-        if (before != null) {
-            before.refuse(ErrorCode.REJECTED, "the worker asks for a portion again: worker=" + member.index);
-        }
+        addWaiting(member.waitsForPortion, answer);
         proceed();
     }
 
@@ -484,24 +486,29 @@ final class HomeRun {
                 if (member.state == MISSING
                         || (member.state == ACTIVE
                                 && member.portion == Portions.NONE
-                                && member.waitsForPortion == null)) {
+                                && member.waitsForPortion.isEmpty())) {
                     return;
                 }
             }
         }
         for (Member member : members) {
-            Answer answer = member.waitsForPortion;
-            if (answer == null || member.state != ACTIVE) {
+            if (member.waitsForPortion.isEmpty() || member.state != ACTIVE) {
                 continue;
             }
+            RunMessage.Portion given = null;
             int portion = portions.firstFree();
             if (portion != Portions.NONE) {
                 member.portion = portion;
-                member.waitsForPortion = null;
-                answer.reply(portion(member));
+                given = portion(member);
             } else if (portions.allDone()) {
-                member.waitsForPortion = null;
-                answer.reply(new RunMessage.Portion(Portions.NONE, 0, 0, 0));
+                given = new RunMessage.Portion(Portions.NONE, 0, 0, 0);
+            }
+            if (given != null) {
+                List<Answer> answers = List.copyOf(member.waitsForPortion);
+                member.waitsForPortion.clear();
+                for (Answer answer : answers) {
+                    answer.reply(given);
+                }
             }
         }
     }
@@ -562,7 +569,7 @@ final class HomeRun {
                             && !atBarrier.containsKey(member.index))));
         }
         for (Member member : members) {
-            if (member.waitsForPortion != null) {
+            if (!member.waitsForPortion.isEmpty()) {
                 waits.add(new RunMessage.Wait(
                         member.index,
                         WAITS_FOR_PORTION,

@@ -33,7 +33,8 @@ final class RunState {
     private boolean[] opened;
     private final Map<Integer, Group> groups = new HashMap<>();
 
-    /// Last generation of each worker and portion whose entry was closed here: none of it comes back.
+    /// Last generation of each worker and portion that was closed here or is out of the run: it does not come back,
+    /// whatever is still on its way.
     private final Map<Integer, Integer> closedGenerations = new HashMap<>();
 
     private final List<ParkedPull> parked = new ArrayList<>();
@@ -114,6 +115,13 @@ final class RunState {
 
     // ---- members ----
 
+    /// Whether the run can have such a worker or portion.
+    boolean mayHave(WorkerId id) {
+        return id.isPortion()
+                ? id.worker() - WorkerId.PORTIONS < spec.portionCount()
+                : id.worker() >= 0 && id.worker() < RunSpec.MAX_WORKERS;
+    }
+
     private boolean isCounted(int worker) {
         return worker < counted.length && counted[worker];
     }
@@ -145,7 +153,8 @@ final class RunState {
     /// @param later whether it is a new generation
     /// @param clock where it goes on, -1 to leave that to the shard
     /// @param number its last number on all shards, -1 if that is not to be changed
-    /// @param fresh whether it begins anew: in a synchronous run at `clock`, otherwise at the slowest clock of this shard
+    /// @param fresh whether it begins anew: in a synchronous run at `clock`, otherwise at the slowest clock of
+    ///     this shard
     void onOpened(WorkerEntry entry, boolean later, long clock, long number, boolean fresh) {
         int worker = entry.worker;
         if (number >= 0 && entry.lastNumber() <= number) {
@@ -178,6 +187,7 @@ final class RunState {
         members = Math.max(members, number);
         // Also from an older record: who was out of the run once, in this generation, never comes back.
         for (RunMessage.Gone each : gone) {
+            closedGenerations.merge(each.worker(), each.generation(), Math::max);
             WorkerEntry entry = workers.find(spec.id(), each.worker());
             if (entry == null) {
                 onClosed(new WorkerId(spec.id(), each.worker(), each.generation()));

@@ -250,12 +250,12 @@ public final class Shard implements AutoCloseable {
             reject(entry, frame, at, effects, faultCode, fault);
             return;
         }
-        RunState run = entry.state;
-        boolean held = run != null && run.spec().isBsp() && FrameLayout.type(frame, at) != FrameType.LOAD;
-        if (held && !isInTime(run, entry, frame, bytes, at, effects)) {
+        RunState holding = FrameLayout.type(frame, at) == FrameType.LOAD ? null : synchronousRun(entry);
+        boolean held = holding != null;
+        if (holding != null && !isInTime(holding, entry, frame, bytes, at, effects)) {
             return;
         }
-        switch (held ? hold(run, table, frame, bytes, at) : check(table, frame, bytes, at)) {
+        switch (holding == null ? check(table, frame, bytes, at) : hold(holding, table, frame, bytes, at)) {
             case NON_FINITE -> {
                 if (bug == PlantedBug.HALF_APPLIED && !held) {
                     table.store()
@@ -301,6 +301,12 @@ public final class Shard implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /// The run whose steps hold what this worker pushes, or null if it applies on arrival.
+    private static @Nullable RunState synchronousRun(WorkerEntry entry) {
+        RunState run = entry.state;
+        return run != null && run.spec().isBsp() ? run : null;
     }
 
     private void tick(WorkerEntry entry, ByteBuffer frame, int at, Effects effects) {
@@ -455,17 +461,13 @@ public final class Shard implements AutoCloseable {
     /// Answers a push that was decided before, as it was decided.
     private void answerAgain(WorkerEntry entry, ByteBuffer frame, MemorySegment bytes, int at, Effects effects) {
         long number = DataLayout.number(frame, at);
-        RunState run = entry.state;
-        if (entry.wasRejected(number)
-                && run != null
-                && run.spec().isBsp()
-                && DataLayout.clock(frame, at) < run.group(DataLayout.clockGroup(frame, at)).closed) {
+        if (entry.wasLate(number)) {
             effects.refuse(
                     FrameLayout.requestId(frame, at),
                     ErrorCode.LATE,
                     true,
                     0,
-                    "the step was closed, and the push was refused when it came first: number=" + number);
+                    "the step was closed without this worker: number=" + number);
         } else if (entry.wasRejected(number)) {
             effects.refuse(
                     FrameLayout.requestId(frame, at),
@@ -666,6 +668,9 @@ public final class Shard implements AutoCloseable {
     private void reject(WorkerEntry entry, ByteBuffer frame, int at, Effects effects, ErrorCode code, String message) {
         if (bug != PlantedBug.REJECTED_NOT_CONSUMED) {
             entry.advance(DataLayout.number(frame, at), true);
+            if (code == ErrorCode.LATE) {
+                entry.setLate();
+            }
         }
         position++;
         effects.refuse(FrameLayout.requestId(frame, at), code, true, 0, message);
@@ -777,23 +782,28 @@ public final class Shard implements AutoCloseable {
     private int openWorker(RunMessage.OpenWorker open) {
         WorkerId id = open.worker();
         RunState run = runs.get(id.run());
+        if (run != null && !run.mayHave(id)) {
+            throw new WeirException(
+                    ErrorCode.INVALID_ARGUMENT,
+                    "the run has no such worker or portion: run=" + run.spec().name() + ", worker=" + id.worker()
+                            + ", portions=" + run.spec().portionCount());
+        }
         WorkerEntry entry = workers.find(id.run(), id.worker());
+        if (run != null && run.wasClosed(id)) {
+            throw new WeirException(
+                    ErrorCode.FENCED,
+                    "this generation of the worker is closed: worker=" + id.worker() + ", generation="
+                            + id.generation());
+        }
         boolean later = entry == null || id.generation() > entry.generation();
         if (entry == null) {
-            if (run != null && run.wasClosed(id)) {
-                throw new WeirException(
-                        ErrorCode.FENCED,
-                        "this generation of the worker is closed: worker=" + id.worker() + ", generation="
-                                + id.generation());
-            }
             if (workers.count() >= MAX_OPEN_WORKERS) {
                 throw new WeirException(
                         ErrorCode.LIMIT_EXCEEDED,
                         "too many workers are open on the shard: shard=" + index + ", limit=" + MAX_OPEN_WORKERS
                                 + "; clients that end without closing leave theirs open until the server restarts");
             }
-            entry = workers.add(
-                    new WorkerEntry(id.run(), id.worker(), id.generation(), id.isPortion() ? null : run));
+            entry = workers.add(new WorkerEntry(id.run(), id.worker(), id.generation(), id.isPortion() ? null : run));
         } else if (id.generation() < entry.generation()
                 || (entry.isFenced() && id.generation() == entry.generation())) {
             throw new WeirException(
@@ -840,7 +850,7 @@ public final class Shard implements AutoCloseable {
             entry.fence();
         }
         RunState run = runs.get(id.run());
-        if (run != null && (entry == null || entry.generation() <= id.generation())) {
+        if (run != null && run.mayHave(id) && (entry == null || entry.generation() <= id.generation())) {
             run.onClosed(id);
             HomeRun home = homes.get(run.spec().name());
             if (home != null && !id.isPortion()) {
@@ -904,12 +914,7 @@ public final class Shard implements AutoCloseable {
         byTable.forEach((tableId, pushes) -> {
             ShardTable table = tableOrNull(tableId);
             if (table != null) {
-                fold.apply(
-                        table,
-                        pushes,
-                        contributors.size(),
-                        run.spec().mean(),
-                        bug != PlantedBug.ARRIVAL_ORDER);
+                fold.apply(table, pushes, contributors.size(), run.spec().mean(), bug != PlantedBug.ARRIVAL_ORDER);
             }
         });
         ended.forEach(this::release);
@@ -946,7 +951,12 @@ public final class Shard implements AutoCloseable {
     public void ask(RunMessage question, Answer answer) {
         position++;
         switch (question) {
-            case RunMessage.JoinRun join -> answer.reply(homeFor(join).join(join));
+            case RunMessage.JoinRun join -> {
+                HomeRun home = homeFor(join);
+                RunMessage.JoinRunReply reply = home.join(join);
+                homes.put(join.spec().name(), home);
+                answer.reply(reply);
+            }
             case RunMessage.Heartbeat heartbeat -> {
                 HomeRun home = home(heartbeat.worker());
                 answer.reply(home.heartbeat(heartbeat));
@@ -965,7 +975,8 @@ public final class Shard implements AutoCloseable {
         HomeRun home = run == null ? null : homes.get(run.spec().name());
         if (home == null) {
             throw new WeirException(
-                    ErrorCode.UNKNOWN_RUN, "this shard is not the home of the run: shard=" + index + ", run=" + worker.run());
+                    ErrorCode.UNKNOWN_RUN,
+                    "this shard is not the home of the run: shard=" + index + ", run=" + worker.run());
         }
         return home;
     }
@@ -1009,9 +1020,7 @@ public final class Shard implements AutoCloseable {
                             + ", runs=" + runCount + ", workers=" + memberCount + "; names can be used again"
                             + " with --continue, and a server's restart forgets them");
         }
-        HomeRun home = new HomeRun(spec, life, before, bug);
-        homes.put(spec.name(), home);
-        return home;
+        return new HomeRun(spec, life, before, bug);
     }
 
     // ---- queries ----
@@ -1068,20 +1077,17 @@ public final class Shard implements AutoCloseable {
     public RunMessage.@Nullable RunStatusReply runStatus(String name) {
         RunState run = runs.get(Keys.ofString(name));
         HomeRun home = homes.get(name);
-        if (home == null && run == null) {
-            return null;
-        }
         List<RunMessage.Wait> waits = new ArrayList<>();
         if (run != null) {
             for (RunState.ParkedPull pull : run.parked()) {
                 waits.add(new RunMessage.Wait(
-                        pull.entry().worker,
-                        WAITS_TO_PULL,
-                        pull.clock(),
-                        run.waitedFor(pull.group(), pull.clock())));
+                        pull.entry().worker, WAITS_TO_PULL, pull.clock(), run.waitedFor(pull.group(), pull.clock())));
             }
         }
         if (home == null) {
+            if (run == null) {
+                return null;
+            }
             return new RunMessage.RunStatusReply(false, run.spec(), false, 0, 0, 0, List.of(), waits);
         }
         waits.addAll(home.waits());

@@ -17,8 +17,9 @@ import java.util.List;
 /// them at once, so that the optimizer sees each row once. Confined to the thread inside the shard.
 ///
 /// The order of the additions is fixed: by worker, of one worker by number, of one push by appearance. A mean divides
-/// each gradient first, by multiplication with `1 / contributors`, then adds. So the result does not depend on the order
-/// of arrival, nor on the number of shards: one thread that plays the same workers in turn gets the same bits.
+/// each gradient first, by multiplication with `1 / contributors`, then adds. So the result does not depend on the
+/// order of arrival, nor on the number of shards: one thread that plays the same workers in turn gets the same
+/// bits.
 ///
 /// A row whose sum is not finite, although every gradient was, is left out: it can be blamed on nobody, and no row ever
 /// becomes infinite.

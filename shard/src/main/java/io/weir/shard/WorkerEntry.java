@@ -25,6 +25,9 @@ final class WorkerEntry {
     private long numberAtClockBefore;
     private long rejectedBits;
 
+    /// Of the refused ones, those that came after their step was closed.
+    private long lateBits;
+
     /// Clocks of the groups but the first, null as long as there are none.
     private @Nullable Map<Integer, Long> groupClocks;
 
@@ -76,6 +79,7 @@ final class WorkerEntry {
     void begin(long number, long newClock) {
         lastNumber = Math.max(lastNumber, number);
         rejectedBits = 0;
+        lateBits = 0;
         clock = Math.max(clock, newClock);
         numberAtClock = lastNumber;
         numberAtClockBefore = lastNumber;
@@ -90,16 +94,30 @@ final class WorkerEntry {
     void forgetPosition() {
         lastNumber = 0;
         rejectedBits = 0;
+        lateBits = 0;
     }
 
     /// Takes a push as decided.
     void advance(long number, boolean rejected) {
         long distance = number - lastNumber;
-        rejectedBits = distance < Limits.MAX_WINDOW ? rejectedBits << distance : 0;
+        boolean near = distance < Limits.MAX_WINDOW;
+        rejectedBits = near ? rejectedBits << distance : 0;
+        lateBits = near ? lateBits << distance : 0;
         if (rejected) {
             rejectedBits |= 1;
         }
         lastNumber = number;
+    }
+
+    /// The last one was refused because its step was closed.
+    void setLate() {
+        lateBits |= 1;
+    }
+
+    /// Whether this number, at most the last one, was refused because its step was closed.
+    boolean wasLate(long number) {
+        long distance = lastNumber - number;
+        return distance < Limits.MAX_WINDOW && (lateBits >>> distance & 1) != 0;
     }
 
     /// Takes the worker to a later clock, as of its last number.

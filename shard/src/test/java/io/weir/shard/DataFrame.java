@@ -29,7 +29,9 @@ final class DataFrame implements Cloneable {
     private long previousNumber;
     private long clock;
     private int shard;
-    private boolean withdrawn;
+    private int flags;
+    private int clockGroup;
+    private long run = RUN;
 
     private DataFrame(int type, int tableId, int layout, int count, int rowLength, long offset, ByteBuffer payload) {
         this.type = type;
@@ -75,6 +77,11 @@ final class DataFrame implements Cloneable {
         }
         return new DataFrame(
                 FrameType.PUSH, tableId, DataLayout.LAYOUT_STRETCH, gradients.length, blockLength, offset, payload);
+    }
+
+    /// The end of a minibatch.
+    static DataFrame tick(long toClock) {
+        return new DataFrame(FrameType.TICK, 0, DataLayout.LAYOUT_KEYS, 0, 1, 0, buffer(0)).atClock(toClock);
     }
 
     static DataFrame scan(int tableId, int rowLength, int atMost, long cursor) {
@@ -142,22 +149,33 @@ final class DataFrame implements Cloneable {
 
     /// Given up by its worker.
     DataFrame withdrawn() {
-        return with(frame -> frame.withdrawn = true);
+        return with(frame -> frame.flags = DataLayout.FLAG_WITHDRAWN);
+    }
+
+    /// Of this kind.
+    DataFrame flagged(int kind) {
+        return with(frame -> frame.flags = kind);
+    }
+
+    DataFrame inGroup(int group) {
+        return with(frame -> frame.clockGroup = group);
+    }
+
+    DataFrame ofRun(long id) {
+        return with(frame -> frame.run = id);
     }
 
     /// Hands the frame to the shard and returns what it answers. What is no valid frame never gets there.
-    Answer sendTo(Shard receiver) {
+    Outcome sendTo(Shard receiver) {
         int length = FrameLayout.frameBytes(DataLayout.FIELD_BYTES, payload.remaining());
         ByteBuffer frame = ByteBuffer.allocateDirect(AT + length + 3).order(ByteOrder.LITTLE_ENDIAN);
         FrameLayout.putHeader(frame, AT, length, type, FrameLayout.FLAG_CHECKSUMS, requestId, DataLayout.FIELD_BYTES);
-        DataLayout.putWorker(frame, AT, RUN, worker, generation);
+        DataLayout.putWorker(frame, AT, run, worker, generation);
         DataLayout.putNumber(frame, AT, number, previousNumber);
-        DataLayout.putClock(frame, AT, clock, 0);
+        DataLayout.putClock(frame, AT, clock, clockGroup);
         DataLayout.putTarget(frame, AT, shard, 0, 1, tableId);
         DataLayout.putContent(frame, AT, layout, count, rowLength, offset);
-        if (withdrawn) {
-            DataLayout.putWithdrawn(frame, AT);
-        }
+        DataLayout.putFlags(frame, AT, flags);
         frame.put(AT + DataLayout.PAYLOAD_OFFSET, payload, payload.position(), payload.remaining());
         new Checksum().seal(frame, AT);
         DataLayout.check(frame, AT);

@@ -19,7 +19,7 @@ final class RecordingEffects implements Effects {
 
     private static final int ROOM_OFFSET = 5;
 
-    private final List<Answer> answers = new ArrayList<>();
+    private final List<Outcome> answers = new ArrayList<>();
     private final MemorySegment segment =
             MemorySegment.ofBuffer(ByteBuffer.allocateDirect(ROOM_OFFSET + MAX_ROOM_BYTES));
     private final List<Float> values = new ArrayList<>();
@@ -86,26 +86,38 @@ final class RecordingEffects implements Effects {
         open = false;
         if (scanning) {
             assertThat(keys).hasSize(count);
-            answers.add(new Answer.Scan(requestId, number, count, length, List.copyOf(keys)));
+            answers.add(new Outcome.Scan(requestId, number, count, length, List.copyOf(keys)));
         } else {
             assertThat(values).hasSize(count * length);
-            answers.add(new Answer.Rows(requestId, number, length, List.copyOf(values)));
+            answers.add(new Outcome.Rows(requestId, number, length, List.copyOf(values)));
         }
     }
 
     @Override
     public void acknowledge(long id, int shard, long pushNumber) {
         assertThat(open).isFalse();
-        answers.add(new Answer.Acknowledged(id, shard, pushNumber));
+        answers.add(new Outcome.Acknowledged(id, shard, pushNumber));
     }
 
     @Override
     public void refuse(long id, ErrorCode code, boolean ordered, int retryAfterMs, String message) {
         assertThat(open).isFalse();
-        answers.add(new Answer.Refused(id, code, ordered, message));
+        answers.add(new Outcome.Refused(id, code, ordered, message));
     }
 
-    Answer onlyAnswer() {
+    @Override
+    public Parked park(ByteBuffer frame, int at) {
+        assertThat(open).isFalse();
+        ParkedFrame parked = new ParkedFrame(frame, at);
+        answers.add(new Outcome.Waits(parked));
+        return parked;
+    }
+
+    boolean isEmpty() {
+        return answers.isEmpty();
+    }
+
+    Outcome onlyAnswer() {
         assertThat(open).isFalse();
         assertThat(answers).hasSize(1);
         return answers.getFirst();

@@ -120,7 +120,7 @@ class ShardModelTest {
             int worker = random.nextInt(WORKERS);
             Entry entry = entries.get(worker);
             int generation = entry == null ? 1 + random.nextInt(3) : entry.generation + random.nextInt(2);
-            shard.apply(new Control.OpenWorker(DataFrame.RUN, worker, generation));
+            shard.apply(Controls.open(DataFrame.RUN, worker, generation));
             if (entry == null) {
                 entries.put(worker, new Entry(generation));
             } else {
@@ -132,7 +132,7 @@ class ShardModelTest {
             int worker = random.nextInt(WORKERS);
             Entry entry = entries.get(worker);
             int generation = 1 + random.nextInt(3);
-            shard.apply(new Control.CloseWorker(DataFrame.RUN, worker, generation, false));
+            shard.apply(Controls.close(DataFrame.RUN, worker, generation, false));
             if (entry != null && entry.generation == generation) {
                 entries.remove(worker);
             }
@@ -150,13 +150,13 @@ class ShardModelTest {
             int id = random.nextInt(lastTable + 2);
             RefTable table = tables.get(id);
             long[] some = someKeys();
-            Answer answer = DataFrame.pull(id, table == null ? 1 : table.dim, some)
+            Outcome answer = DataFrame.pull(id, table == null ? 1 : table.dim, some)
                     .asking(++requestId)
                     .sendTo(shard);
             if (table == null) {
                 assertRefused(answer, ErrorCode.UNKNOWN_TABLE, false);
             } else {
-                assertThat(answer).isEqualTo(new Answer.Rows(requestId, 0, table.dim, rows(table, some)));
+                assertThat(answer).isEqualTo(new Outcome.Rows(requestId, 0, table.dim, rows(table, some)));
             }
         }
 
@@ -207,7 +207,7 @@ class ShardModelTest {
                 previous = last;
             }
             boolean pulls = random.nextInt(3) == 0;
-            Answer answer = DataFrame.keyed(pulls ? FrameType.PUSH_PULL : FrameType.PUSH, id, dim, some, gradients)
+            Outcome answer = DataFrame.keyed(pulls ? FrameType.PUSH_PULL : FrameType.PUSH, id, dim, some, gradients)
                     .numbered(number, previous)
                     .from(worker, generation)
                     .asking(++requestId)
@@ -220,14 +220,14 @@ class ShardModelTest {
                 if (entry.rejected.contains(number)) {
                     assertRefused(answer, ErrorCode.REJECTED, true);
                 } else if (!pulls) {
-                    assertThat(answer).isEqualTo(new Answer.Acknowledged(requestId, INDEX, number));
+                    assertThat(answer).isEqualTo(new Outcome.Acknowledged(requestId, INDEX, number));
                 } else if (table == null || dim != table.dim || elsewhere) {
                     assertThat(answer)
                             .isInstanceOfSatisfying(
-                                    Answer.Refused.class,
+                                    Outcome.Refused.class,
                                     refused -> assertThat(refused.ordered()).isTrue());
                 } else {
-                    assertThat(answer).isEqualTo(new Answer.Rows(requestId, number, dim, rows(table, some)));
+                    assertThat(answer).isEqualTo(new Outcome.Rows(requestId, number, dim, rows(table, some)));
                 }
             } else if (previous != last) {
                 assertRefused(answer, ErrorCode.GAP, false);
@@ -252,8 +252,8 @@ class ShardModelTest {
                 assertThat(answer)
                         .isEqualTo(
                                 pulls
-                                        ? new Answer.Rows(requestId, number, dim, rows(table, some))
-                                        : new Answer.Acknowledged(requestId, INDEX, number));
+                                        ? new Outcome.Rows(requestId, number, dim, rows(table, some))
+                                        : new Outcome.Acknowledged(requestId, INDEX, number));
             }
         }
 
@@ -265,8 +265,8 @@ class ShardModelTest {
             return key;
         }
 
-        private static void assertRefused(Answer answer, ErrorCode code, boolean ordered) {
-            assertThat(answer).isInstanceOfSatisfying(Answer.Refused.class, refused -> {
+        private static void assertRefused(Outcome answer, ErrorCode code, boolean ordered) {
+            assertThat(answer).isInstanceOfSatisfying(Outcome.Refused.class, refused -> {
                 assertThat(refused.code()).isEqualTo(code);
                 assertThat(refused.ordered()).isEqualTo(ordered);
             });

@@ -7,11 +7,13 @@ import io.weir.model.ErrorCode;
 import io.weir.model.InitialRow;
 import io.weir.model.Keys;
 import io.weir.model.OptimizerSpec;
+import io.weir.model.RunSpec;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
 import io.weir.table.MemoryBudget;
 import io.weir.wire.Limits;
+import io.weir.wire.RunMessage;
 import java.util.Arrays;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -28,6 +30,7 @@ class ShardTest {
 
     private final MemoryBudget budget = new MemoryBudget(64 << 20);
     private Shard shard = new Shard(0, 1, budget);
+    private long tokens;
 
     @BeforeEach
     void open() {
@@ -44,7 +47,7 @@ class ShardTest {
         shard.apply(new Control.CreateTable(TABLE, 0, TableSpec.embedding("t", 2, SGD)));
         shard.apply(new Control.CreateTable(
                 DENSE, 0, new TableSpec("d", new TableShape.Dense(100, BLOCK), SGD, new InitialRow.Zero(), 0)));
-        shard.apply(new Control.OpenWorker(RUN, 0, 1));
+        shard.apply(Controls.open(RUN, 0, 1));
     }
 
     private void reopen(Shard other) {
@@ -58,11 +61,11 @@ class ShardTest {
     }
 
     private List<Float> row(long key) {
-        return ((Answer.Rows) DataFrame.pull(TABLE, 2, key).sendTo(shard)).values();
+        return ((Outcome.Rows) DataFrame.pull(TABLE, 2, key).sendTo(shard)).values();
     }
 
-    private static void assertRefused(Answer answer, ErrorCode code, boolean ordered, String... parts) {
-        assertThat(answer).isInstanceOfSatisfying(Answer.Refused.class, refused -> {
+    private static void assertRefused(Outcome answer, ErrorCode code, boolean ordered, String... parts) {
+        assertThat(answer).isInstanceOfSatisfying(Outcome.Refused.class, refused -> {
             assertThat(refused.code()).isEqualTo(code);
             assertThat(refused.ordered()).isEqualTo(ordered);
             assertThat(List.of(parts))
@@ -78,15 +81,15 @@ class ShardTest {
         });
     }
 
-    private static Answer acknowledged(long number) {
-        return new Answer.Acknowledged(1, 0, number);
+    private static Outcome acknowledged(long number) {
+        return new Outcome.Acknowledged(1, 0, number);
     }
 
     // ---- the order of decisions ----
 
     @Test
     void acknowledgesAPushByItsRequestAndNumber() {
-        assertThat(push(4, 0).asking(77).sendTo(shard)).isEqualTo(new Answer.Acknowledged(77, 0, 4));
+        assertThat(push(4, 0).asking(77).sendTo(shard)).isEqualTo(new Outcome.Acknowledged(77, 0, 4));
         assertThat(row(5)).containsExactly(-1f, -2f);
     }
 
@@ -110,7 +113,7 @@ class ShardTest {
     @Test
     void refusesAnOldGenerationAlsoWhereItRepeatsItself() {
         push(1, 0).sendTo(shard);
-        shard.apply(new Control.OpenWorker(RUN, 0, 3));
+        shard.apply(Controls.open(RUN, 0, 3));
         assertRefused(push(1, 0).sendTo(shard), ErrorCode.FENCED, false, "generation=1", "newest=3");
         assertRefused(push(2, 1).sendTo(shard), ErrorCode.FENCED, false);
         assertThat(push(2, 1).from(0, 3).sendTo(shard)).isEqualTo(acknowledged(2));
@@ -189,7 +192,7 @@ class ShardTest {
     void refusesStretchesAndKeysWhereTheyDoNotBelongInOrder() {
         assertRefusedInOrder(
                 DataFrame.pushStretch(TABLE, 2, 0, 1, 2), ErrorCode.INVALID_ARGUMENT, "only a dense table");
-        shard.apply(new Control.OpenWorker(RUN, 1, 1));
+        shard.apply(Controls.open(RUN, 1, 1));
         assertRefused(
                 DataFrame.push(DENSE, BLOCK, new long[] {0}, new float[BLOCK])
                         .numbered(1, 0)
@@ -215,7 +218,7 @@ class ShardTest {
                 false,
                 "length=100");
         assertThat(DataFrame.pullStretch(DENSE, BLOCK, 100, 0).sendTo(shard))
-                .isEqualTo(new Answer.Rows(1, 0, 1, List.of()));
+                .isEqualTo(new Outcome.Rows(1, 0, 1, List.of()));
     }
 
     @Test
@@ -230,7 +233,7 @@ class ShardTest {
     void refusesRowsWithReservedBytesOrMissingSlotsInOrder() {
         assertRefusedInOrder(
                 DataFrame.load(TABLE, 2, 5, 1, 1, 8, 9), ErrorCode.INVALID_ARGUMENT, "reserved bytes", "row=0");
-        shard.apply(new Control.OpenWorker(RUN, 1, 1));
+        shard.apply(Controls.open(RUN, 1, 1));
         assertRefused(
                 DataFrame.load(TABLE, 2, 5, 1, 0, 8, 9, 10)
                         .numbered(1, 0)
@@ -264,7 +267,7 @@ class ShardTest {
         shard.apply(new Control.CreateTable(3, 0, TableSpec.embedding("big", dim, SGD)));
         float[] gradients = new float[dim];
         long number = 0;
-        Answer answer;
+        Outcome answer;
         do {
             number++;
             gradients[0] = 1;
@@ -280,7 +283,7 @@ class ShardTest {
                         .numbered(number, number - 1)
                         .sendTo(shard))
                 .isEqualTo(acknowledged(number));
-        Answer.Rows rows = (Answer.Rows) DataFrame.pull(3, dim, 1, number).sendTo(shard);
+        Outcome.Rows rows = (Outcome.Rows) DataFrame.pull(3, dim, 1, number).sendTo(shard);
         assertThat(rows.values().get(0)).isEqualTo(-2f);
         assertThat(rows.values().get(dim)).isEqualTo(0f);
     }
@@ -304,7 +307,7 @@ class ShardTest {
         assertThat(push.withdrawn().sendTo(shard)).isEqualTo(acknowledged(1));
         assertThat(row(5)).isEqualTo(row);
         DataFrame pushPull = DataFrame.pushPull(TABLE, 2, new long[] {5}, 1, 2).numbered(2, 1);
-        Answer answer = pushPull.sendTo(shard);
+        Outcome answer = pushPull.sendTo(shard);
         assertThat(pushPull.withdrawn().sendTo(shard)).isEqualTo(answer);
         // One that has not had its turn has nothing to withdraw yet.
         assertRefused(push(9, 8).withdrawn().sendTo(shard), ErrorCode.GAP, false, "last=2");
@@ -314,11 +317,11 @@ class ShardTest {
     void answersRepeatedPushPullsWithRowsWithoutApplyingThem() {
         DataFrame frame =
                 DataFrame.pushPull(TABLE, 2, new long[] {5, 6}, 1, 2, 3, 4).numbered(2, 0);
-        Answer.Rows first = (Answer.Rows) frame.sendTo(shard);
-        assertThat(first).isEqualTo(new Answer.Rows(1, 2, 2, List.of(-1f, -2f, -3f, -4f)));
+        Outcome.Rows first = (Outcome.Rows) frame.sendTo(shard);
+        assertThat(first).isEqualTo(new Outcome.Rows(1, 2, 2, List.of(-1f, -2f, -3f, -4f)));
         assertThat(frame.sendTo(shard)).isEqualTo(first);
         push(3, 2).sendTo(shard);
-        assertThat(frame.sendTo(shard)).isEqualTo(new Answer.Rows(1, 2, 2, List.of(-2f, -4f, -3f, -4f)));
+        assertThat(frame.sendTo(shard)).isEqualTo(new Outcome.Rows(1, 2, 2, List.of(-2f, -4f, -3f, -4f)));
         shard.apply(new Control.DropTable(TABLE));
         assertRefused(frame.sendTo(shard), ErrorCode.UNKNOWN_TABLE, true, "tableId=1");
     }
@@ -331,7 +334,7 @@ class ShardTest {
         long[] keys = new long[20_000];
         Arrays.setAll(keys, i -> i * 7919L - 50_000);
         for (int i = 0; i < 3; i++) {
-            Answer.Rows rows = (Answer.Rows) DataFrame.pull(TABLE, 2, keys).sendTo(shard);
+            Outcome.Rows rows = (Outcome.Rows) DataFrame.pull(TABLE, 2, keys).sendTo(shard);
             assertThat(rows.values()).hasSize(40_000);
             DataFrame.pullStretch(DENSE, BLOCK, 0, 100).sendTo(shard);
         }
@@ -344,7 +347,7 @@ class ShardTest {
     @Test
     void answersPullsOfWorkersItDoesNotKnow() {
         assertThat(DataFrame.pull(TABLE, 2, 5).from(8, 9).sendTo(shard))
-                .isEqualTo(new Answer.Rows(1, 0, 2, List.of(0f, 0f)));
+                .isEqualTo(new Outcome.Rows(1, 0, 2, List.of(0f, 0f)));
         assertRefused(DataFrame.pull(9, 2, 5).sendTo(shard), ErrorCode.UNKNOWN_TABLE, false, "tableId=9");
         assertRefused(
                 DataFrame.pull(1 << 30, 2, 5).sendTo(shard), ErrorCode.UNKNOWN_TABLE, false, "tableId=" + (1 << 30));
@@ -360,7 +363,7 @@ class ShardTest {
             frame.numbered(number, number - 1).sendTo(shard);
         }
         for (int number = 1; number <= Limits.MAX_WINDOW; number++) {
-            Answer answer = push(number, number - 1).sendTo(shard);
+            Outcome answer = push(number, number - 1).sendTo(shard);
             if (number % 3 == 0) {
                 assertRefused(answer, ErrorCode.REJECTED, true, "number=" + number);
             } else {
@@ -375,11 +378,11 @@ class ShardTest {
                 .isEqualTo(acknowledged(1));
         push(2, 1).sendTo(shard);
         assertThat(row(-9)).containsExactly(8f, 9f);
-        assertThat(DataFrame.scan(TABLE, 2, 1, 0).sendTo(shard)).isEqualTo(new Answer.Scan(1, 1, 1, 2, List.of(-9L)));
-        assertThat(DataFrame.scan(TABLE, 2, 9, 1).sendTo(shard)).isEqualTo(new Answer.Scan(1, -1, 1, 2, List.of(5L)));
+        assertThat(DataFrame.scan(TABLE, 2, 1, 0).sendTo(shard)).isEqualTo(new Outcome.Scan(1, 1, 1, 2, List.of(-9L)));
+        assertThat(DataFrame.scan(TABLE, 2, 9, 1).sendTo(shard)).isEqualTo(new Outcome.Scan(1, -1, 1, 2, List.of(5L)));
         assertThat(DataFrame.scan(TABLE, 2, Integer.MAX_VALUE, Long.MAX_VALUE).sendTo(shard))
-                .isEqualTo(new Answer.Scan(1, -1, 0, 2, List.of()));
-        assertThat(DataFrame.scan(TABLE, 2, 0, 0).sendTo(shard)).isEqualTo(new Answer.Scan(1, 0, 0, 2, List.of()));
+                .isEqualTo(new Outcome.Scan(1, -1, 0, 2, List.of()));
+        assertThat(DataFrame.scan(TABLE, 2, 0, 0).sendTo(shard)).isEqualTo(new Outcome.Scan(1, 0, 0, 2, List.of()));
         assertRefused(DataFrame.scan(9, 2, 1, 0).sendTo(shard), ErrorCode.UNKNOWN_TABLE, false);
     }
 
@@ -454,18 +457,46 @@ class ShardTest {
         assertThat(shard.position()).isEqualTo(position);
     }
 
+    /// Joins at the home shard, under a token of its own.
+    private RunMessage.JoinRunReply join(RunSpec spec, int worker, boolean continued) {
+        AskedAnswer answer = new AskedAnswer();
+        shard.ask(new RunMessage.JoinRun(0, spec, worker, ++tokens, continued), answer);
+        return (RunMessage.JoinRunReply) answer.message();
+    }
+
+    private RunMessage.JoinRunReply join(String name, int worker, int workers) {
+        return join(RunSpec.of(name, workers), worker, false);
+    }
+
+    /// State and generation of each member.
+    private List<List<Integer>> members(String name) {
+        RunMessage.RunStatusReply status = shard.runStatus(name);
+        assertThat(status).isNotNull();
+        return status.members().stream()
+                .map(member -> List.of(member.state(), member.generation()))
+                .toList();
+    }
+
     @Test
     void givesEachLifeOfAWorkerANewGeneration() {
-        assertThat(shard.apply(new Control.JoinRun("r", 0, 2, false))).isEqualTo(1);
-        assertThat(shard.apply(new Control.JoinRun("r", 0, 2, false))).isEqualTo(2);
-        assertThat(shard.apply(new Control.JoinRun("r", 1, 2, false))).isEqualTo(1);
-        assertRefused(
-                () -> shard.apply(new Control.JoinRun("r", 0, 3, false)),
-                ErrorCode.RUN_MISMATCH,
-                "run=r",
-                "here 2, there 3");
-        assertThat(shard.runMembers("r")).isDeepEqualTo(new int[][] {{RunMembers.ACTIVE, 2}, {RunMembers.ACTIVE, 1}});
-        assertThat(shard.runMembers("other")).isNull();
+        assertThat(join("r", 0, 2).generation()).isEqualTo(1);
+        assertThat(join("r", 0, 2).generation()).isEqualTo(2);
+        assertThat(join("r", 1, 2).generation()).isEqualTo(1);
+        assertRefused(() -> join("r", 0, 3), ErrorCode.RUN_MISMATCH, "run=r", "workers: here 2, there 3");
+        assertThat(members("r")).containsExactly(List.of(HomeRun.ACTIVE, 2), List.of(HomeRun.ACTIVE, 1));
+        assertThat(shard.runStatus("other")).isNull();
+        assertThat(shard.homeRuns()).containsExactly("r");
+    }
+
+    @Test
+    void answersTheSameJoinAgainWithTheSameGeneration() {
+        RunMessage.JoinRun join = new RunMessage.JoinRun(0, RunSpec.of("r", 1), 0, 4711, false);
+        for (int i = 0; i < 2; i++) {
+            AskedAnswer answer = new AskedAnswer();
+            shard.ask(join, answer);
+            assertThat(((RunMessage.JoinRunReply) answer.message()).generation())
+                    .isEqualTo(1);
+        }
     }
 
     @Test
@@ -473,67 +504,128 @@ class ShardTest {
         int large = 1 << 16;
         int most = Shard.MAX_RUN_MEMBERS / large;
         for (int i = 0; i < most - 1; i++) {
-            shard.apply(new Control.JoinRun("large" + i, 0, large, false));
+            join("large" + i, 0, large);
         }
         int rest = Shard.MAX_RUNS - (most - 1);
         for (int i = 0; i < rest; i++) {
-            shard.apply(new Control.JoinRun("small" + i, 0, 1, false));
+            join("small" + i, 0, 1);
         }
-        assertRefused(
-                () -> shard.apply(new Control.JoinRun("one more", 0, 1, false)),
-                ErrorCode.LIMIT_EXCEEDED,
-                "run=one more",
-                "runs=" + (Shard.MAX_RUNS + 1));
+        assertRefused(() -> join("more", 0, 1), ErrorCode.LIMIT_EXCEEDED, "run=more", "runs=" + (Shard.MAX_RUNS + 1));
         // Runs that are there go on, and the name of a finished one can be used for another number of workers.
-        assertThat(shard.apply(new Control.JoinRun("small0", 0, 1, false))).isEqualTo(2);
-        shard.apply(new Control.CloseWorker(Keys.ofString("small0"), 0, 2, true));
+        assertThat(join("small0", 0, 1).generation()).isEqualTo(2);
+        shard.apply(Controls.openRun(RunSpec.of("small0", 1), 0));
+        shard.apply(Controls.close(Keys.ofString("small0"), 0, 2, true));
         assertRefused(
-                () -> shard.apply(new Control.JoinRun("small0", 0, large, true)),
+                () -> join(RunSpec.of("small0", large), 0, true),
                 ErrorCode.LIMIT_EXCEEDED,
                 "workers=" + (Shard.MAX_RUN_MEMBERS + rest - 1));
-        assertThat(shard.apply(new Control.JoinRun("small0", 0, 2, true))).isEqualTo(1);
-
-        for (int worker = 0; worker < Shard.MAX_OPEN_WORKERS - 1; worker++) {
-            shard.apply(new Control.OpenWorker(99, worker, 1));
+        assertThat(join(RunSpec.of("small0", 2), 0, true).generation()).isEqualTo(3);
+        for (int i = 1; i < Shard.MAX_RUNS; i++) {
+            shard.apply(Controls.openRun(RunSpec.of("known" + i, 1), 0));
         }
         assertRefused(
-                () -> shard.apply(new Control.OpenWorker(98, 0, 1)),
+                () -> shard.apply(Controls.openRun(RunSpec.of("more", 1), 0)),
+                ErrorCode.LIMIT_EXCEEDED,
+                "limit=" + Shard.MAX_RUNS);
+
+        for (int worker = 0; worker < Shard.MAX_OPEN_WORKERS - 1; worker++) {
+            shard.apply(Controls.open(99, worker, 1));
+        }
+        assertRefused(
+                () -> shard.apply(Controls.open(98, 0, 1)),
                 ErrorCode.LIMIT_EXCEEDED,
                 "limit=" + Shard.MAX_OPEN_WORKERS);
         assertThat(push(1, 0).sendTo(shard)).as("the one of this test").isEqualTo(acknowledged(1));
-        shard.apply(new Control.CloseWorker(99, 7, 1, false));
-        shard.apply(new Control.OpenWorker(98, 0, 1));
+        shard.apply(Controls.close(99, 7, 1, false));
+        shard.apply(Controls.open(98, 0, 1));
     }
 
     @Test
     void finishesARunAndTakesItUpAgainOnlyOnRequest() {
         long run = Keys.ofString("r");
-        shard.apply(new Control.JoinRun("r", 0, 2, false));
-        shard.apply(new Control.JoinRun("r", 1, 2, false));
-        shard.apply(new Control.CloseWorker(run, 0, 1, true));
-        shard.apply(new Control.CloseWorker(run, 1, 1, false));
-        assertThat(shard.runMembers("r")).isDeepEqualTo(new int[][] {{RunMembers.FINISHED, 1}, {RunMembers.LEFT, 1}});
-        assertThat(shard.apply(new Control.JoinRun("r", 1, 2, false))).isEqualTo(2);
-        shard.apply(new Control.CloseWorker(run, 1, 1, true));
-        assertThat(shard.runMembers("r")[1]).containsExactly(RunMembers.ACTIVE, 2);
-        shard.apply(new Control.CloseWorker(run, 1, 2, true));
-        assertRefused(() -> shard.apply(new Control.JoinRun("r", 0, 2, false)), ErrorCode.RUN_FINISHED, "run=r");
-        assertThat(shard.apply(new Control.JoinRun("r", 0, 2, true))).isEqualTo(2);
-        assertThat(shard.runMembers("r")).isDeepEqualTo(new int[][] {{RunMembers.ACTIVE, 2}, {RunMembers.MISSING, 2}});
+        RunSpec spec = RunSpec.of("r", 2);
+        join("r", 0, 2);
+        join("r", 1, 2);
+        shard.apply(Controls.openRun(spec, 0));
+        shard.apply(Controls.close(run, 0, 1, true));
+        shard.apply(Controls.close(run, 1, 1, false));
+        assertThat(members("r")).containsExactly(List.of(HomeRun.FINISHED, 1), List.of(HomeRun.LEFT, 1));
+        assertThat(join("r", 1, 2).generation()).isEqualTo(2);
+        shard.apply(Controls.close(run, 1, 1, true));
+        assertThat(members("r").get(1)).containsExactly(HomeRun.ACTIVE, 2);
+        shard.apply(Controls.close(run, 1, 2, true));
+        assertRefused(() -> join("r", 0, 2), ErrorCode.RUN_FINISHED, "run=r");
+        RunMessage.JoinRunReply again = join(spec, 0, true);
+        assertThat(again.generation()).isEqualTo(2);
+        assertThat(again.life()).isEqualTo(1);
+        assertThat(members("r")).containsExactly(List.of(HomeRun.ACTIVE, 2), List.of(HomeRun.MISSING, 2));
     }
 
     @Test
     void opensAWorkerWhereItStoodAndForgetsItWhenItIsClosed() {
-        push(4, 0).atClock(3).sendTo(shard);
-        push(6, 4).atClock(3).sendTo(shard);
-        assertThat(shard.workerPlace(RUN, 0)).containsExactly(3, 6, 4);
-        shard.apply(new Control.OpenWorker(RUN, 0, 2));
-        assertThat(shard.workerPlace(RUN, 0)).containsExactly(3, 6, 4);
-        assertRefused(() -> shard.apply(new Control.OpenWorker(RUN, 0, 1)), ErrorCode.FENCED, "newest=2");
-        shard.apply(new Control.CloseWorker(RUN, 0, 1, false));
-        assertThat(shard.workerPlace(RUN, 0)).containsExactly(3, 6, 4);
-        shard.apply(new Control.CloseWorker(RUN, 0, 2, false));
+        push(4, 0).sendTo(shard);
+        DataFrame.tick(3).numbered(5, 4).sendTo(shard);
+        push(6, 5).atClock(3).sendTo(shard);
+        assertThat(shard.workerPlace(RUN, 0)).containsExactly(3, 6, 5);
+        shard.apply(Controls.open(RUN, 0, 2));
+        assertThat(shard.workerPlace(RUN, 0)).containsExactly(3, 6, 5);
+        assertRefused(() -> shard.apply(Controls.open(RUN, 0, 1)), ErrorCode.FENCED, "newest=2");
+        shard.apply(Controls.close(RUN, 0, 1, false));
+        assertThat(shard.workerPlace(RUN, 0)).containsExactly(3, 6, 5);
+        shard.apply(Controls.close(RUN, 0, 2, false));
         assertThat(shard.workerPlace(RUN, 0)).containsExactly(0, 0, 0);
         assertRefused(push(7, 6).from(0, 2).sendTo(shard), ErrorCode.UNKNOWN_WORKER, false);
+    }
+
+    // ---- ticks ----
+
+    @Test
+    void movesTheClockByTicksAndNotByPushes() {
+        push(1, 0).atClock(9).sendTo(shard);
+        assertThat(shard.workerPlace(RUN, 0)).containsExactly(0, 1, 0);
+        assertThat(DataFrame.tick(1).numbered(2, 1).sendTo(shard)).isEqualTo(acknowledged(2));
+        assertThat(shard.workerPlace(RUN, 0)).containsExactly(1, 2, 2);
+        assertThat(DataFrame.tick(4).numbered(3, 2).inGroup(7).sendTo(shard)).isEqualTo(acknowledged(3));
+        assertThat(shard.workerPlace(RUN, 0)).containsExactly(1, 3, 2);
+    }
+
+    @Test
+    void takesATickInItsPlaceAmongThePushesAndOnlyOnce() {
+        long position = shard.position();
+        assertRefused(DataFrame.tick(1).numbered(2, 1).sendTo(shard), ErrorCode.GAP, false, "last=0");
+        assertThat(shard.position()).isEqualTo(position);
+        DataFrame tick = DataFrame.tick(1).numbered(1, 0);
+        assertThat(tick.sendTo(shard)).isEqualTo(acknowledged(1));
+        assertThat(tick.sendTo(shard)).isEqualTo(acknowledged(1));
+        assertThat(shard.position()).isEqualTo(position + 1);
+        assertThat(shard.duplicates()).isEqualTo(1);
+        assertRefused(DataFrame.tick(2).numbered(2, 1).from(3, 1).sendTo(shard), ErrorCode.UNKNOWN_WORKER, false);
+    }
+
+    @Test
+    void refusesATickThatTurnsTheClockBackInOrder() {
+        DataFrame.tick(3).numbered(1, 0).sendTo(shard);
+        DataFrame back = DataFrame.tick(2).numbered(2, 1);
+        assertRefused(back.sendTo(shard), ErrorCode.INVALID_ARGUMENT, true, "worker=0", "clock=2", "here=3");
+        assertRefused(back.sendTo(shard), ErrorCode.REJECTED, true, "number=2");
+        assertThat(DataFrame.tick(3).numbered(3, 2).sendTo(shard)).isEqualTo(acknowledged(3));
+        assertThat(shard.workerPlace(RUN, 0)).containsExactly(3, 3, 3);
+    }
+
+    @Test
+    void refusesAWithdrawnTickInOrder() {
+        assertRefused(
+                DataFrame.tick(1).numbered(1, 0).withdrawn().sendTo(shard), ErrorCode.REJECTED, true, "withdrawn");
+        assertThat(shard.workerPlace(RUN, 0)).containsExactly(0, 1, 0);
+    }
+
+    @Test
+    void countsWhatCameAgain() {
+        push(1, 0).sendTo(shard);
+        assertThat(shard.duplicates()).isZero();
+        push(1, 0).sendTo(shard);
+        push(2, 1).sendTo(shard);
+        push(1, 0).sendTo(shard);
+        assertThat(shard.duplicates()).isEqualTo(2);
     }
 }

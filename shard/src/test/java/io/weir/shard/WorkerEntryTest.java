@@ -10,39 +10,83 @@ import org.junit.jupiter.api.Test;
 class WorkerEntryTest {
     @Test
     void remembersRefusalsAsFarBackAsAWindowReaches() {
-        WorkerEntry entry = new WorkerEntry(1, 0, 1);
-        entry.advance(1, 0, true);
+        WorkerEntry entry = new WorkerEntry(1, 0, 1, null);
+        entry.advance(1, true);
         for (int number = 2; number < Limits.MAX_WINDOW + 1; number++) {
-            entry.advance(number, 0, false);
+            entry.advance(number, false);
             assertThat(entry.wasRejected(1)).as("after %d", number).isTrue();
             assertThat(entry.wasRejected(number)).isFalse();
         }
-        entry.advance(Limits.MAX_WINDOW + 1, 0, false);
+        entry.advance(Limits.MAX_WINDOW + 1, false);
         assertThat(entry.wasRejected(1)).isFalse();
     }
 
     @Test
-    void keepsClockAndTheNumberThatReachedItFirst() {
-        WorkerEntry entry = new WorkerEntry(1, 0, 1);
-        entry.advance(3, 0, false);
+    void movesItsClockByTicksAndKeepsTheNumbersOfTheLastTwo() {
+        WorkerEntry entry = new WorkerEntry(1, 0, 1, null);
+        entry.advance(3, false);
         assertThat(entry.clock()).isZero();
         assertThat(entry.numberAtClock()).isZero();
-        entry.advance(5, 2, false);
-        entry.advance(6, 2, true);
+        entry.advance(5, false);
+        entry.tick(0, 2);
+        entry.advance(6, true);
         assertThat(entry.clock()).isEqualTo(2);
         assertThat(entry.numberAtClock()).isEqualTo(5);
-        entry.advance(9, 1, false);
-        assertThat(entry.clock()).isEqualTo(2);
+        assertThat(entry.numberAt(1)).isZero();
+        entry.advance(9, false);
+        entry.tick(0, 3);
+        assertThat(entry.clock()).isEqualTo(3);
+        assertThat(entry.numberAt(3)).isEqualTo(9);
+        assertThat(entry.numberAt(2)).isEqualTo(5);
         assertThat(entry.lastNumber()).isEqualTo(9);
     }
 
     @Test
+    void keepsAClockForEachGroup() {
+        WorkerEntry entry = new WorkerEntry(1, 0, 1, null);
+        entry.advance(1, false);
+        entry.tick(0, 4);
+        entry.advance(2, false);
+        entry.tick(7, 9);
+        assertThat(entry.clock(0)).isEqualTo(4);
+        assertThat(entry.clock(7)).isEqualTo(9);
+        assertThat(entry.clock(8)).isZero();
+        assertThat(entry.numberAtClock()).as("of the first group").isEqualTo(1);
+    }
+
+    @Test
+    void beginsAnewWithTheSameNumberAndClockOnEveryShard() {
+        WorkerEntry entry = new WorkerEntry(1, 0, 1, null);
+        entry.advance(4, true);
+        entry.begin(9, 5);
+        assertThat(entry.lastNumber()).isEqualTo(9);
+        assertThat(entry.clock()).isEqualTo(5);
+        assertThat(entry.numberAtClock()).isEqualTo(9);
+        assertThat(entry.wasRejected(9)).isFalse();
+        entry.begin(2, 1);
+        assertThat(entry.lastNumber()).as("never back").isEqualTo(9);
+        assertThat(entry.clock()).isEqualTo(5);
+    }
+
+    @Test
+    void isFencedUntilANewGenerationComes() {
+        WorkerEntry entry = new WorkerEntry(1, 0, 1, null);
+        entry.fence();
+        entry.open(1);
+        assertThat(entry.isFenced()).isTrue();
+        entry.open(2);
+        assertThat(entry.isFenced()).isFalse();
+    }
+
+    @Test
     void keepsItsPlaceUnderANewGeneration() {
-        WorkerEntry entry = new WorkerEntry(1, 0, 1);
-        entry.advance(4, 1, true);
+        WorkerEntry entry = new WorkerEntry(1, 0, 1, null);
+        entry.advance(4, true);
+        entry.tick(0, 1);
         entry.open(3);
         assertThat(entry.generation()).isEqualTo(3);
         assertThat(entry.lastNumber()).isEqualTo(4);
+        assertThat(entry.clock()).isEqualTo(1);
         assertThat(entry.wasRejected(4)).isTrue();
     }
 
@@ -50,13 +94,13 @@ class WorkerEntryTest {
     void agreesWithAMapOfAllDecisions() {
         for (long seed = 1; seed <= 200; seed++) {
             Random random = new Random(seed);
-            WorkerEntry entry = new WorkerEntry(1, 0, 1);
+            WorkerEntry entry = new WorkerEntry(1, 0, 1, null);
             TreeMap<Long, Boolean> decisions = new TreeMap<>();
             long number = 0;
             for (int i = 0; i < 300; i++) {
                 number += random.nextInt(10) == 0 ? 1 + random.nextInt(100) : 1;
                 boolean rejected = random.nextInt(3) == 0;
-                entry.advance(number, 0, rejected);
+                entry.advance(number, rejected);
                 decisions.put(number, rejected);
                 for (var decision :
                         decisions.tailMap(number - Limits.MAX_WINDOW + 1).entrySet()) {
@@ -81,7 +125,7 @@ class WorkerEntryTest {
                         .as("seed=%d, step=%d", seed, i)
                         .isSameAs(present);
                 if (present == null) {
-                    expected.put(id, entries.add(new WorkerEntry(id % 7, id, 1)));
+                    expected.put(id, entries.add(new WorkerEntry(id % 7, id, 1, null)));
                 } else {
                     entries.remove(present);
                     expected.remove(id);

@@ -62,6 +62,9 @@ final class History {
     private final List<Observation> observations = new ArrayList<>();
 
     /// What a pull read: the tallies of all workers that the run began with, on all shards.
+    ///
+    /// @param rows shared
+    @SuppressWarnings("ArrayRecordComponent") // Thousands of them in a history; nobody compares them.
     private record Observation(int worker, int life, long clock, float[] rows) {}
 
     History(long seed, @Nullable PlantedBug bug, boolean traced) {
@@ -204,78 +207,85 @@ final class History {
         }
     }
 
+    /// Lets one thing go wrong; what cannot go wrong just now gives way to something else.
     private void fault() {
+        int kind;
+        do {
+            kind = timeline.random.nextInt(16);
+        } while (!isDone(kind));
         tally.add(Tally.What.FAULTS);
-        int kind = timeline.random.nextInt(16);
         timeline.note(2, kind, 0);
+    }
+
+    private boolean isDone(int kind) {
         SimulatedWorker any = workers.get(timeline.random.nextInt(workers.size()));
-        switch (kind) {
+        return switch (kind) {
             case 0, 1, 2, 3, 4 -> network.cutAny();
             case 5 -> pauseServer(timeline.between(5_000, 300_000));
             case 6, 7 -> pauseWorker(any, timeline.between(5_000, 1_200_000));
-            case 8, 9, 10 -> {
-                say("kill worker " + any.index());
-                any.kill(timeline.between(1_000, 900_000));
-            }
+            case 8, 9, 10 -> any.kill(timeline.between(1_000, 900_000));
             case 11 -> killForGood(any);
             case 12, 13 -> pressMemory();
             case 14 -> joinLater();
             default -> replaceTable();
-        }
+        };
     }
 
-    private void pauseServer(long us) {
+    private boolean pauseServer(long us) {
         tally.add(Tally.What.PAUSES);
         SimulatedServer server = servers.get(timeline.random.nextInt(servers.size()));
         say("pause server " + server.index + " for " + us / 1000 + " ms");
         server.pausedUntilUs = Math.max(server.pausedUntilUs, timeline.nowUs() + us);
+        return true;
     }
 
-    private void pauseWorker(SimulatedWorker worker, long us) {
+    private boolean pauseWorker(SimulatedWorker worker, long us) {
         SimulatedProcess process = worker.process();
         if (process == null || process.isDead() || process.isPaused()) {
-            return;
+            return false;
         }
         tally.add(Tally.What.PAUSES);
         say("pause worker " + worker.index() + " for " + us / 1000 + " ms");
         process.pause();
         timeline.after(us, process::resume);
+        return true;
     }
 
-    private void killForGood(SimulatedWorker worker) {
-        long living = workers.stream().filter(each -> !each.isGone()).count();
-        if (living > 2) {
-            say("kill worker " + worker.index() + " for good");
-            worker.kill(-1);
-        }
+    /// One worker may never come back.
+    private boolean killForGood(SimulatedWorker worker) {
+        return workers.stream().noneMatch(SimulatedWorker::isGone) && worker.kill(-1);
     }
 
-    private void pressMemory() {
+    private boolean pressMemory() {
         SimulatedServer server = servers.get(timeline.random.nextInt(servers.size()));
         say("no memory on server " + server.index);
         server.pressMemory();
         timeline.after(timeline.between(2_000, 60_000), server::easeMemory);
+        return true;
     }
 
-    private void joinLater() {
+    private boolean joinLater() {
         if (isBsp() && scenario.run().backupWorkers() > 0) {
-            return;
+            return false;
         }
         tally.add(Tally.What.LATE_JOINS);
         say("one more worker");
         SimulatedWorker late = new SimulatedWorker(this, -1);
         workers.add(late);
         late.start();
+        return true;
     }
 
     /// A table goes and another one comes: late pushes to the old one are not for the new one.
-    private void replaceTable() {
-        if (successor == null) {
-            tally.add(Tally.What.TABLES_DROPPED);
-            say("drop a table, create another");
-            servers.forEach(server -> server.drop("temporary"));
-            successor = create("successor");
+    private boolean replaceTable() {
+        if (successor != null) {
+            return false;
         }
+        tally.add(Tally.What.TABLES_DROPPED);
+        say("drop a table, create another");
+        servers.forEach(server -> server.drop("temporary"));
+        successor = create("successor");
+        return true;
     }
 
     private void heal() {
@@ -362,7 +372,9 @@ final class History {
     private void count() {
         for (SimulatedServer server : servers) {
             for (int i = 0; i < SHARDS_PER_SERVER; i++) {
-                tally.add(Tally.What.DUPLICATES, server.shard(server.index * SHARDS_PER_SERVER + i).duplicates());
+                tally.add(
+                        Tally.What.DUPLICATES,
+                        server.shard(server.index * SHARDS_PER_SERVER + i).duplicates());
             }
         }
         for (SimulatedWorker worker : workers) {
@@ -375,7 +387,6 @@ final class History {
     /// Compares what the shards hold with what was pushed.
     private final class Checks {
         private final Map<Receipts.Push, boolean[]> applied = new HashMap<>();
-        private final Map<Long, double[]> sums = new HashMap<>();
 
         void run() {
             try (Arena arena = Arena.ofConfined()) {
@@ -533,8 +544,8 @@ final class History {
                 Boolean there = counted.get(part);
                 require(
                         there == null || there.equals(told),
-                        "what a worker is told of its step must be so: told=" + told + ", there=" + there
-                                + ", worker=" + part.get(0) + ", life=" + part.get(1) + ", step=" + part.get(2));
+                        "what a worker is told of its step must be so: told=" + told + ", there=" + there + ", worker="
+                                + part.get(0) + ", life=" + part.get(1) + ", step=" + part.get(2));
             });
         }
 
@@ -650,14 +661,16 @@ final class History {
         float read(TableInfo table, long wanted) {
             ShardTable here = shard.tableNamed(table.spec().name());
             if (here == null) {
-                throw new IllegalStateException("the table is not here: table=" + table.spec().name());
+                throw new IllegalStateException(
+                        "the table is not here: table=" + table.spec().name());
             }
             key.set(ValueLayout.JAVA_LONG, 0, wanted);
             here.store().pull(key, 0, 1, row, 0);
             float value = row.get(ValueLayout.JAVA_FLOAT, 0);
             for (int i = 1; i < Receipts.DIM; i++) {
                 if (row.get(ValueLayout.JAVA_FLOAT, i * (long) Float.BYTES) != value) {
-                    throw new Violation("a row must not be torn: key=" + wanted + ", table=" + table.spec().name());
+                    throw new Violation("a row must not be torn: key=" + wanted + ", table="
+                            + table.spec().name());
                 }
             }
             return value;

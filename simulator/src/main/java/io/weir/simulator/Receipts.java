@@ -6,12 +6,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// The workload: which pushes are made, and where each leaves its receipts. What a worker pushes in a step is a function
-/// of who it is and of the step alone, so that a restarted worker makes the same pushes again.
+/// The workload: which pushes are made, and where each leaves its receipts. What a worker pushes in a step is a
+/// function of who it is and of the step alone, so that a restarted worker makes the same pushes again.
 ///
-/// With SGD at rate 1 every push adds 1, on each shard that it touches, to a cell of its own, which nobody else touches,
-/// and to a tally of its source. Some pushes move 1 from one bank row of the shard to another. In a synchronous run
-/// each step also adds a number to a row where the order of the additions shows. Confined.
+/// With SGD at rate 1 every push adds 1, on each shard that it touches, to a cell of its own, which nobody else
+/// touches, and to a tally of its source. Some pushes move 1 from one bank row of the shard to another. In a
+/// synchronous run each step also adds a number to a row where the order of the additions shows. Confined.
 final class Receipts {
     /// Floats in a row, all equal.
     static final int DIM = 2;

@@ -35,8 +35,8 @@ record Scenario(RunSpec run, int steps, int faults) {
             int portions = (75 + batches - 1) / batches;
             return new Scenario(run.withPortionCount(portions), batches, 5 + random.nextInt(6));
         }
-        // At least two pushes a step: 150 in all.
-        return new Scenario(run, (75 + starting - 1) / starting, 5 + random.nextInt(6));
+        // At least two pushes a step, and one worker may die for good: 150 pushes in all.
+        return new Scenario(run, (75 + starting - 2) / (starting - 1), 5 + random.nextInt(6));
     }
 
     boolean hasPortions() {

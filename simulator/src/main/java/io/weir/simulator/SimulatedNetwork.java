@@ -26,8 +26,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// The network between processes and servers: delays frames, each shard's on a connection of its own that keeps their
-/// order, cuts connections, and delivers what was on a cut one late, or never, or as if nothing had happened. A frame is
-/// copied when it is sent, and its checksums are verified when it arrives. Confined.
+/// order, cuts connections, and delivers what was on a cut one late, or never, or as if nothing had happened. A
+/// frame is copied when it is sent, and its checksums are verified when it arrives. Confined.
 final class SimulatedNetwork {
     private static final int FRAME_BYTES = 16 << 10;
     private static final long LATE_US = 1_500_000;
@@ -69,18 +69,23 @@ final class SimulatedNetwork {
         return made;
     }
 
-    /// Cuts one connection, if there is one under way.
-    void cutAny() {
+    /// Cuts one connection that has something under way.
+    ///
+    /// @return false if there is none
+    boolean cutAny() {
         List<Connections> busy = new ArrayList<>();
         for (Connections each : connections) {
             if (!each.process.isDead() && each.hasOutstanding()) {
                 busy.add(each);
             }
         }
-        if (!busy.isEmpty()) {
-            Connections chosen = busy.get(timeline.random.nextInt(busy.size()));
-            chosen.cut(timeline.random.nextInt(servers.size()));
+        if (busy.isEmpty()) {
+            return false;
         }
+        Connections chosen = busy.get(timeline.random.nextInt(busy.size()));
+        int server = timeline.random.nextInt(servers.size());
+        chosen.cut(chosen.outstanding.get(server).isEmpty() ? servers.size() - 1 - server : server);
+        return true;
     }
 
     /// The process is no more: what it sent arrives or not, and answers go nowhere.
@@ -323,8 +328,7 @@ final class SimulatedNetwork {
             Answer answer = new Answer() {
                 @Override
                 public void reply(Message answered) {
-                    Connections.this.reply(
-                            envelope, answered, () -> handler.replied(envelope.request, answered));
+                    Connections.this.reply(envelope, answered, () -> handler.replied(envelope.request, answered));
                 }
 
                 @Override
@@ -344,20 +348,23 @@ final class SimulatedNetwork {
             if (!envelope.awaited) {
                 return;
             }
-            timeline.after(timeline.between(100, slowestUs), () -> process.run(() -> {
-                if (envelope.awaited) {
-                    envelope.awaited = false;
-                    outstanding.get(envelope.server).remove(envelope);
-                    timeline.note(0, envelope.server, envelope.bytes.length);
-                    if (timeline.isTraced()) {
-                        ByteBuffer sent = ByteBuffer.wrap(envelope.bytes).order(ByteOrder.LITTLE_ENDIAN);
-                        boolean data = FrameType.isData(FrameLayout.type(sent, 0));
-                        timeline.say(process.name + " <- server " + envelope.server + "  " + what
-                                + (data ? " to " + describe(sent) : ""));
-                    }
-                    delivery.run();
-                }
-            }));
+            timeline.after(
+                    timeline.between(100, slowestUs),
+                    () -> process.run(() -> {
+                        if (envelope.awaited) {
+                            envelope.awaited = false;
+                            outstanding.get(envelope.server).remove(envelope);
+                            timeline.note(0, envelope.server, envelope.bytes.length);
+                            if (timeline.isTraced()) {
+                                ByteBuffer sent =
+                                        ByteBuffer.wrap(envelope.bytes).order(ByteOrder.LITTLE_ENDIAN);
+                                boolean data = FrameType.isData(FrameLayout.type(sent, 0));
+                                timeline.say(process.name + " <- server " + envelope.server + "  " + what
+                                        + (data ? " to " + describe(sent) : ""));
+                            }
+                            delivery.run();
+                        }
+                    }));
         }
 
         /// The effects of a shard as an answer on its way back.
@@ -428,10 +435,7 @@ final class SimulatedNetwork {
             @Override
             public void refuse(long requestId, ErrorCode code, boolean ordered, int retryAfterMs, String message) {
                 count(code, ordered);
-                reply(
-                        envelope,
-                        code,
-                        () -> handler.refused(envelope.request, code, ordered, retryAfterMs, message));
+                reply(envelope, code, () -> handler.refused(envelope.request, code, ordered, retryAfterMs, message));
             }
 
             @Override

@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /// What a worker does, through all its lives: join, pull, push, tick, until its part is done; join again when it was
@@ -83,13 +82,10 @@ final class SimulatedWorker {
         SimulatedProcess born = new SimulatedProcess(timeline, "worker " + index + "#" + lives);
         process = born;
         WeirClient client = new WeirClient(
-                CONFIG,
-                handler -> history.network().connect(born, handler),
-                born,
-                () -> timeline.random.nextLong());
+                CONFIG, handler -> history.network().connect(born, handler), born, () -> timeline.random.nextLong());
         CompletableFuture<Run> joined =
                 client.joinAsync(new RunOptions(history.scenario().run(), index, false));
-        joined.whenComplete((ready, failure) -> history.guard(() -> {
+        CompletableFuture<Run> _ = joined.whenComplete((ready, failure) -> history.guard(() -> {
             if (failure == null) {
                 onJoined(ready);
             } else {
@@ -101,10 +97,14 @@ final class SimulatedWorker {
     /// The process dies.
     ///
     /// @param restartUs when it is started again, -1 for never
-    void kill(long restartUs) {
+    /// @return false if it is not alive
+    boolean kill(long restartUs) {
         SimulatedProcess dying = process;
         if (dying == null || dying.isDead() || done) {
-            return;
+            return false;
+        }
+        if (timeline.isTraced()) {
+            timeline.say("-- kill worker " + index + (restartUs < 0 ? " for good" : ""));
         }
         history.tally().add(Tally.What.KILLS);
         dying.kill();
@@ -121,6 +121,7 @@ final class SimulatedWorker {
                 start();
             });
         }
+        return true;
     }
 
     private void onJoined(Run joined) {
@@ -143,9 +144,8 @@ final class SimulatedWorker {
 
     /// A life ends with an answer that nothing can be done about.
     private void onFailure(Throwable failure) {
-        Throwable cause = failure instanceof CompletionException && failure.getCause() != null
-                ? failure.getCause()
-                : failure;
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
         SimulatedProcess ending = process;
         if (cause instanceof WeirException refused && ending != null) {
             if (refused.code() == ErrorCode.FENCED || refused.code() == ErrorCode.UNKNOWN_WORKER) {
@@ -189,20 +189,23 @@ final class SimulatedWorker {
         List<Receipts.Push> pushes = history.receipts().step(index, freshLives, clock, history.hasPoison());
         then(receipts.pullAsync(keys, rows), () -> {
             history.pulled(this, freshLives, clock, rows);
-            process().after(timeline.between(500, 8_000), () -> orEnd(() -> {
-                List<CompletableFuture<?>> under = send(pushes, current::table);
-                CompletableFuture<Boolean> tick = current.tickAsync();
-                under.add(tick);
-                then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
-                    history.ticked(index, freshLives, clock, tick.join());
-                    step();
-                });
-            }));
+            later(
+                    timeline.between(500, 8_000),
+                    () -> orEnd(() -> {
+                        List<CompletableFuture<?>> under = send(pushes, current::table);
+                        CompletableFuture<Boolean> tick = current.tickAsync();
+                        under.add(tick);
+                        then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
+                            history.ticked(index, freshLives, clock, tick.join());
+                            step();
+                        });
+                    }));
         });
     }
 
     /// Sends pushes; each result completes also when its push is refused for what it is.
-    private List<CompletableFuture<?>> send(List<Receipts.Push> pushes, java.util.function.Function<TableInfo, Table> tables) {
+    private List<CompletableFuture<?>> send(
+            List<Receipts.Push> pushes, java.util.function.Function<TableInfo, Table> tables) {
         List<CompletableFuture<?>> under = new ArrayList<>();
         for (Receipts.Push push : pushes) {
             Receipts.Content content = history.receipts().content(push, history.isBsp());
@@ -224,9 +227,8 @@ final class SimulatedWorker {
 
     private void onPushFailure(Receipts.Push push, Throwable failure) {
         push.failed = true;
-        Throwable cause = failure instanceof CompletionException && failure.getCause() != null
-                ? failure.getCause()
-                : failure;
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
         boolean expected = cause instanceof WeirException refused
                 && switch (refused.code()) {
                     case MEMORY_EXCEEDED, FENCED, UNKNOWN_WORKER -> true;
@@ -243,7 +245,7 @@ final class SimulatedWorker {
     /// Goes on when the result is there, or ends this life.
     private void then(CompletableFuture<?> result, Runnable next) {
         SimulatedProcess alive = process;
-        BiFunction<Object, Throwable, Object> step = (value, failure) -> {
+        CompletableFuture<?> _ = result.whenComplete((_, failure) -> {
             if (alive == process && alive != null && !alive.isDead()) {
                 history.guard(() -> {
                     if (failure == null) {
@@ -253,9 +255,15 @@ final class SimulatedWorker {
                     }
                 });
             }
-            return "";
-        };
-        CompletableFuture<Object> unused = result.handle(step::apply);
+        });
+    }
+
+    /// Computing takes its time.
+    private void later(long us, Runnable next) {
+        SimulatedProcess alive = process;
+        if (alive != null) {
+            alive.after(us, next);
+        }
     }
 
     /// Does something of this life; a call that is refused ends it.
@@ -270,13 +278,15 @@ final class SimulatedWorker {
     }
 
     private void end(Run current) {
-        then(current.barrierAsync(), () -> then(current.finishAsync(), () -> {
-            done = true;
-            SimulatedProcess ending = process();
-            if (ending != null) {
-                ending.kill();
-            }
-        }));
+        then(
+                current.barrierAsync(),
+                () -> then(current.finishAsync(), () -> {
+                    done = true;
+                    SimulatedProcess ending = process();
+                    if (ending != null) {
+                        ending.kill();
+                    }
+                }));
     }
 
     // ---- portions ----
@@ -316,24 +326,27 @@ final class SimulatedWorker {
         List<Receipts.Push> pushes = history.receipts().step(source, 0, position, history.hasPoison());
         long[] keys = history.pulledKeys(index);
         float[] rows = new float[keys.length * Receipts.DIM];
-        then(current.table(history.receiptsTable()).pullAsync(keys, rows), () -> process()
-                .after(timeline.between(500, 8_000), () -> orEnd(() -> {
-                    List<CompletableFuture<?>> under = send(pushes, portion::table);
-                    CompletableFuture<Boolean> tick = portion.tickAsync(last);
-                    under.add(tick);
-                    then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
-                        boolean counted = tick.join();
-                        if (counted) {
-                            history.batchDone(portion.index(), position);
-                        } else {
-                            history.notCounted();
-                        }
-                        if (counted && last) {
-                            nextPortion();
-                        } else {
-                            batch(current, portion);
-                        }
-                    });
-                })));
+        then(
+                current.table(history.receiptsTable()).pullAsync(keys, rows),
+                () -> later(
+                        timeline.between(500, 8_000),
+                        () -> orEnd(() -> {
+                            List<CompletableFuture<?>> under = send(pushes, portion::table);
+                            CompletableFuture<Boolean> tick = portion.tickAsync(last);
+                            under.add(tick);
+                            then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
+                                boolean counted = tick.join();
+                                if (counted) {
+                                    history.batchDone(portion.index(), position);
+                                } else {
+                                    history.notCounted();
+                                }
+                                if (counted && last) {
+                                    nextPortion();
+                                } else {
+                                    batch(current, portion);
+                                }
+                            });
+                        })));
     }
 }

@@ -40,10 +40,21 @@ final class HouseRules {
             Map.entry("shard", Set.of("table", "wire", "model")),
             Map.entry("server", Set.of("shard", "table", "wire", "model")),
             Map.entry("embedded", Set.of("client", "server", "shard", "wire", "model")),
+            Map.entry("simulator", Set.of("client", "server", "shard", "table", "wire", "model")),
             Map.entry("train", Set.of("client", "kernel", "model")),
             Map.entry(
                     "cli",
-                    Set.of("train", "embedded", "server", "shard", "table", "kernel", "client", "wire", "model")),
+                    Set.of(
+                            "train",
+                            "embedded",
+                            "simulator",
+                            "server",
+                            "shard",
+                            "table",
+                            "kernel",
+                            "client",
+                            "wire",
+                            "model")),
             Map.entry(
                     "benchmarks",
                     Set.of("train", "embedded", "server", "shard", "table", "kernel", "client", "wire", "model")));

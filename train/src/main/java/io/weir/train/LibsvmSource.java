@@ -20,9 +20,9 @@ import org.jspecify.annotations.Nullable;
 /// lines are described in [LibsvmParser].
 ///
 /// The text is cut into chunks at line ends. A share of a plain file is a stretch of its bytes, and holds the lines
-// that
+/// that
 /// begin there, so it is read without the rest. A compressed file, or one that is no regular file, is read as a whole
-// by
+/// by
 /// decompressing in a further thread; for shares of it, it is decompressed once into a temporary file, which goes when
 /// the source is closed or the process ends.
 public final class LibsvmSource implements ExampleSource, AutoCloseable {

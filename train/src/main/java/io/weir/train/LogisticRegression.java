@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 /// rounded to float.
 ///
 /// Workers are threads, each its own member of the run, and take the input portion by portion from the run's home
-// shard.
+/// shard.
 /// A minibatch counts once, also when the worker or its process dies and another one takes the portion over: whoever
 /// holds a portion reads the same batches from the same stretch of the source, and goes on at the portion's position.
 public final class LogisticRegression {
@@ -46,7 +46,7 @@ public final class LogisticRegression {
 
     /// Trains on `source` until all portions of the run are done and every push is acknowledged, then finishes the run
     /// for the workers of this process. The workers of process 0 wait until those of all others have finished as
-    // well.
+    /// well.
     ///
     /// If a worker fails the others stop after their batch and the run is left unfinished.
     ///

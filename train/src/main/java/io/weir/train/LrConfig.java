@@ -16,7 +16,7 @@ import java.util.Objects;
 /// @param membership how its workers work together
 /// @param batch examples in a minibatch
 /// @param mean whether the gradient of a batch, and in a synchronous run of a step, is the mean; otherwise it is the
-// sum
+/// sum
 /// @param bias whether a weight under the key [#BIAS_KEY] takes part in every example
 /// @param passes over the examples
 /// @param shuffle whether the examples come in random order: the portions of a pass, and the examples in each of them
@@ -169,7 +169,20 @@ public record LrConfig(
 
     public LrConfig withTable(TableSpec table) {
         return new LrConfig(
-                table, run, continued, membership, batch, mean, bias, passes, shuffle, seed, workers, share, slowdown, progressInterval);
+                table,
+                run,
+                continued,
+                membership,
+                batch,
+                mean,
+                bias,
+                passes,
+                shuffle,
+                seed,
+                workers,
+                share,
+                slowdown,
+                progressInterval);
     }
 
     public LrConfig withRun(String run, boolean continued) {

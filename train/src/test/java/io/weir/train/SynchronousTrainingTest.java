@@ -39,15 +39,13 @@ class SynchronousTrainingTest {
     }
 
     private static EmbeddedServer server() {
-        return EmbeddedServer.open(
-                ServerConfig.defaults().withShardCount(3).withMemoryCapBytes(64 << 20));
+        return EmbeddedServer.open(ServerConfig.defaults().withShardCount(3).withMemoryCapBytes(64 << 20));
     }
 
     private String trained(LrConfig config) {
         try (EmbeddedServer server = server();
                 Weir weir = server.connect()) {
-            TrainingResult result =
-                    LogisticRegression.train(weir, generator.source(), config, ProgressListener.NONE);
+            TrainingResult result = LogisticRegression.train(weir, generator.source(), config, ProgressListener.NONE);
             assertThat(result.examples()).isEqualTo(2 * 1500);
             assertThat(weir.runStatus("t").isFinished()).isTrue();
             return ModelHash.of(weir, "t").toString();
@@ -83,8 +81,7 @@ class SynchronousTrainingTest {
                 .withBatch(batch);
         try (EmbeddedServer server = server();
                 Weir weir = server.connect()) {
-            TrainingResult result =
-                    LogisticRegression.train(weir, uniqueKeys(1500), config, ProgressListener.NONE);
+            TrainingResult result = LogisticRegression.train(weir, uniqueKeys(1500), config, ProgressListener.NONE);
             assertThat(result.examples()).isEqualTo(2 * 1500);
             assertEachCounted(weir, 2);
         }
@@ -94,13 +91,11 @@ class SynchronousTrainingTest {
     @ValueSource(ints = {1, 2})
     void aBatchThatCameTooLateForItsStepIsTrainedOnAgain(int backupWorkers) {
         LrConfig config = config(2)
-                .withMembership(new Membership(
-                        Consistency.bsp(), backupWorkers, Membership.DEFAULT.silence(), true))
+                .withMembership(new Membership(Consistency.bsp(), backupWorkers, Membership.DEFAULT.silence(), true))
                 .withSlowdown(new LrConfig.Slowdown(1, 5));
         try (EmbeddedServer server = server();
                 Weir weir = server.connect()) {
-            TrainingResult result =
-                    LogisticRegression.train(weir, uniqueKeys(1500), config, ProgressListener.NONE);
+            TrainingResult result = LogisticRegression.train(weir, uniqueKeys(1500), config, ProgressListener.NONE);
             assertThat(result.workers()).isEqualTo(2 + backupWorkers);
             assertThat(result.examples()).isEqualTo(2 * 1500);
             assertThat(result.push().count()).isGreaterThanOrEqualTo(result.batches());
@@ -161,8 +156,8 @@ class SynchronousTrainingTest {
             List<Player> players = new ArrayList<>();
             Deal deal = new Deal(config.runSpec(plan).portionCount());
             for (int worker = 0; worker < config.workers(); worker++) {
-                players.add(new Player(
-                        config, plan, deal, weir.join(new RunOptions(config.runSpec(plan), worker, false))));
+                players.add(
+                        new Player(config, plan, deal, weir.join(new RunOptions(config.runSpec(plan), worker, false))));
             }
             while (players.stream().anyMatch(player -> !player.done)) {
                 players.forEach(Player::ask);
@@ -176,7 +171,8 @@ class SynchronousTrainingTest {
         }
     }
 
-    /// Portions that nobody has had yet, and those that somebody has. The home shard answers those who ask if one is free
+    /// Portions that nobody has had yet, and those that somebody has. The home shard answers those who ask if one is
+    // free
     /// or all are done.
     private static final class Deal {
         int free;

@@ -233,9 +233,7 @@ public final class DataLayout {
         if (clock(frame, at) < 0) {
             throw malformed("clock must be 0 or more: clock=" + clock(frame, at));
         }
-        if (clockGroup(frame, at) < 0
-                || clockGroup(frame, at) > Limits.MAX_CLOCK_GROUP
-                || shardEpoch(frame, at) != 0) {
+        if (clockGroup(frame, at) < 0 || clockGroup(frame, at) > Limits.MAX_CLOCK_GROUP || shardEpoch(frame, at) != 0) {
             throw malformed("clock group must be from 0 to " + Limits.MAX_CLOCK_GROUP
                     + ", shard epoch must be 0 in version 1: clockGroup=" + clockGroup(frame, at) + ", shardEpoch="
                     + shardEpoch(frame, at));

@@ -30,6 +30,15 @@ final class FieldReader {
         return need(Integer.BYTES, field).getInt();
     }
 
+    /// An int from 0 to `most`: what is used as an index must not reach further than what it may name.
+    int getIndex(String field, int most) {
+        int value = getInt(field);
+        if (value < 0 || value > most) {
+            throw malformed(field + " must be from 0 to " + most + ": " + field + "=" + value);
+        }
+        return value;
+    }
+
     long getLong(String field) {
         return need(Long.BYTES, field).getLong();
     }
@@ -70,12 +79,12 @@ final class FieldReader {
         return count;
     }
 
-    /// A list of ints with its length in front.
-    List<Integer> getInts(String field) {
+    /// A list of indexes from 0 to `most`, with its length in front.
+    List<Integer> getIndexes(String field, int most) {
         int count = getCount(field, Integer.BYTES);
         List<Integer> values = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
-            values.add(getInt(field));
+            values.add(getIndex(field, most));
         }
         return values;
     }

@@ -350,5 +350,4 @@ public sealed interface Message
                     TableSpecCodec.decode(in));
         }
     }
-
 }

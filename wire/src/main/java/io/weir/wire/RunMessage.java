@@ -33,7 +33,12 @@ public sealed interface RunMessage extends Message {
         }
 
         static JoinRun decode(FieldReader in) {
-            return new JoinRun(in.getInt("shard"), RunSpecCodec.decode(in), in.getInt("worker"), in.getLong("token"), in.getBoolean("continued"));
+            return new JoinRun(
+                    in.getInt("shard"),
+                    RunSpecCodec.decode(in),
+                    in.getInt("worker"),
+                    in.getLong("token"),
+                    in.getBoolean("continued"));
         }
     }
 
@@ -45,7 +50,8 @@ public sealed interface RunMessage extends Message {
     /// @param life how often the run was begun anew
     /// @param barriers barriers that the run has passed
     /// @param closed the last closed step of each clock group, of a synchronous run
-    record JoinRunReply(int worker, int generation, boolean resumed, int life, long barriers, List<Step> closed) implements RunMessage {
+    record JoinRunReply(int worker, int generation, boolean resumed, int life, long barriers, List<Step> closed)
+            implements RunMessage {
         public JoinRunReply {
             closed = List.copyOf(closed);
         }
@@ -69,7 +75,13 @@ public sealed interface RunMessage extends Message {
         }
 
         static JoinRunReply decode(FieldReader in) {
-            return new JoinRunReply(in.getInt("worker"), in.getInt("generation"), in.getBoolean("resumed"), in.getInt("life"), in.getLong("barriers"), decodeList(in, "closed", Step.MIN_BYTES, Step::decode));
+            return new JoinRunReply(
+                    in.getInt("worker"),
+                    in.getInt("generation"),
+                    in.getBoolean("resumed"),
+                    in.getInt("life"),
+                    in.getLong("barriers"),
+                    decodeList(in, "closed", Step.MIN_BYTES, Step::decode));
         }
     }
 
@@ -99,7 +111,8 @@ public sealed interface RunMessage extends Message {
         }
 
         static OpenRun decode(FieldReader in) {
-            return new OpenRun(RunSpecCodec.decode(in), in.getInt("life"), decodeList(in, "closed", Step.MIN_BYTES, Step::decode));
+            return new OpenRun(
+                    RunSpecCodec.decode(in), in.getInt("life"), decodeList(in, "closed", Step.MIN_BYTES, Step::decode));
         }
     }
 
@@ -258,12 +271,13 @@ public sealed interface RunMessage extends Message {
         }
 
         static UpdateMembers decode(FieldReader in) {
-            return new UpdateMembers(in.getLong("run"), in.getLong("number"), decodeList(in, "gone", Gone.MIN_BYTES, Gone::decode));
+            return new UpdateMembers(
+                    in.getLong("run"), in.getLong("number"), decodeList(in, "gone", Gone.MIN_BYTES, Gone::decode));
         }
     }
 
-    /// Tells the home shard that every shard has the whole part of this worker in a step. Answered with [StepClosed] when the
-    /// step is closed.
+    /// Tells the home shard that every shard has the whole part of this worker in a step. Answered with
+    /// [StepClosed] when the step is closed.
     ///
     /// @param shard the home shard of the run
     /// @param worker who asks
@@ -271,7 +285,8 @@ public sealed interface RunMessage extends Message {
     /// @param step the step
     /// @param portion the portion that the part came from, -1 if none
     /// @param last whether it was the last part of that portion
-    record CompleteStep(int shard, WorkerId worker, int group, long step, int portion, boolean last) implements RunMessage {
+    record CompleteStep(int shard, WorkerId worker, int group, long step, int portion, boolean last)
+            implements RunMessage {
         @Override
         public int type() {
             return FrameType.COMPLETE_STEP;
@@ -290,7 +305,13 @@ public sealed interface RunMessage extends Message {
         }
 
         static CompleteStep decode(FieldReader in) {
-            return new CompleteStep(in.getInt("shard"), decodeWorker(in), in.getInt("group"), in.getLong("step"), in.getInt("portion"), in.getBoolean("last"));
+            return new CompleteStep(
+                    in.getInt("shard"),
+                    decodeWorker(in),
+                    in.getIndex("group", Limits.MAX_CLOCK_GROUP),
+                    in.getLong("step"),
+                    in.getInt("portion"),
+                    in.getBoolean("last"));
         }
     }
 
@@ -301,7 +322,8 @@ public sealed interface RunMessage extends Message {
     /// @param counted whether the asker took part in it
     /// @param closedSteps steps that are closed: the next one is where the asker goes on
     /// @param contributors who took part in the last of them, by index
-    record StepClosed(int group, long step, boolean counted, long closedSteps, List<Integer> contributors) implements RunMessage {
+    record StepClosed(int group, long step, boolean counted, long closedSteps, List<Integer> contributors)
+            implements RunMessage {
         public StepClosed {
             contributors = List.copyOf(contributors);
         }
@@ -323,7 +345,12 @@ public sealed interface RunMessage extends Message {
         }
 
         static StepClosed decode(FieldReader in) {
-            return new StepClosed(in.getInt("group"), in.getLong("step"), in.getBoolean("counted"), in.getLong("closedSteps"), in.getInts("contributors"));
+            return new StepClosed(
+                    in.getIndex("group", Limits.MAX_CLOCK_GROUP),
+                    in.getLong("step"),
+                    in.getBoolean("counted"),
+                    in.getLong("closedSteps"),
+                    in.getIndexes("contributors", RunSpec.MAX_WORKERS - 1));
         }
     }
 
@@ -354,7 +381,11 @@ public sealed interface RunMessage extends Message {
         }
 
         static CloseStep decode(FieldReader in) {
-            return new CloseStep(in.getLong("run"), in.getInt("group"), in.getLong("step"), in.getInts("contributors"));
+            return new CloseStep(
+                    in.getLong("run"),
+                    in.getIndex("group", Limits.MAX_CLOCK_GROUP),
+                    in.getLong("step"),
+                    in.getIndexes("contributors", RunSpec.MAX_WORKERS - 1));
         }
     }
 
@@ -431,7 +462,8 @@ public sealed interface RunMessage extends Message {
         }
 
         static Portion decode(FieldReader in) {
-            return new Portion(in.getInt("index"), in.getInt("generation"), in.getLong("position"), in.getLong("clock"));
+            return new Portion(
+                    in.getInt("index"), in.getInt("generation"), in.getLong("position"), in.getLong("clock"));
         }
     }
 
@@ -466,7 +498,16 @@ public sealed interface RunMessage extends Message {
     /// @param portionsDone portions that are done
     /// @param members by index
     /// @param waits who waits on the shards of this server
-    record RunStatusReply(boolean home, RunSpec spec, boolean finished, long closedSteps, int portionsHeld, int portionsDone, List<Member> members, List<Wait> waits) implements RunMessage {
+    record RunStatusReply(
+            boolean home,
+            RunSpec spec,
+            boolean finished,
+            long closedSteps,
+            int portionsHeld,
+            int portionsDone,
+            List<Member> members,
+            List<Wait> waits)
+            implements RunMessage {
         public RunStatusReply {
             members = List.copyOf(members);
             waits = List.copyOf(waits);
@@ -494,7 +535,15 @@ public sealed interface RunMessage extends Message {
         }
 
         static RunStatusReply decode(FieldReader in) {
-            return new RunStatusReply(in.getBoolean("home"), RunSpecCodec.decode(in), in.getBoolean("finished"), in.getLong("closedSteps"), in.getInt("portionsHeld"), in.getInt("portionsDone"), decodeList(in, "members", Member.MIN_BYTES, Member::decode), decodeList(in, "waits", Wait.MIN_BYTES, Wait::decode));
+            return new RunStatusReply(
+                    in.getBoolean("home"),
+                    RunSpecCodec.decode(in),
+                    in.getBoolean("finished"),
+                    in.getLong("closedSteps"),
+                    in.getInt("portionsHeld"),
+                    in.getInt("portionsDone"),
+                    decodeList(in, "members", Member.MIN_BYTES, Member::decode),
+                    decodeList(in, "waits", Wait.MIN_BYTES, Wait::decode));
         }
     }
 
@@ -556,7 +605,10 @@ public sealed interface RunMessage extends Message {
         }
 
         static Step decode(FieldReader in) {
-            return new Step(in.getInt("group"), in.getLong("step"), in.getInts("contributors"));
+            return new Step(
+                    in.getIndex("group", Limits.MAX_CLOCK_GROUP),
+                    in.getLong("step"),
+                    in.getIndexes("contributors", RunSpec.MAX_WORKERS - 1));
         }
     }
 
@@ -577,7 +629,8 @@ public sealed interface RunMessage extends Message {
         }
 
         static Entry decode(FieldReader in) {
-            return new Entry(in.getInt("shard"), in.getLong("clock"), in.getLong("lastNumber"), in.getLong("numberAtClock"));
+            return new Entry(
+                    in.getInt("shard"), in.getLong("clock"), in.getLong("lastNumber"), in.getLong("numberAtClock"));
         }
     }
 
@@ -594,7 +647,8 @@ public sealed interface RunMessage extends Message {
         }
 
         static Gone decode(FieldReader in) {
-            return new Gone(in.getInt("worker"), in.getInt("generation"));
+            return new Gone(
+                    in.getIndex("worker", RunSpec.MAX_WORKERS - 1), in.getIndex("generation", Integer.MAX_VALUE));
         }
     }
 
@@ -619,7 +673,13 @@ public sealed interface RunMessage extends Message {
         }
 
         static Member decode(FieldReader in) {
-            return new Member(in.getInt("state"), in.getInt("generation"), in.getLong("number"), in.getLong("clock"), in.getInt("silentMs"), in.getInt("portion"));
+            return new Member(
+                    in.getInt("state"),
+                    in.getInt("generation"),
+                    in.getLong("number"),
+                    in.getLong("clock"),
+                    in.getInt("silentMs"),
+                    in.getInt("portion"));
         }
     }
 
@@ -644,7 +704,11 @@ public sealed interface RunMessage extends Message {
         }
 
         static Wait decode(FieldReader in) {
-            return new Wait(in.getInt("worker"), in.getInt("kind"), in.getLong("clock"), in.getInts("waitsFor"));
+            return new Wait(
+                    in.getInt("worker"),
+                    in.getInt("kind"),
+                    in.getLong("clock"),
+                    in.getIndexes("waitsFor", RunSpec.MAX_WORKERS - 1));
         }
     }
 
@@ -670,7 +734,10 @@ public sealed interface RunMessage extends Message {
     }
 
     private static WorkerId decodeWorker(FieldReader in) {
-        return new WorkerId(in.getLong("run"), in.getInt("worker"), in.getInt("generation"));
+        return new WorkerId(
+                in.getLong("run"),
+                in.getIndex("worker", Integer.MAX_VALUE),
+                in.getIndex("generation", Integer.MAX_VALUE));
     }
 
     private static <T> List<T> decodeList(FieldReader in, String field, int minBytes, Function<FieldReader, T> decode) {

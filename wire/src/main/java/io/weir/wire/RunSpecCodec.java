@@ -39,8 +39,8 @@ final class RunSpecCodec {
         int portionCount = in.getInt("portionCount");
         int silenceMs = in.getInt("silenceMs");
         if (tag < BSP || tag > ASP || (tag != SSP && staleness != 0)) {
-            throw FieldReader.malformed("consistency must be 1, 2 or 3, with a staleness only for 2: consistency="
-                    + tag + ", staleness=" + staleness);
+            throw FieldReader.malformed("consistency must be 1, 2 or 3, with a staleness only for 2: consistency=" + tag
+                    + ", staleness=" + staleness);
         }
         try {
             Consistency consistency =

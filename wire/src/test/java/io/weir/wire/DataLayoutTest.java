@@ -74,11 +74,60 @@ class DataLayoutTest {
     @Test
     void rejectsIdentityThatVersion1DoesNotKnow() {
         refuses(
-                f -> f.putInt(DataLayout.CLOCK_GROUP_OFFSET, 1),
-                "clock group and shard epoch must be 0 in version 1: clockGroup=1, shardEpoch=0");
-        refuses(
                 f -> f.putInt(DataLayout.SHARD_EPOCH_OFFSET, -1),
-                "clock group and shard epoch must be 0 in version 1: clockGroup=0, shardEpoch=-1");
+                "clock group must be from 0 to 65535, shard epoch must be 0 in version 1: clockGroup=0, shardEpoch=-1");
+    }
+
+    @Test
+    void rejectsClockGroupsOutOfRange() {
+        for (int group : new int[] {-1, Integer.MIN_VALUE, Limits.MAX_CLOCK_GROUP + 1, Integer.MAX_VALUE}) {
+            refuses(
+                    f -> f.putInt(DataLayout.CLOCK_GROUP_OFFSET, group),
+                    "clock group must be from 0 to 65535, shard epoch must be 0 in version 1: clockGroup=" + group
+                            + ", shardEpoch=0");
+        }
+        accepts(f -> f.putInt(DataLayout.CLOCK_GROUP_OFFSET, Limits.MAX_CLOCK_GROUP));
+    }
+
+    @Test
+    void rejectsATickWithContent() {
+        String rule = "a tick has no content: ";
+        refusesTick(f -> f.putInt(DataLayout.TABLE_ID_OFFSET, 4), rule + "layout=1, count=0, rowLength=1, tableId=4");
+        refusesTick(f -> f.putInt(DataLayout.COUNT_OFFSET, 1), rule + "layout=1, count=1, rowLength=1, tableId=0");
+        refusesTick(f -> f.putInt(DataLayout.ROW_LENGTH_OFFSET, 2), rule + "layout=1, count=0, rowLength=2, tableId=0");
+        refusesTick(
+                f -> f.put(DataLayout.LAYOUT_OFFSET, (byte) STRETCH),
+                rule + "layout=2, count=0, rowLength=1, tableId=0");
+        refuses(
+                Frames.data(FrameType.TICK, 1, 0, KEYS, 1, 0, 0, new byte[8], true),
+                rule + "layout=1, count=0, rowLength=1, tableId=4");
+        ByteBuffer bytes = Frames.data(FrameType.TICK, 1, 0, KEYS, 1, 0, 0, new byte[8], true);
+        DataLayout.putTarget(bytes, 0, 8, 0, 1, 0);
+        refuses(bytes, "payload must fit the count: expected=0, actual=8, type=60, count=0, rowLength=1");
+    }
+
+    @Test
+    void takesTicksOfEveryKindButOnlyOneAtATime() {
+        for (int kind : new int[] {0, DataLayout.FLAG_WITHDRAWN, DataLayout.FLAG_IDLE, DataLayout.FLAG_ACTIVE}) {
+            ByteBuffer tick = Frames.tick(kind, true);
+            DataLayout.check(tick, 0);
+            assertThat(DataLayout.flags(tick, 0)).isEqualTo(kind);
+        }
+        for (int kind : new int[] {3, 5, 6, 7, 8, 0x8000}) {
+            refuses(
+                    Frames.tick(kind, true),
+                    "flags must be 0, or 1 for a push that is withdrawn, or 2 or 4 for a tick: flags=" + kind
+                            + ", type=60");
+        }
+        refusesTick(
+                f -> DataLayout.putNumber(f, 0, 0, 0),
+                "number must be above the previous one: number=0, previousNumber=0, type=60");
+    }
+
+    private static void refusesTick(Consumer<ByteBuffer> change, String message) {
+        ByteBuffer frame = Frames.tick(0, true);
+        change.accept(frame);
+        refuses(frame, message);
     }
 
     @Test
@@ -132,9 +181,10 @@ class DataLayoutTest {
 
     @Test
     void rejectsFlagsThatItDoesNotKnow() {
-        String rule = "flags must be 0, or 1 for a push that is withdrawn: ";
+        String rule = "flags must be 0, or 1 for a push that is withdrawn, or 2 or 4 for a tick: ";
         refuses(f -> f.putShort(DataLayout.FLAGS_OFFSET, (short) -1), rule + "flags=65535, type=52");
         refuses(f -> f.putShort(DataLayout.FLAGS_OFFSET, (short) 2), rule + "flags=2, type=52");
+        refuses(f -> f.putShort(DataLayout.FLAGS_OFFSET, (short) 4), rule + "flags=4, type=52");
         ByteBuffer pull = Frames.data(FrameType.PULL, 0, 0, KEYS, 2, 0, 0, new byte[0], true);
         DataLayout.putWithdrawn(pull, 0);
         refuses(pull, rule + "flags=1, type=50");

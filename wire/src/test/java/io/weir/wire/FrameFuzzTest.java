@@ -2,16 +2,21 @@ package io.weir.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.weir.model.Consistency;
 import io.weir.model.InitialRow;
 import io.weir.model.OptimizerSpec;
+import io.weir.model.RunSpec;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
+import io.weir.model.WorkerId;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /// Hostile bytes give a [WeirException] or a frame that is written again to the same bytes, and nothing else: no other
@@ -67,7 +72,7 @@ class FrameFuzzTest {
                 frame.put(FrameLayout.VERSION_OFFSET, (byte) 1);
                 frame.put(FrameLayout.FLAGS_OFFSET, (byte) random.nextInt(2));
                 frame.putInt(FrameLayout.LENGTH_OFFSET, frame.capacity());
-                frame.putShort(FrameLayout.TYPE_OFFSET, (short) random.nextInt(64));
+                frame.putShort(FrameLayout.TYPE_OFFSET, (short) random.nextInt(80));
             }
             receive(frame, random.nextBoolean(), "random bytes", i);
         }
@@ -84,7 +89,7 @@ class FrameFuzzTest {
             for (int j = 0; j < frame.capacity(); j++) {
                 frame.put(j, (byte) (random.nextInt(4) == 0 ? random.nextInt() : random.nextInt(3)));
             }
-            FrameLayout.putHeader(frame, 0, frame.capacity(), random.nextInt(64), 1, i, fieldBytes);
+            FrameLayout.putHeader(frame, 0, frame.capacity(), random.nextInt(80), 1, i, fieldBytes);
             checksum.seal(frame, 0);
             receive(frame, true, "random payload", i);
         }
@@ -192,7 +197,7 @@ class FrameFuzzTest {
     }
 
     private static Message message(SplittableRandom random) {
-        return switch (random.nextInt(16)) {
+        return switch (random.nextInt(24)) {
             case 0 -> new Message.Hello(random.nextInt(), random.nextInt(), random.nextLong(), text(random));
             case 1 ->
                 new Message.HelloReply(
@@ -218,30 +223,115 @@ class FrameFuzzTest {
             case 6 -> new Message.ListTables(text(random));
             case 7 -> new Message.DropTable(text(random));
             case 8 -> new Message.DropTableReply(random.nextBoolean());
+            default -> runMessage(random);
+        };
+    }
+
+    private static RunMessage runMessage(SplittableRandom random) {
+        return switch (random.nextInt(18)) {
+            case 0 ->
+                new RunMessage.JoinRun(
+                        random.nextInt(), run(random), random.nextInt(), random.nextLong(), random.nextBoolean());
+            case 1 ->
+                new RunMessage.JoinRunReply(
+                        random.nextInt(),
+                        random.nextInt(),
+                        random.nextBoolean(),
+                        random.nextInt(),
+                        random.nextLong(),
+                        steps(random));
+            case 2 -> new RunMessage.OpenRun(run(random), random.nextInt(), steps(random));
+            case 3 ->
+                new RunMessage.OpenWorker(worker(random), random.nextLong(), random.nextLong(), random.nextBoolean());
+            case 4 ->
+                new RunMessage.OpenWorkerReply(list(
+                        random,
+                        () -> new RunMessage.Entry(
+                                random.nextInt(), random.nextLong(), random.nextLong(), random.nextLong())));
+            case 5 -> new RunMessage.CloseWorker(worker(random), random.nextBoolean());
+            case 6 -> new RunMessage.Heartbeat(random.nextInt(), worker(random), random.nextLong());
+            case 7 -> new RunMessage.Members(random.nextLong(), gone(random));
+            case 8 -> new RunMessage.UpdateMembers(random.nextLong(), random.nextLong(), gone(random));
             case 9 ->
-                new Message.JoinRun(
-                        random.nextInt(), text(random), random.nextInt(), random.nextInt(), random.nextBoolean());
-            case 10 -> new Message.JoinRunReply(random.nextInt());
-            case 11 -> new Message.OpenWorker(random.nextLong(), random.nextInt(), random.nextInt());
-            case 12 -> {
-                List<Message.Entry> entries = new ArrayList<>();
-                for (int i = random.nextInt(20); i > 0; i--) {
-                    entries.add(new Message.Entry(
-                            random.nextInt(), random.nextLong(), random.nextLong(), random.nextLong()));
-                }
-                yield new Message.OpenWorkerReply(entries);
-            }
-            case 13 ->
-                new Message.CloseWorker(random.nextLong(), random.nextInt(), random.nextInt(), random.nextBoolean());
-            case 14 -> new Message.RunStatus(random.nextInt(), text(random));
-            default -> {
-                List<Message.Member> members = new ArrayList<>();
-                for (int i = random.nextInt(20); i > 0; i--) {
-                    members.add(new Message.Member(
-                            random.nextInt(), random.nextInt(), random.nextLong(), random.nextLong()));
-                }
-                yield new Message.RunStatusReply(members);
-            }
+                new RunMessage.CompleteStep(
+                        random.nextInt(),
+                        worker(random),
+                        group(random),
+                        random.nextLong(),
+                        random.nextInt(),
+                        random.nextBoolean());
+            case 10 ->
+                new RunMessage.StepClosed(
+                        group(random), random.nextLong(), random.nextBoolean(), random.nextLong(), indexes(random));
+            case 11 -> new RunMessage.CloseStep(random.nextLong(), group(random), random.nextLong(), indexes(random));
+            case 12 -> new RunMessage.Barrier(random.nextInt(), worker(random), random.nextLong());
+            case 13 -> new RunMessage.NextPortion(random.nextInt(), worker(random), random.nextInt());
+            case 14 -> new RunMessage.Portion(random.nextInt(), random.nextInt(), random.nextLong(), random.nextLong());
+            case 15 -> new RunMessage.RunStatus(text(random));
+            case 16 -> new RunMessage.Runs(list(random, () -> new RunMessage.Name(text(random))));
+            default ->
+                new RunMessage.RunStatusReply(
+                        random.nextBoolean(),
+                        run(random),
+                        random.nextBoolean(),
+                        random.nextLong(),
+                        random.nextInt(),
+                        random.nextInt(),
+                        list(
+                                random,
+                                () -> new RunMessage.Member(
+                                        random.nextInt(),
+                                        random.nextInt(),
+                                        random.nextLong(),
+                                        random.nextLong(),
+                                        random.nextInt(),
+                                        random.nextInt())),
+                        list(
+                                random,
+                                () -> new RunMessage.Wait(
+                                        random.nextInt(), random.nextInt(), random.nextLong(), indexes(random))));
+        };
+    }
+
+    private static <T> List<T> list(SplittableRandom random, Supplier<T> element) {
+        List<T> elements = new ArrayList<>();
+        for (int i = random.nextInt(20); i > 0; i--) {
+            elements.add(element.get());
+        }
+        return elements;
+    }
+
+    private static List<Integer> indexes(SplittableRandom random) {
+        return list(random, () -> random.nextInt(RunSpec.MAX_WORKERS));
+    }
+
+    private static List<RunMessage.Gone> gone(SplittableRandom random) {
+        return list(
+                random,
+                () -> new RunMessage.Gone(random.nextInt(RunSpec.MAX_WORKERS), random.nextInt(Integer.MAX_VALUE)));
+    }
+
+    private static List<RunMessage.Step> steps(SplittableRandom random) {
+        return list(random, () -> new RunMessage.Step(group(random), random.nextLong(Long.MAX_VALUE), indexes(random)));
+    }
+
+    private static int group(SplittableRandom random) {
+        return random.nextInt(Limits.MAX_CLOCK_GROUP + 1);
+    }
+
+    private static WorkerId worker(SplittableRandom random) {
+        return new WorkerId(random.nextLong(), random.nextInt(Integer.MAX_VALUE), random.nextInt(Integer.MAX_VALUE));
+    }
+
+    private static RunSpec run(SplittableRandom random) {
+        RunSpec spec = RunSpec.of("r" + random.nextInt(1000), random.nextInt(1, 100))
+                .withMean(random.nextBoolean())
+                .withPortionCount(random.nextInt(RunSpec.MAX_PORTIONS + 1))
+                .withSilence(Duration.ofMillis(random.nextInt(100, 1_000_000)));
+        return switch (random.nextInt(3)) {
+            case 0 -> spec.withConsistency(Consistency.bsp()).withBackupWorkers(random.nextInt(10));
+            case 1 -> spec.withConsistency(Consistency.ssp(random.nextInt(Consistency.MAX_STALENESS + 1)));
+            default -> spec;
         };
     }
 

@@ -2,15 +2,19 @@ package io.weir.wire;
 
 import static java.util.Objects.requireNonNull;
 
+import io.weir.model.Consistency;
 import io.weir.model.ErrorCode;
 import io.weir.model.InitialRow;
 import io.weir.model.OptimizerSpec;
+import io.weir.model.RunSpec;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
+import io.weir.model.WorkerId;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,6 +52,15 @@ final class Frames {
         frames.put(
                 "push-withdrawn",
                 withdrawn(data(FrameType.PUSH, 9, 7, DataLayout.LAYOUT_KEYS, 2, 0, keys, floats, true)));
+        ByteBuffer grouped = data(FrameType.PUSH, 9, 7, DataLayout.LAYOUT_KEYS, 2, 0, keys, floats, false);
+        DataLayout.putClock(grouped, 0, 21, Limits.MAX_CLOCK_GROUP);
+        grouped.put(FrameLayout.FLAGS_OFFSET, (byte) FrameLayout.FLAG_CHECKSUMS);
+        frames.put("push-group", finish(grouped, true));
+        frames.put("tick", tick(0, true));
+        frames.put("tick-unsealed", tick(0, false));
+        frames.put("tick-withdrawn", tick(DataLayout.FLAG_WITHDRAWN, true));
+        frames.put("tick-idle", tick(DataLayout.FLAG_IDLE, true));
+        frames.put("tick-active", tick(DataLayout.FLAG_ACTIVE, true));
         frames.put("push-stretch", stretch(FrameType.PUSH, 11, 10, 16_380, floats.length, floats, true));
         frames.put(
                 "push-pull-keys", data(FrameType.PUSH_PULL, 12, 11, DataLayout.LAYOUT_KEYS, 2, 0, keys, floats, true));
@@ -71,6 +84,13 @@ final class Frames {
                         ReplyLayout.ERROR_ORDERED,
                         0,
                         "gradient must be finite: key=42, table=ads"));
+        frames.put(
+                "error-late",
+                error(
+                        ErrorCode.LATE,
+                        ReplyLayout.ERROR_ORDERED,
+                        0,
+                        "the step was closed without this worker: worker=2, step=20, closed=21"));
         frames.put("error-busy", error(ErrorCode.BUSY, 0, 250, "shard has too much queued: shard=3"));
         frames.put("error-malformed", error(ErrorCode.MALFORMED_FRAME, 0, 0, "größe ≠ 4"));
         return frames;
@@ -129,22 +149,78 @@ final class Frames {
         messages.put("drop-table", new Message.DropTable("ads/user.v1"));
         messages.put("drop-table-reply", new Message.DropTableReply(true));
         messages.put("drop-table-reply-none", new Message.DropTableReply(false));
-        messages.put("join-run", new Message.JoinRun(11, "nightly", 2, 4, true));
-        messages.put("join-run-reply", new Message.JoinRunReply(3));
-        messages.put("open-worker", new Message.OpenWorker(RUN, 2, 3));
+        putRuns(messages);
+        return messages;
+    }
+
+    private static void putRuns(Map<String, Message> messages) {
+        RunSpec bsp = RunSpec.of("nightly", 4)
+                .withConsistency(Consistency.bsp())
+                .withBackupWorkers(1)
+                .withMean(true)
+                .withPortionCount(300);
+        RunSpec ssp = RunSpec.of("hourly", 3)
+                .withConsistency(Consistency.ssp(4))
+                .withPortionCount(12)
+                .withSilence(Duration.ofMillis(2500));
+        WorkerId worker = new WorkerId(RUN, 2, 3);
+        List<RunMessage.Step> closed =
+                List.of(new RunMessage.Step(0, 20, List.of(0, 2, 3)), new RunMessage.Step(7, 1L << 33, List.of()));
+        messages.put("join-run", new RunMessage.JoinRun(11, bsp, 2, -2, true));
+        messages.put("join-run-ssp", new RunMessage.JoinRun(11, ssp, -1, 0x3132333435363738L, false));
+        messages.put("join-run-asp", new RunMessage.JoinRun(0, RunSpec.of("n", 1), 0, 1, false));
+        messages.put("join-run-reply", new RunMessage.JoinRunReply(2, 3, true, 1, 5, closed));
+        messages.put("join-run-reply-first", new RunMessage.JoinRunReply(0, 1, false, 0, 0, List.of()));
+        messages.put("open-run", new RunMessage.OpenRun(bsp, 1, closed));
+        messages.put("open-worker", new RunMessage.OpenWorker(worker, -1, -1, false));
+        messages.put("open-worker-fresh", new RunMessage.OpenWorker(worker, 21, 42, true));
+        messages.put(
+                "open-worker-portion",
+                new RunMessage.OpenWorker(new WorkerId(RUN, WorkerId.PORTIONS + 17, 2), -1, -1, false));
         messages.put(
                 "open-worker-reply",
-                new Message.OpenWorkerReply(
-                        List.of(new Message.Entry(8, 20, 41, 39), new Message.Entry(9, 21, 42, 42))));
-        messages.put("close-worker", new Message.CloseWorker(RUN, 2, 3, true));
-        messages.put("run-status", new Message.RunStatus(11, "nightly"));
+                new RunMessage.OpenWorkerReply(
+                        List.of(new RunMessage.Entry(8, 20, 41, 39), new RunMessage.Entry(9, 21, 42, 42))));
+        messages.put("close-worker", new RunMessage.CloseWorker(worker, true));
+        messages.put("heartbeat", new RunMessage.Heartbeat(11, worker, 6));
+        messages.put("members", new RunMessage.Members(6, List.of()));
+        List<RunMessage.Gone> gone = List.of(new RunMessage.Gone(1, 3), new RunMessage.Gone(4, 0));
+        messages.put("members-changed", new RunMessage.Members(7, gone));
+        messages.put("update-members", new RunMessage.UpdateMembers(RUN, 7, gone));
+        messages.put("complete-step", new RunMessage.CompleteStep(11, worker, 7, 20, -1, false));
+        messages.put("complete-step-portion", new RunMessage.CompleteStep(11, worker, 0, 20, 17, true));
+        messages.put("step-closed", new RunMessage.StepClosed(7, 20, true, 21, List.of(0, 2, 3)));
+        messages.put("close-step", new RunMessage.CloseStep(RUN, 7, 20, List.of(0, 2, 3)));
+        messages.put("barrier", new RunMessage.Barrier(11, worker, 5));
+        messages.put("next-portion", new RunMessage.NextPortion(11, worker, 16));
+        messages.put("portion", new RunMessage.Portion(17, 2, 40, 20));
+        messages.put("portion-none", new RunMessage.Portion(-1, 0, 0, 0));
+        messages.put("list-runs", new RunMessage.ListRuns());
+        messages.put(
+                "runs",
+                new RunMessage.Runs(List.of(new RunMessage.Name("hourly"), new RunMessage.Name("ads/nightly"))));
+        messages.put("run-status", new RunMessage.RunStatus("nightly"));
         messages.put(
                 "run-status-reply",
-                new Message.RunStatusReply(List.of(
-                        new Message.Member(3, 1, 42, 21),
-                        new Message.Member(1, 3, 40, 20),
-                        new Message.Member(0, 0, 0, 0))));
-        return messages;
+                new RunMessage.RunStatusReply(
+                        true,
+                        bsp,
+                        false,
+                        21,
+                        2,
+                        16,
+                        List.of(
+                                new RunMessage.Member(3, 1, 42, 21, 0, -1),
+                                new RunMessage.Member(1, 3, 40, 20, 350, 17),
+                                new RunMessage.Member(4, 2, 12, 6, 10_000, -1),
+                                new RunMessage.Member(0, 0, 0, 0, 0, -1)),
+                        List.of(
+                                new RunMessage.Wait(1, 2, 20, List.of(3)),
+                                new RunMessage.Wait(0, 4, 0, List.of(1, 3)))));
+        messages.put(
+                "run-status-reply-elsewhere",
+                new RunMessage.RunStatusReply(
+                        false, ssp, false, 0, 0, 0, List.of(), List.of(new RunMessage.Wait(2, 1, 9, List.of(0, 1)))));
     }
 
     /// The frame of a message, from position 0.
@@ -153,6 +229,15 @@ final class Frames {
         ByteBuffer frame = buffer(MessageCodec.frameBytes(payload));
         MessageCodec.encode(message.type(), payload, REQUEST_ID, frame, 0, sealed ? new Checksum() : null);
         return frame;
+    }
+
+    /// The end of a minibatch in clock group 7.
+    static ByteBuffer tick(int kind, boolean sealed) {
+        ByteBuffer frame = data(FrameType.TICK, 15, 14, DataLayout.LAYOUT_KEYS, 1, 0, 0, new byte[0], sealed);
+        DataLayout.putTarget(frame, 0, 8, 0, 1, 0);
+        DataLayout.putClock(frame, 0, 22, 7);
+        DataLayout.putFlags(frame, 0, kind);
+        return finish(frame, sealed);
     }
 
     private static ByteBuffer withdrawn(ByteBuffer frame) {
@@ -338,9 +423,7 @@ final class Frames {
                     DataLayout.count(frame, 0),
                     DataLayout.rowLength(frame, 0),
                     DataLayout.offset(frame, 0));
-            if (DataLayout.isWithdrawn(frame, 0)) {
-                DataLayout.putWithdrawn(copy, 0);
-            }
+            DataLayout.putFlags(copy, 0, DataLayout.flags(frame, 0));
         } else if (type == FrameType.ERROR) {
             ReplyLayout.putError(
                     copy,

@@ -74,6 +74,8 @@ public final class GoldenWriter {
             text.append(" tableId=").append(DataLayout.tableId(frame, 0));
             text.append(" valueType=").append(DataLayout.valueType(frame, 0));
             text.append(" layout=").append(DataLayout.layout(frame, 0));
+            int kind = DataLayout.flags(frame, 0);
+            text.append(kind == 0 ? "" : " flags=" + kind);
             text.append(" count=").append(DataLayout.count(frame, 0));
             text.append(" rowLength=").append(DataLayout.rowLength(frame, 0));
             text.append(" offset=").append(DataLayout.offset(frame, 0)).append('\n');

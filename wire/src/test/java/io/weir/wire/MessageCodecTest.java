@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.weir.model.ErrorCode;
 import io.weir.model.InitialRow;
 import io.weir.model.OptimizerSpec;
+import io.weir.model.RunSpec;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
+import io.weir.model.WorkerId;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -55,7 +57,7 @@ class MessageCodecTest {
 
     @Test
     void rejectsTypesThatAreNoMessage() {
-        for (int type : new int[] {0, 1, 5, FrameType.ERROR, FrameType.PULL, FrameType.TICK, 65_535}) {
+        for (int type : new int[] {0, 1, 5, FrameType.ERROR, FrameType.PULL, FrameType.TICK, 49, 65_535}) {
             refuses(type, new byte[0], ErrorCode.MALFORMED_FRAME, "frame type must be known: type=" + type);
         }
     }
@@ -80,10 +82,23 @@ class MessageCodecTest {
 
     @Test
     void holdsTheStatusOfTheGreatestRun() {
-        Message status = new Message.RunStatusReply(Collections.nCopies(65_536, new Message.Member(1, 2, 3, 4)));
+        List<Integer> named = Collections.nCopies(8, 65_535);
+        Message status = new RunMessage.RunStatusReply(
+                true,
+                RunSpec.of("r", RunSpec.MAX_WORKERS),
+                false,
+                1,
+                2,
+                3,
+                Collections.nCopies(RunSpec.MAX_WORKERS, new RunMessage.Member(1, 2, 3, 4, 5, 6)),
+                Collections.nCopies(32_768, new RunMessage.Wait(1, 2, 3, named)));
         assertThat(decode(status.type(), status.toPayload())).isEqualTo(status);
-        Message entries = new Message.OpenWorkerReply(Collections.nCopies(4096, new Message.Entry(1, 2, 3, 4)));
+        Message entries = new RunMessage.OpenWorkerReply(Collections.nCopies(4096, new RunMessage.Entry(1, 2, 3, 4)));
         assertThat(decode(entries.type(), entries.toPayload())).isEqualTo(entries);
+        Message gone = new RunMessage.Members(1, Collections.nCopies(RunSpec.MAX_WORKERS, new RunMessage.Gone(1, 2)));
+        assertThat(decode(gone.type(), gone.toPayload())).isEqualTo(gone);
+        Message step = new RunMessage.CloseStep(1, 2, 3, Collections.nCopies(RunSpec.MAX_WORKERS, 65_535));
+        assertThat(decode(step.type(), step.toPayload())).isEqualTo(step);
     }
 
     @Test
@@ -95,8 +110,8 @@ class MessageCodecTest {
 
     @Test
     void rejectsCountsThatTheMessageDoesNotHoldWithoutMakingRoomForThem() {
-        String[] lists = {"tables", "entries", "members"};
-        int[] types = {FrameType.TABLES, FrameType.OPEN_WORKER_REPLY, FrameType.RUN_STATUS_REPLY};
+        String[] lists = {"tables", "entries"};
+        int[] types = {FrameType.TABLES, FrameType.OPEN_WORKER_REPLY};
         for (int i = 0; i < lists.length; i++) {
             for (int count : new int[] {-1, Integer.MIN_VALUE, 5, 89_478_486, Integer.MAX_VALUE}) {
                 ByteBuffer payload = Frames.buffer(100);
@@ -110,6 +125,95 @@ class MessageCodecTest {
                 assertThat(Allocations.ofThisThread() - before).isLessThan(1 << 20);
             }
         }
+    }
+
+    @Test
+    void rejectsListsOfRunsThatTheMessageDoesNotHold() {
+        Map<Integer, String> lists = Map.of(
+                FrameType.JOIN_RUN_REPLY, "closed",
+                FrameType.RUNS, "names",
+                FrameType.MEMBERS, "gone",
+                FrameType.UPDATE_MEMBERS, "gone",
+                FrameType.STEP_CLOSED, "contributors",
+                FrameType.CLOSE_STEP, "contributors");
+        Map<Integer, Integer> places = Map.of(
+                FrameType.JOIN_RUN_REPLY, 21,
+                FrameType.RUNS, 0,
+                FrameType.MEMBERS, 8,
+                FrameType.UPDATE_MEMBERS, 16,
+                FrameType.STEP_CLOSED, 21,
+                FrameType.CLOSE_STEP, 20);
+        lists.forEach((type, list) -> {
+            for (int count : new int[] {-1, Integer.MIN_VALUE, 25, 1 << 29, Integer.MAX_VALUE}) {
+                int place = places.get(type);
+                ByteBuffer payload = Frames.buffer(place + 4 + 96);
+                payload.putInt(place, count);
+                ByteBuffer frame = frame(type, Frames.bytes(payload));
+                long before = Allocations.ofThisThread();
+                assertThatThrownBy(() -> MessageCodec.decode(frame, 0))
+                        .isInstanceOf(WeirException.class)
+                        .hasMessage(list + " must fit the message: count=" + count + ", left=96");
+                assertThat(Allocations.ofThisThread() - before).isLessThan(1 << 20);
+            }
+        });
+    }
+
+    @Test
+    void rejectsIndexesThatNameNobody() {
+        refusesIndexes(new RunMessage.UpdateMembers(1, 2, List.of(new RunMessage.Gone(-1, 0))), "worker", 65_535, -1);
+        refusesIndexes(
+                new RunMessage.UpdateMembers(1, 2, List.of(new RunMessage.Gone(65_536, 0))), "worker", 65_535, 65_536);
+        refusesIndexes(new RunMessage.CloseStep(1, 2, 3, List.of(0, 65_536)), "contributors", 65_535, 65_536);
+        refusesIndexes(new RunMessage.CloseStep(1, 65_536, 3, List.of()), "group", 65_535, 65_536);
+        refusesIndexes(new RunMessage.CompleteStep(0, new WorkerId(1, 0, 1), -1, 3, -1, false), "group", 65_535, -1);
+        refusesIndexes(new RunMessage.OpenWorker(new WorkerId(1, -1, 1), 0, 0, true), "worker", Integer.MAX_VALUE, -1);
+        refusesIndexes(new RunMessage.Barrier(0, new WorkerId(1, 0, -7), 0), "generation", Integer.MAX_VALUE, -7);
+    }
+
+    private static void refusesIndexes(Message message, String field, int most, int value) {
+        refuses(
+                message.type(),
+                message.toPayload(),
+                ErrorCode.MALFORMED_FRAME,
+                field + " must be from 0 to " + most + ": " + field + "=" + value);
+    }
+
+    @Test
+    void rejectsRunsThatCannotBe() {
+        Message join = new RunMessage.JoinRun(0, RunSpec.of("r", 1), 0, 0, false);
+        // shard, length and text of the name, workers and backup workers stand before the consistency
+        int consistency = 4 + 4 + 1 + 4 + 4;
+        for (int tag : new int[] {0, 4, -1}) {
+            byte[] payload = join.toPayload();
+            payload[consistency] = (byte) tag;
+            refuses(
+                    FrameType.JOIN_RUN,
+                    payload,
+                    ErrorCode.MALFORMED_FRAME,
+                    "consistency must be 1, 2 or 3, with a staleness only for 2: consistency=" + tag + ", staleness=0");
+        }
+        byte[] stale = join.toPayload();
+        stale[consistency + 1] = 9;
+        refuses(
+                FrameType.JOIN_RUN,
+                stale,
+                ErrorCode.MALFORMED_FRAME,
+                "consistency must be 1, 2 or 3, with a staleness only for 2: consistency=3, staleness=9");
+        byte[] nobody = join.toPayload();
+        nobody[4 + 4 + 1] = 0;
+        refuses(
+                FrameType.JOIN_RUN,
+                nobody,
+                ErrorCode.INVALID_ARGUMENT,
+                "run specification must be valid: worker count must be from 1 to 65536: value=0, run=r");
+        byte[] backup = join.toPayload();
+        backup[4 + 4 + 1 + 4] = 2;
+        refuses(
+                FrameType.JOIN_RUN,
+                backup,
+                ErrorCode.INVALID_ARGUMENT,
+                "run specification must be valid: backup workers belong to bsp, where others wait for the slowest:"
+                        + " run=r, backupWorkers=2, consistency=asp");
     }
 
     @Test

@@ -9,8 +9,8 @@ import io.weir.wire.RunMessage;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
-/// A portion in the hands of one worker. In a synchronous run its minibatches are steps of the worker, and the home shard
-/// knows its position. Otherwise it is a stream of its own, whose entries on the shards know it.
+/// A portion in the hands of one worker. In a synchronous run its minibatches are steps of the worker, and the
+/// home shard knows its position. Otherwise it is a stream of its own, whose entries on the shards know it.
 final class ClientPortion implements Portion {
     private final ClientRun run;
     private final int index;
@@ -71,7 +71,9 @@ final class ClientPortion implements Portion {
         if (own == null) {
             ticked = run.tick(0, index, last).thenApply(counted -> {
                 if (counted) {
-                    position++;
+                    // One tick at a time is under way.
+                    long before = position;
+                    position = before + 1;
                     finished = last;
                 }
                 return counted;

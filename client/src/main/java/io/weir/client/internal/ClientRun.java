@@ -26,10 +26,10 @@ import org.jspecify.annotations.Nullable;
 
 /// One worker of a run, with a session of its own.
 ///
-/// In a synchronous run a tick is the first of several rounds: when every shard has it, the home shard is told that this
-/// worker is through with the step; when it answers that the step is closed, and by whom, that record goes to every
-/// server. Only when they all have it may this worker be through with the next step, so that no shard misses a record.
-/// The rounds go on from where answers arrive; no thread waits for them.
+/// In a synchronous run a tick is the first of several rounds: when every shard has it, the home shard is told
+/// that this worker is through with the step; when it answers that the step is closed, and by whom, that record
+/// goes to every server. Only when they all have it may this worker be through with the next step, so that no
+/// shard misses a record. The rounds go on from where answers arrive; no thread waits for them.
 final class ClientRun implements Run {
     /// Signs of life within the silence that is borne.
     private static final int BEATS_PER_SILENCE = 5;
@@ -77,8 +77,8 @@ final class ClientRun implements Run {
         return session.repeatedly(
                         session.map().serverOf(home),
                         new RunMessage.JoinRun(home, spec, options.worker(), token, options.continued()))
-                .thenCompose(reply ->
-                        new ClientRun(weir, session, spec, as(RunMessage.JoinRunReply.class, reply)).open());
+                .thenCompose(
+                        reply -> new ClientRun(weir, session, spec, as(RunMessage.JoinRunReply.class, reply)).open());
     }
 
     private CompletableFuture<Run> open() {
@@ -130,8 +130,8 @@ final class ClientRun implements Run {
         return CompletableFuture.completedFuture(List.of());
     }
 
-    /// Begins anew at the slowest clock, or in a synchronous run at the open step, also when the last life was left behind
-    /// by the others: with the same number and clock on every shard.
+    /// Begins anew at the slowest clock, or in a synchronous run at the open step, also when the last life was
+    /// left behind by the others: with the same number and clock on every shard.
     private CompletableFuture<List<Message>> begin(List<RunMessage.Entry> entries, long givenClock) {
         long number = 0;
         long clock = Math.max(0, givenClock);
@@ -188,8 +188,7 @@ final class ClientRun implements Run {
                     if (record.number() == members) {
                         return CompletableFuture.completedFuture(null);
                     }
-                    return session.toAllServers(
-                                    new RunMessage.UpdateMembers(id.run(), record.number(), record.gone()))
+                    return session.toAllServers(new RunMessage.UpdateMembers(id.run(), record.number(), record.gone()))
                             .thenApply(told -> {
                                 members = record.number();
                                 return null;
@@ -198,8 +197,9 @@ final class ClientRun implements Run {
                 .whenComplete((done, failure) -> breakOn(failure));
     }
 
-    /// After an answer that nothing can be done about every further call fails in the same way. A worker that learns that
-    /// it is out says so to all servers itself: there may be nobody else to do it, and its pulls wait there.
+    /// After an answer that nothing can be done about every further call fails in the same way. A worker that
+    /// learns that it is out says so to all servers itself: there may be nobody else to do it, and its pulls wait
+    /// there.
     private void breakOn(@Nullable Throwable failure) {
         if (failure != null && Session.causeOf(failure) instanceof WeirException refused) {
             session.breakWith(refused);
@@ -269,8 +269,8 @@ final class ClientRun implements Run {
             long step = stream.clock(group);
             CompletableFuture<Void> ticked = session.tick(stream, group, step + 1);
             stream.reach(group, step + 1);
-            outcome = ticked.thenCompose(everywhere -> lastRecords.getOrDefault(
-                            group, CompletableFuture.completedFuture(null)))
+            outcome = ticked.thenCompose(
+                            everywhere -> lastRecords.getOrDefault(group, CompletableFuture.completedFuture(null)))
                     .thenCompose(everywhere -> session.repeatedly(
                             homeServer, new RunMessage.CompleteStep(home, id, group, step, portionIndex, last)))
                     .thenApply(reply -> onClosed(as(RunMessage.StepClosed.class, reply)));
@@ -295,7 +295,7 @@ final class ClientRun implements Run {
     /// Takes the record of the last closed step to every server, and goes on at the open one.
     private boolean onClosed(RunMessage.StepClosed closedStep) {
         int group = closedStep.group();
-        stream.reach(group, closedStep.closedSteps());
+        stream.jump(group, closedStep.closedSteps());
         lastRecords.put(
                 group,
                 session.toAllServers(new RunMessage.CloseStep(
@@ -316,8 +316,8 @@ final class ClientRun implements Run {
         requireOpen();
         CompletableFuture<Message> passed =
                 session.repeatedly(homeServer, new RunMessage.Barrier(home, id, barriers++));
-        CompletableFuture<Void> result = session.working(
-                passed.<Void>thenApply(ok -> null).whenComplete((done, failure) -> breakOn(failure)));
+        CompletableFuture<Void> result =
+                session.working(passed.<Void>thenApply(ok -> null).whenComplete((done, failure) -> breakOn(failure)));
         session.settle();
         return result;
     }
@@ -363,7 +363,7 @@ final class ClientRun implements Run {
             return CompletableFuture.completedFuture(Optional.empty());
         }
         if (spec.isBsp()) {
-            stream.reach(0, given.clock());
+            stream.jump(0, given.clock());
             return CompletableFuture.completedFuture(hold(new ClientPortion(this, given.index(), given.position())));
         }
         WorkerId streamId = new WorkerId(id.run(), WorkerId.PORTIONS + given.index(), given.generation());
@@ -386,14 +386,14 @@ final class ClientRun implements Run {
                 });
     }
 
-    /// After a time in which nobody waited for this worker, the others do again: at the slowest clock of each shard, then
-    /// at the latest of these on all.
+    /// After a time in which nobody waited for this worker, the others do again: at the slowest clock of each
+    /// shard, then at the latest of these on all.
     private CompletableFuture<Void> goOn() {
         return session.tick(stream, 0, stream.clock(0), DataLayout.FLAG_ACTIVE)
                 .thenCompose(counted -> session.toAllServers(new RunMessage.OpenWorker(id, -1, -1, false)))
                 .thenCompose(replies -> {
                     for (RunMessage.Entry entry : entries(replies)) {
-                        stream.reach(0, entry.clock());
+                        stream.jump(0, entry.clock());
                     }
                     return session.tick(stream, 0, stream.clock(0));
                 });
@@ -416,8 +416,8 @@ final class ClientRun implements Run {
         return spec.consistency() instanceof Consistency.Ssp;
     }
 
-    /// A step of a worker that pushes for a portion with a stream of its own. Under bounded staleness the worker's clock
-    /// must not arrive anywhere before the portion's pushes.
+    /// A step of a worker that pushes for a portion with a stream of its own. Under bounded staleness the worker's
+    /// clock must not arrive anywhere before the portion's pushes.
     ///
     /// @param pushed completes when every shard has the minibatch
     CompletableFuture<Boolean> tickAfter(CompletableFuture<Void> pushed) {
@@ -463,9 +463,9 @@ final class ClientRun implements Run {
             stopBeating();
             return session.leave(true, homeServer);
         });
-        CompletableFuture<Void> result = session.working(left.thenApply(done -> {
+        CompletableFuture<Void> result = session.working(left.<Void>thenApply(done -> {
             closed = true;
-            return done;
+            return null;
         }));
         session.settle();
         return result;
@@ -474,8 +474,8 @@ final class ClientRun implements Run {
     /// Completes when all ticks have had their effect, and all servers have the records of the steps.
     private CompletableFuture<Void> lastSteps() {
         return CompletableFuture.allOf(lastTicks.values().toArray(new CompletableFuture<?>[0]))
-                .thenCompose(ticked ->
-                        CompletableFuture.allOf(lastRecords.values().toArray(new CompletableFuture<?>[0])));
+                .thenCompose(
+                        ticked -> CompletableFuture.allOf(lastRecords.values().toArray(new CompletableFuture<?>[0])));
     }
 
     private void stopBeating() {

@@ -77,7 +77,7 @@ public final class ReplyHandler {
         if (ordered) {
             boolean resend = lane.stream.onDecided(request);
             WeirException withdrawal = request.withdrawal();
-            if (code == ErrorCode.LATE && request.type() == FrameType.PUSH) {
+            if (code == ErrorCode.LATE && withdrawal == null && request.type() == FrameType.PUSH) {
                 // Whoever ticks is told that the step was closed without it.
                 end(request);
             } else {

@@ -3,12 +3,12 @@ package io.weir.client.internal;
 import io.weir.client.ClientConfig;
 import io.weir.client.PushPendingException;
 import io.weir.client.RowBatch;
+import io.weir.client.internal.ShardTransport.Waitable;
 import io.weir.model.ErrorCode;
 import io.weir.model.ShardMap;
 import io.weir.model.TableShape;
 import io.weir.model.WeirException;
 import io.weir.model.WorkerId;
-import io.weir.client.internal.ShardTransport.Waitable;
 import io.weir.wire.Checksum;
 import io.weir.wire.DataLayout;
 import io.weir.wire.FrameLayout;
@@ -404,8 +404,7 @@ final class Session implements AutoCloseable {
             replies.add(repeatedly(server, message));
         }
         return CompletableFuture.allOf(replies.toArray(new CompletableFuture<?>[0]))
-                .thenApply(all ->
-                        replies.stream().map(CompletableFuture::join).collect(Collectors.toList()));
+                .thenApply(all -> replies.stream().map(CompletableFuture::join).collect(Collectors.toList()));
     }
 
     /// Moves what was sent on its way. Called without locks.
@@ -429,7 +428,7 @@ final class Session implements AutoCloseable {
     /// A result that does the work of the connection when somebody waits for it, and ends as `outcome` does.
     <T extends @Nullable Object> CompletableFuture<T> working(CompletableFuture<T> outcome) {
         Future<T> result = new Future<>();
-        outcome.whenComplete((value, failure) -> {
+        CompletableFuture<T> unused = outcome.whenComplete((value, failure) -> {
             if (failure == null) {
                 result.complete(value);
             } else {

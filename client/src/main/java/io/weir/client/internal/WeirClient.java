@@ -41,7 +41,11 @@ public final class WeirClient implements Weir {
 
     /// @param connect opens a transport whose answers go to the given handler
     public WeirClient(ClientConfig config, Function<ReplyHandler, ShardTransport> connect) {
-        this(config, connect, new PulseThread(), () -> ThreadLocalRandom.current().nextLong());
+        this(
+                config,
+                connect,
+                new PulseThread(),
+                () -> ThreadLocalRandom.current().nextLong());
     }
 
     /// @param pulse calls for signs of life
@@ -105,7 +109,10 @@ public final class WeirClient implements Weir {
                 home = home == null || part.home() ? part : home;
                 for (RunMessage.Wait wait : part.waits()) {
                     waits.add(new RunStatus.Wait(
-                            wait.worker(), choice(RunStatus.Kind.values(), wait.kind() - 1), wait.clock(), wait.waitsFor()));
+                            wait.worker(),
+                            choice(RunStatus.Kind.values(), wait.kind() - 1),
+                            wait.clock(),
+                            wait.waitsFor()));
                 }
             } catch (WeirException e) {
                 if (e.code() != ErrorCode.UNKNOWN_RUN) {

@@ -58,8 +58,8 @@ final class WorkerStream {
 
     /// Takes the place that the shards remember of this worker, before the first push.
     ///
-    /// @param number after which it goes on: its last one, or the one at its clock if it makes the pushes since then
-    ///     again
+    /// @param number after which it goes on: its last one, or the one at its clock if it makes the pushes since
+    ///     then again
     /// @param lastNumbers last number on each shard, which may be ahead
     void resume(long number, long atClock, long[] lastNumbers) {
         for (int shard = 0; shard < lanes.length; shard++) {
@@ -86,7 +86,23 @@ final class WorkerStream {
         return group == 0 ? clock : clocks.getOrDefault(group, 0L);
     }
 
-    /// Takes the worker to a clock, if it is not there yet.
+    /// Takes the worker to a clock that the others have reached without it, if it is not there yet. Numbers that an
+    /// earlier life used are for the steps that it was in, so they are left out.
+    void jump(int group, long newClock) {
+        lock.lock();
+        try {
+            if (newClock > clockOf(group)) {
+                reach(group, newClock);
+                for (Lane lane : lanes) {
+                    lastNumber = Math.max(lastNumber, lane.decided);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Takes the worker to the clock after its own tick, if it is not there yet.
     void reach(int group, long newClock) {
         lock.lock();
         try {
@@ -150,8 +166,8 @@ final class WorkerStream {
 
     /// Takes a push of this number into its lane's window, and sends it unless the lane waits to be sent again.
     ///
-    /// A worker that does a step again gives numbers that a shard may have decided: of those it does not look at the
-    /// one before.
+    /// A worker that does a step again gives numbers that a shard may have decided: of those it does not look at
+    /// the one before.
     void submit(Request request, int shard, long number, int group) {
         submit(request, shard, number, clockOf(group), group);
     }

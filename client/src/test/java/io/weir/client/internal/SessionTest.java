@@ -12,7 +12,7 @@ import io.weir.model.ShardMap;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
 import io.weir.wire.FrameType;
-import io.weir.wire.Message;
+import io.weir.wire.RunMessage;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 
 class SessionTest {
     private static final TableSpec SPEC = TableSpec.embedding("t", 1, OptimizerSpec.parse("sgd(rate=1)"));
-    private static final TableInfo TABLE = new TableInfo(1, SPEC, 0, 0, 0);
+    private static final TableView TABLE = TableView.of(new TableInfo(1, SPEC, 0, 0, 0));
 
     private final List<BusyTransport> transports = new ArrayList<>();
     private final Session session =
@@ -71,7 +71,7 @@ class SessionTest {
                 if (FrameType.isData(request.type())) {
                     handler.refused(request, ErrorCode.BUSY, false, 10, "busy");
                 } else {
-                    handler.replied(request, new Message.OpenWorkerReply(List.of(new Message.Entry(0, 0, 0, 0))));
+                    handler.replied(request, new RunMessage.OpenWorkerReply(List.of(new RunMessage.Entry(0, 0, 0, 0))));
                 }
             }
         }
@@ -98,7 +98,7 @@ class SessionTest {
 
     @Test
     void failsPushesThatWaitToBeSentAgainWhenItIsClosed() {
-        session.open(1, 0, 1);
+        session.openAnonymous(() -> 1);
         CompletableFuture<Void> first = session.pushAsync(TABLE, new long[] {1}, new float[] {1});
         CompletableFuture<Void> second = session.pushAsync(TABLE, new long[] {2}, new float[] {1});
         assertThat(transports.get(0).delayed).hasSize(1);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.weir.model.ErrorCode;
 import io.weir.model.WeirException;
+import io.weir.model.WorkerId;
 import io.weir.wire.DataLayout;
 import io.weir.wire.FrameType;
 import io.weir.wire.Limits;
@@ -123,7 +124,7 @@ class WorkerStreamModelTest {
                 outgoing.add(new ArrayDeque<>());
                 answers.add(new ArrayList<>());
             }
-            stream = new WorkerStream(1, 0, 1, shardCount, this::send);
+            stream = new WorkerStream(new WorkerId(1, 0, 1), shardCount, this::send);
         }
 
         private void send(Request request) {
@@ -164,7 +165,7 @@ class WorkerStreamModelTest {
                     undecided.add(number);
                 }
                 for (int shard : some) {
-                    stream.submit(StreamRequests.of(FrameType.PUSH, shard), shard, number);
+                    stream.submit(StreamRequests.of(FrameType.PUSH, shard), shard, number, 0);
                 }
             } finally {
                 stream.lock().unlock();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.weir.model.ErrorCode;
 import io.weir.model.WeirException;
+import io.weir.model.WorkerId;
 import io.weir.wire.DataLayout;
 import io.weir.wire.FrameType;
 import io.weir.wire.Limits;
@@ -13,7 +14,7 @@ import org.junit.jupiter.api.Test;
 
 class WorkerStreamTest {
     private final List<Request> sent = new ArrayList<>();
-    private final WorkerStream stream = new WorkerStream(7, 3, 2, 3, sent::add);
+    private final WorkerStream stream = new WorkerStream(new WorkerId(7, 3, 2), 3, sent::add);
 
     /// One push to these shards.
     private List<Request> push(int... shards) {
@@ -23,7 +24,7 @@ class WorkerStreamTest {
             long number = stream.nextNumber();
             for (int shard : shards) {
                 Request request = StreamRequests.of(FrameType.PUSH, shard);
-                stream.submit(request, shard, number);
+                stream.submit(request, shard, number, 0);
                 requests.add(request);
             }
         } finally {
@@ -68,15 +69,58 @@ class WorkerStreamTest {
 
     @Test
     void goesOnWhereEachShardRemembersTheWorker() {
-        stream.resume(0, 4, 1);
-        stream.resume(1, 9, 5);
-        stream.resume(2, 0, 0);
+        stream.resume(9, 5, new long[] {4, 9, 0});
         List<Request> requests = push(0, 1, 2);
         assertThat(requests).extracting(WorkerStreamTest::number).containsOnly(10L);
         assertThat(requests).extracting(WorkerStreamTest::previous).containsExactly(4L, 9L, 0L);
-        assertThat(stream.clock()).isEqualTo(5);
-        stream.tick();
-        assertThat(DataLayout.clock(pushOne(0).frame(), 0)).isEqualTo(6);
+        assertThat(stream.clock(0)).isEqualTo(5);
+        assertThat(DataLayout.clock(pushOne(0).frame(), 0)).isEqualTo(5);
+    }
+
+    @Test
+    void givesAStepThatItDoesAgainTheNumbersThatItHad() {
+        // The last life reached its clock with number 4; of the step after it shard 0 has all and shard 1 the first.
+        stream.resume(4, 5, new long[] {6, 5, 4});
+        List<Request> first = push(0, 1);
+        List<Request> second = push(0, 1, 2);
+        List<Request> third = push(0, 2);
+        assertThat(first).extracting(WorkerStreamTest::number).containsOnly(5L);
+        assertThat(second).extracting(WorkerStreamTest::number).containsOnly(6L);
+        assertThat(third).extracting(WorkerStreamTest::number).containsOnly(7L);
+        assertThat(first)
+                .as("a number that is decided")
+                .allSatisfy(request -> assertThat(previous(request)).isLessThan(number(request)));
+        assertThat(second).extracting(WorkerStreamTest::previous).containsExactly(5L, 5L, 4L);
+        assertThat(third).extracting(WorkerStreamTest::previous).containsExactly(6L, 6L);
+    }
+
+    @Test
+    void carriesTheClockOfEachGroup() {
+        stream.reach(0, 3);
+        stream.reach(7, 1);
+        stream.reach(0, 2);
+        assertThat(stream.clock(0)).as("never back").isEqualTo(3);
+        assertThat(stream.clock(7)).isEqualTo(1);
+        assertThat(stream.clock(8)).isZero();
+        Request pull = StreamRequests.of(FrameType.PULL, 0);
+        stream.identify(pull.frame(), 7);
+        assertThat(DataLayout.clock(pull.frame(), 0)).isEqualTo(1);
+        assertThat(DataLayout.clockGroup(pull.frame(), 0)).isEqualTo(7);
+        assertThat(number(pull)).isZero();
+        Request push = StreamRequests.of(FrameType.PUSH, 1);
+        Request tick = StreamRequests.of(FrameType.TICK, 1);
+        stream.lock().lock();
+        try {
+            stream.submit(push, 1, stream.nextNumber(), 7);
+            stream.submit(tick, 1, stream.nextNumber(), 4, 0);
+        } finally {
+            stream.lock().unlock();
+        }
+        assertThat(DataLayout.clock(push.frame(), 0)).isEqualTo(1);
+        assertThat(DataLayout.clockGroup(push.frame(), 0)).isEqualTo(7);
+        assertThat(DataLayout.clock(tick.frame(), 0)).as("the one it leads to").isEqualTo(4);
+        assertThat(previous(tick)).isEqualTo(number(push));
+        assertThat(stream.clock(0)).as("moved by the caller").isEqualTo(3);
     }
 
     @Test
