@@ -161,7 +161,7 @@ final class Reports {
             examples += part.examples();
             seconds = Math.max(seconds, part.seconds());
             rate += part.recentExamplesPerSecond();
-            losses += weighted(part.progressiveLogloss(), part.examples());
+            losses += weighted(part.progressiveLogloss(), (double) part.examples());
             recentLosses += weighted(part.recentLogloss(), part.recentExamplesPerSecond());
             fraction = part.pass() > pass ? part.passFraction() : Math.max(fraction, part.passFraction());
             pass = Math.max(pass, part.pass());

@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// Server and worker processes of one training. A worker process that is killed is started again, with the same
-// identity
+/// identity
 /// and a few times at most; whatever else goes wrong with one process ends them all. Confined to one thread.
 final class Supervisor implements AutoCloseable {
     /// How often one worker process is started again.
@@ -96,7 +96,7 @@ final class Supervisor implements AutoCloseable {
                         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                             events.add(new Event(name, worker, process, line));
                         }
-                        int unused = process.waitFor();
+                        int _ = process.waitFor();
                     } catch (IOException e) {
                         process.destroyForcibly();
                     } catch (InterruptedException e) {
