@@ -161,7 +161,7 @@ final class Reports {
             examples += part.examples();
             seconds = Math.max(seconds, part.seconds());
             rate += part.recentExamplesPerSecond();
-            losses += weighted(part.progressiveLogloss(), part.examples());
+            losses += weighted(part.progressiveLogloss(), (double) part.examples());
             recentLosses += weighted(part.recentLogloss(), part.recentExamplesPerSecond());
             fraction = part.pass() > pass ? part.passFraction() : Math.max(fraction, part.passFraction());
             pass = Math.max(pass, part.pass());
@@ -201,8 +201,8 @@ final class Reports {
             workers += part.workers();
             all += part.examples();
             for (int pass = 0; pass < passes; pass++) {
-                losses[pass] += weighted(
-                        part.passLogloss().get(pass), part.passExamples().get(pass));
+                losses[pass] += weighted(part.passLogloss().get(pass), (double)
+                        part.passExamples().get(pass));
                 examples[pass] += part.passExamples().get(pass);
             }
             pull = slower(pull, part.pull());

@@ -172,8 +172,7 @@ class SynchronousTrainingTest {
     }
 
     /// Portions that nobody has had yet, and those that somebody has. The home shard answers those who ask if one is
-    // free
-    /// or all are done.
+    /// free or all are done.
     private static final class Deal {
         int free;
         int held;
