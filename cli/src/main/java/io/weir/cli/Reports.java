@@ -201,8 +201,8 @@ final class Reports {
             workers += part.workers();
             all += part.examples();
             for (int pass = 0; pass < passes; pass++) {
-                losses[pass] += weighted(
-                        part.passLogloss().get(pass), part.passExamples().get(pass));
+                losses[pass] += weighted(part.passLogloss().get(pass), (double)
+                        part.passExamples().get(pass));
                 examples[pass] += part.passExamples().get(pass);
             }
             pull = slower(pull, part.pull());

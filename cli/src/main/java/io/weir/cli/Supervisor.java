@@ -18,8 +18,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// Server and worker processes of one training. A worker process that is killed is started again, with the same
-/// identity
-/// and a few times at most; whatever else goes wrong with one process ends them all. Confined to one thread.
+/// identity and a few times at most; whatever else goes wrong with one process ends them all. Confined to one thread.
 final class Supervisor implements AutoCloseable {
     /// How often one worker process is started again.
     static final int MAX_RESTARTS = 5;
