@@ -597,7 +597,7 @@ final class History {
         }
 
         private void check(Observation seen, int source, int shard, List<Receipts.Push> pushes) {
-            tally.add(Tally.What.PULLS_CHECKED);
+            tally.add(Tally.What.READS_CHECKED);
             int at = (source * SHARDS + shard) * Receipts.DIM;
             float value = seen.rows()[at];
             for (int i = 1; i < Receipts.DIM; i++) {
@@ -625,6 +625,9 @@ final class History {
             }
             if (workers.get(source).wasEverOut() || (own && seen.life() > 0)) {
                 return;
+            }
+            if (!own) {
+                tally.add(Tally.What.STALENESS_CHECKED);
             }
             long staleness = scenario.run().consistency() instanceof Consistency.Ssp ssp ? ssp.staleness() : 0;
             long upTo = own ? seen.clock() - 1 : seen.clock() - staleness - 1;

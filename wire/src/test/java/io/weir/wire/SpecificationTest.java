@@ -2,9 +2,11 @@ package io.weir.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.weir.model.Consistency;
 import io.weir.model.ErrorCode;
 import io.weir.model.InitialRow;
 import io.weir.model.Keys;
+import io.weir.model.RunSpec;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.nio.file.Files;
@@ -117,6 +119,14 @@ class SpecificationTest {
                 .contains(String.format(
                         Locale.ROOT, "| floats in the reply to a pull | %,d |", DataLayout.MAX_REPLY_FLOATS))
                 .contains("| numbers without a reply, per worker | " + Limits.MAX_WINDOW + " |")
-                .contains(String.format(Locale.ROOT, "into frames of %,d floats", Limits.DENSE_FRAME_FLOATS));
+                .contains(String.format(Locale.ROOT, "into frames of %,d floats", Limits.DENSE_FRAME_FLOATS))
+                .contains(String.format(Locale.ROOT, "| workers of a run | %,d,", RunSpec.MAX_WORKERS))
+                .contains(String.format(Locale.ROOT, "| portions of a run | %,d |", RunSpec.MAX_PORTIONS))
+                .contains(String.format(Locale.ROOT, "| staleness | %,d |", Consistency.MAX_STALENESS))
+                .contains(String.format(
+                        Locale.ROOT,
+                        "| clock groups | %,d: 0 to %,d |",
+                        Limits.MAX_CLOCK_GROUP + 1,
+                        Limits.MAX_CLOCK_GROUP));
     }
 }
