@@ -1,6 +1,7 @@
 package io.weir.simulator;
 
 /// How often interesting things happened in histories. Confined.
+@SuppressWarnings("EnumOrdinal") // Nobody sees the array, and nothing of it is kept.
 public final class Tally {
     /// What is counted.
     public enum What {
