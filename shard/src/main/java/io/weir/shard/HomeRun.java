@@ -224,9 +224,13 @@ final class HomeRun {
     /// One more answer that waits. Of too many, which no client asks for, the oldest is refused.
     private static void addWaiting(List<Answer> waiting, Answer answer) {
         if (waiting.size() >= MAX_REPEATED) {
-            waiting.removeFirst().refuse(ErrorCode.BUSY, "the worker asks too often: limit=" + MAX_REPEATED);
+            refuseRepeated(waiting.removeFirst());
         }
         waiting.add(answer);
+    }
+
+    private static void refuseRepeated(Answer answer) {
+        answer.refuse(ErrorCode.BUSY, "the worker asks too often: limit=" + MAX_REPEATED);
     }
 
     private String fencedText(int worker, int generation, String why) {
@@ -360,6 +364,13 @@ final class HomeRun {
         }
         steps.messages++;
         steps.through.put(member.index, complete);
+        List<Waiting> repeated = steps.waiting.stream()
+                .filter(each -> each.worker() == member.index)
+                .toList();
+        if (repeated.size() >= MAX_REPEATED) {
+            steps.waiting.remove(repeated.getFirst());
+            refuseRepeated(repeated.getFirst().answer());
+        }
         steps.waiting.add(new Waiting(member.index, complete.step(), answer));
         tryClose(complete.group());
     }

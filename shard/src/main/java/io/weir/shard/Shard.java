@@ -821,7 +821,7 @@ public final class Shard implements AutoCloseable {
         if (run != null && !id.isPortion()) {
             boolean begins = open.number() >= 0 ? entry.lastNumber() <= open.number() : open.fresh() && later;
             if (run.spec().isBsp() && begins) {
-                dropHeld(run, id.worker(), open.clock());
+                dropHeld(run, id.worker());
             }
             run.onOpened(entry, later, open.clock(), open.number(), open.fresh());
             wake(run);
@@ -829,11 +829,12 @@ public final class Shard implements AutoCloseable {
         return 0;
     }
 
-    /// The worker begins anew: what an earlier life left in open steps is nobody's.
-    private void dropHeld(RunState run, int worker, long fromStep) {
+    /// The worker begins anew: what an earlier life left in open steps is nobody's, in whatever clock group. Steps in
+    /// which that life counted are closed here by now, for the records came first.
+    private void dropHeld(RunState run, int worker) {
         for (RunState.Group group : run.groups()) {
             group.held.removeIf(held -> {
-                boolean dropped = held.worker == worker && held.step >= Math.max(fromStep, group.closed);
+                boolean dropped = held.worker == worker;
                 if (dropped) {
                     release(held);
                 }
@@ -1110,6 +1111,15 @@ public final class Shard implements AutoCloseable {
     /// Pushes and ticks that came again after they were decided.
     public long duplicates() {
         return duplicates;
+    }
+
+    /// Pulls that wait for other workers.
+    public int waitingPulls() {
+        int count = 0;
+        for (RunState run : runs.values()) {
+            count += run.parked().size();
+        }
+        return count;
     }
 
     /// Pushes that came after their step had been closed without their worker.

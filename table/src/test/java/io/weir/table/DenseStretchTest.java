@@ -51,6 +51,24 @@ class DenseStretchTest {
     }
 
     @Test
+    void holdsTheBlocksThatAStretchMisses() {
+        try (TableStore store = new TableStore(spec(new OptimizerSpec.Sgd(1f), new InitialRow.Zero()), budget)) {
+            MemorySegment gradients = Arena.ofAuto().allocate(4 * 200);
+            store.checkStretch(gradients, 0, 64, 64);
+            store.applyStretch(gradients, 0, 64, 64);
+            assertThat(store.holdStretch(gradients, 0, 63, 66)).isEqualTo(CheckResult.OK);
+            assertThat(store.lastHeldRows()).as("of three blocks one is there").isEqualTo(2);
+            assertThat(store.rowCount()).isEqualTo(1);
+            assertThat(store.holdStretch(gradients, 0, 63, 0)).isEqualTo(CheckResult.OK);
+            assertThat(store.lastHeldRows()).isZero();
+            gradients.set(PushFrame.FLOAT, 4 * 7, Float.NaN);
+            assertThat(store.holdStretch(gradients, 0, 63, 66)).isEqualTo(CheckResult.NON_FINITE);
+            assertThat(store.failedRow()).isEqualTo(7);
+            store.release(2);
+        }
+    }
+
+    @Test
     void createsOnlyBlocksThatArePushed() {
         try (TableStore store = new TableStore(spec(new OptimizerSpec.Sgd(1f), new InitialRow.Zero()), budget)) {
             MemorySegment gradients = Arena.ofAuto().allocate(8);

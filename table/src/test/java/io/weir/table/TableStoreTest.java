@@ -70,6 +70,76 @@ class TableStoreTest {
     }
 
     @Test
+    void keepsMemoryForRowsThatAreHeldUntilTheyAreReleased() {
+        MemoryBudget small = new MemoryBudget(1 << 20);
+        try (TableStore held = new TableStore(TableSpec.embedding("h", 64, SGD), small)) {
+            PushFrame many = frame(0, 1000);
+            assertThat(many.bytes.byteSize()).isGreaterThan(0);
+            assertThat(held.hold(many.bytes, many.keysOffset, many.count, many.gradientsOffset))
+                    .isEqualTo(CheckResult.OK);
+            assertThat(held.lastHeldRows()).isEqualTo(1000);
+            assertThat(held.rowCount()).as("nothing is stored yet").isZero();
+            // What others store in between does not take the place of what is held.
+            long key = 1_000_000;
+            while (frame(key, 100).push(held) == CheckResult.OK) {
+                key += 100;
+            }
+            assertThat(key).isGreaterThan(1_000_000);
+            assertThat(frame(key, 100).check(held)).isEqualTo(CheckResult.OUT_OF_MEMORY);
+            held.release(1000);
+            assertThat(many.push(held)).isEqualTo(CheckResult.OK);
+            assertThat(PushFrame.pull(held, 999)[63]).isEqualTo(-1);
+        }
+        assertThat(small.usedBytes()).isZero();
+    }
+
+    @Test
+    void givesWhatWasHeldToOthersOnceItIsReleased() {
+        MemoryBudget small = new MemoryBudget(1 << 20);
+        try (TableStore held = new TableStore(TableSpec.embedding("h", 64, SGD), small)) {
+            PushFrame many = frame(0, 2000);
+            assertThat(held.hold(many.bytes, many.keysOffset, many.count, many.gradientsOffset))
+                    .isEqualTo(CheckResult.OK);
+            PushFrame more = frame(10_000, 2000);
+            assertThat(held.hold(more.bytes, more.keysOffset, more.count, more.gradientsOffset))
+                    .isEqualTo(CheckResult.OUT_OF_MEMORY);
+            held.release(2000);
+            assertThat(more.push(held)).isEqualTo(CheckResult.OK);
+        }
+    }
+
+    @Test
+    void holdsRowsThatAreThereWithoutMemory() {
+        push(new long[] {4}, 1f, 1f);
+        PushFrame frame = new PushFrame(new long[] {4, 5, 4}, new float[6], 2);
+        assertThat(store.hold(frame.bytes, frame.keysOffset, 3, frame.gradientsOffset))
+                .isEqualTo(CheckResult.OK);
+        assertThat(store.lastHeldRows()).isEqualTo(1);
+        store.release(1);
+    }
+
+    @Test
+    void refusesToHoldValuesThatAreNotFiniteButNotThoseWhoseSumIsNot() {
+        PushFrame frame = new PushFrame(new long[] {4, 5}, new float[] {1, 2, Float.NaN, 3}, 2);
+        assertThat(store.hold(frame.bytes, frame.keysOffset, 2, frame.gradientsOffset))
+                .isEqualTo(CheckResult.NON_FINITE);
+        assertThat(store.failedRow()).isEqualTo(1);
+        PushFrame sum = new PushFrame(new long[] {4, 4}, new float[] {3e38f, 0, 3e38f, 0}, 2);
+        assertThat(store.hold(sum.bytes, sum.keysOffset, 2, sum.gradientsOffset))
+                .as("others may take it back")
+                .isEqualTo(CheckResult.OK);
+        assertThat(sum.check(store)).isEqualTo(CheckResult.NON_FINITE);
+    }
+
+    private static PushFrame frame(long fromKey, int count) {
+        long[] keys = new long[count];
+        Arrays.setAll(keys, i -> fromKey + i);
+        float[] ones = new float[count * 64];
+        Arrays.fill(ones, 1f);
+        return new PushFrame(keys, ones, 64);
+    }
+
+    @Test
     void sumsMoreRepeatedRowsThanOnePortionHolds() {
         replace(TableSpec.embedding("t", 512, SGD));
         long[] keys = new long[400];
