@@ -53,7 +53,9 @@ class CompareCommandTest {
             assertThat(ran.exitCode()).as(ran.err()).isEqualTo(Exit.OK);
             assertThat(ran.out()).contains("\"name\":\"asp\"", "\"name\":\"bsp\"", "before they were learned from");
             assertThat(weir.tables()).isEmpty();
-            assertThat(weir.runs()).hasSize(4).allMatch(run -> weir.runStatus(run).isFinished());
+            assertThat(weir.runs())
+                    .hasSize(4)
+                    .allMatch(run -> weir.runStatus(run).isFinished());
         }
     }
 
