@@ -43,7 +43,18 @@ class MainTest {
     @Test
     void listsEveryCommand() {
         assertThat(Ran.weir("--help").out())
-                .contains("quickstart", "train", "predict", "eval", "datagen", "server", "status", "table", "compare", "bench", "version");
+                .contains(
+                        "quickstart",
+                        "train",
+                        "predict",
+                        "eval",
+                        "datagen",
+                        "server",
+                        "status",
+                        "table",
+                        "compare",
+                        "bench",
+                        "version");
     }
 
     @Test

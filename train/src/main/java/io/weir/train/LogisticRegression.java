@@ -222,11 +222,29 @@ public final class LogisticRegression {
                     // The others have done the rest.
                     return;
                 }
-                if (e.code() != ErrorCode.FENCED || !config.membership().rejoin()) {
+                if (!isShutOut(e) || !config.membership().rejoin()) {
                     throw e;
                 }
                 fenced = e;
             }
+        }
+
+        private static boolean isShutOut(WeirException e) {
+            return e.code() == ErrorCode.FENCED;
+        }
+
+        /// Whether the servers know nothing more of the portion: another worker has done it, so this one was shut out.
+        private static boolean isForgotten(WeirException e) {
+            return e.code() == ErrorCode.UNKNOWN_WORKER;
+        }
+
+        private WeirException forgotten(Run joined, WeirException cause) {
+            WeirException reason = new WeirException(
+                    ErrorCode.FENCED,
+                    "worker is out of the run, it was silent for too long and others have done its portion: run="
+                            + joined.name() + ", worker=" + member + ", generation=" + joined.generation());
+            reason.initCause(cause);
+            return reason;
         }
 
         /// Ends the membership from another thread. Whatever the worker waits for then fails.
@@ -258,10 +276,11 @@ public final class LogisticRegression {
                 }
                 joined.finish();
             } catch (WeirException e) {
-                if (e.code() != ErrorCode.FENCED || !config.membership().rejoin()) {
-                    training.fail(e);
+                WeirException reason = isForgotten(e) ? forgotten(joined, e) : e;
+                if (!isShutOut(reason) || !config.membership().rejoin()) {
+                    training.fail(reason);
                 }
-                throw e;
+                throw reason;
             } catch (Throwable t) {
                 // Before the run is left, which may take long: the others should stop now.
                 training.fail(t);
