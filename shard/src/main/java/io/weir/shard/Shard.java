@@ -2,8 +2,6 @@ package io.weir.shard;
 
 import io.weir.model.ErrorCode;
 import io.weir.model.Keys;
-import io.weir.model.RunSpec;
-import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
 import io.weir.model.WorkerId;
@@ -17,16 +15,11 @@ import io.weir.wire.Limits;
 import io.weir.wire.RowLayout;
 import io.weir.wire.RunMessage;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// A fixed set of hash ranges of all tables, and the order of everything that happens to them: a deterministic state
@@ -54,10 +47,8 @@ public final class Shard implements AutoCloseable {
     public static final long MAX_PARKED_BYTES = 64L << 20;
 
     private static final int PARKED_RETRY_MS = 10;
-    private static final int MAX_FREE_HELD = 64;
     private static final int WAITS_TO_PULL = 1;
 
-    private static final ValueLayout.OfLong KEY = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int PULL_CHUNK_BYTES = 32 << 10;
 
     private final int index;
@@ -66,9 +57,8 @@ public final class Shard implements AutoCloseable {
     private final WorkerEntries workers = new WorkerEntries();
     private final @Nullable PlantedBug bug;
     private final Map<Long, RunState> runs = new HashMap<>();
-    private final Map<String, HomeRun> homes = new TreeMap<>();
-    private final StepFold fold = new StepFold();
-    private final List<HeldPush> freeHeld = new ArrayList<>();
+    private final Homes homes;
+    private final OpenSteps steps;
     private long parkedBytes;
     private long duplicates;
     private long latePushes;
@@ -76,7 +66,7 @@ public final class Shard implements AutoCloseable {
     private int greatestTableId;
     private long position;
     private @Nullable String stoppedBy;
-    private ErrorCode faultCode = ErrorCode.INVALID_ARGUMENT;
+    private final FrameContent content;
 
     /// @param index of this shard in the cluster
     /// @param shardCount shards of the cluster
@@ -91,6 +81,9 @@ public final class Shard implements AutoCloseable {
         this.shardCount = shardCount;
         this.budget = budget;
         this.bug = bug;
+        this.homes = new Homes(index, bug);
+        this.content = new FrameContent(index, shardCount);
+        this.steps = new OpenSteps(index, budget, this::tableOrNull, bug);
     }
 
     /// Index of this shard in the cluster.
@@ -138,9 +131,9 @@ public final class Shard implements AutoCloseable {
             refuse(frame, at, effects, ErrorCode.UNKNOWN_TABLE, unknownTable(frame, at));
             return;
         }
-        String fault = fault(table, frame, bytes, at);
+        String fault = content.fault(table, frame, bytes, at);
         if (fault != null) {
-            refuse(frame, at, effects, faultCode, fault);
+            refuse(frame, at, effects, content.faultCode(), fault);
             return;
         }
         readInTime(table, frame, bytes, at, 0, effects);
@@ -201,7 +194,7 @@ public final class Shard implements AutoCloseable {
 
     private void answerParked(ByteBuffer frame, Parked request) {
         ShardTable table = tableOrNull(DataLayout.tableId(frame, 0));
-        String fault = table == null ? unknownTable(frame, 0) : fault(table, frame, request.bytes(), 0);
+        String fault = table == null ? unknownTable(frame, 0) : content.fault(table, frame, request.bytes(), 0);
         if (table == null || fault != null) {
             refuse(frame, 0, request.effects(), ErrorCode.UNKNOWN_TABLE, fault == null ? "" : fault);
         } else {
@@ -245,9 +238,9 @@ public final class Shard implements AutoCloseable {
             reject(entry, frame, at, effects, ErrorCode.UNKNOWN_TABLE, unknownTable(frame, at));
             return;
         }
-        String fault = fault(table, frame, bytes, at);
+        String fault = content.fault(table, frame, bytes, at);
         if (fault != null) {
-            reject(entry, frame, at, effects, faultCode, fault);
+            reject(entry, frame, at, effects, content.faultCode(), fault);
             return;
         }
         RunState holding = FrameLayout.type(frame, at) == FrameType.LOAD ? null : synchronousRun(entry);
@@ -255,7 +248,7 @@ public final class Shard implements AutoCloseable {
         if (holding != null && !isInTime(holding, entry, frame, bytes, at, effects)) {
             return;
         }
-        switch (holding == null ? check(table, frame, bytes, at) : hold(holding, table, frame, bytes, at)) {
+        switch (holding == null ? FrameContent.check(table, frame, bytes, at) : steps.hold(holding, table, frame, bytes, at)) {
             case NON_FINITE -> {
                 if (bug == PlantedBug.HALF_APPLIED && !held) {
                     table.store()
@@ -272,7 +265,7 @@ public final class Shard implements AutoCloseable {
                         effects,
                         ErrorCode.NON_FINITE,
                         "values must be finite: table=" + table.spec().name() + ", "
-                                + failedPlace(table, frame, bytes, at));
+                                + FrameContent.failedPlace(table, frame, bytes, at));
             }
             case OUT_OF_MEMORY -> {
                 if (bug == PlantedBug.LOAD_REFUSAL_CONSUMED) {
@@ -292,7 +285,7 @@ public final class Shard implements AutoCloseable {
                 entry.advance(number, false);
                 position++;
                 if (!held) {
-                    apply(table, frame, bytes, at);
+                    FrameContent.apply(table, frame, bytes, at);
                 }
                 if (FrameLayout.type(frame, at) == FrameType.PUSH_PULL) {
                     readInTime(table, frame, bytes, at, number, effects);
@@ -331,7 +324,7 @@ public final class Shard implements AutoCloseable {
         RunState run = entry.state;
         if (run != null) {
             run.onTick(entry, group, DataLayout.flags(frame, at));
-            HomeRun home = homes.get(run.spec().name());
+            HomeRun home = homes.find(run.spec().id());
             if (home != null) {
                 home.heard(entry.worker, entry.generation());
             }
@@ -348,8 +341,8 @@ public final class Shard implements AutoCloseable {
             latePushes++;
             if (bug == PlantedBug.LATE_APPLIED) {
                 ShardTable table = tableOrNull(DataLayout.tableId(frame, at));
-                if (table != null && check(table, frame, bytes, at) == CheckResult.OK) {
-                    apply(table, frame, bytes, at);
+                if (table != null && FrameContent.check(table, frame, bytes, at) == CheckResult.OK) {
+                    FrameContent.apply(table, frame, bytes, at);
                 }
             }
             reject(
@@ -374,39 +367,6 @@ public final class Shard implements AutoCloseable {
             return false;
         }
         return true;
-    }
-
-    /// Keeps a push of a synchronous step until the step is closed.
-    private CheckResult hold(RunState run, ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
-        long payload = at + (long) DataLayout.PAYLOAD_OFFSET;
-        int count = DataLayout.count(frame, at);
-        long heldBytes = StepFold.bytes(FrameLayout.payloadBytes(frame, at));
-        if (!budget.tryReserve(heldBytes)) {
-            return CheckResult.OUT_OF_MEMORY;
-        }
-        CheckResult result = DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS
-                ? table.store().hold(bytes, payload, count, payload + (long) count * Long.BYTES)
-                : table.store().holdStretch(bytes, payload, DataLayout.offset(frame, at), count);
-        if (result != CheckResult.OK) {
-            budget.release(heldBytes);
-            return result;
-        }
-        HeldPush held = freeHeld.isEmpty() ? new HeldPush() : freeHeld.removeLast();
-        held.take(frame, bytes, at, table.store().lastHeldRows());
-        run.group(DataLayout.clockGroup(frame, at)).held.add(held);
-        return result;
-    }
-
-    /// Gives up a push that was held.
-    private void release(HeldPush held) {
-        budget.release(StepFold.bytes(held.length()));
-        ShardTable table = tableOrNull(held.tableId);
-        if (table != null) {
-            table.store().release(held.heldRows);
-        }
-        if (freeHeld.size() < MAX_FREE_HELD) {
-            freeHeld.add(held);
-        }
     }
 
     private @Nullable WorkerEntry entryOrRefuse(ByteBuffer frame, int at, Effects effects) {
@@ -477,7 +437,7 @@ public final class Shard implements AutoCloseable {
                     "push was refused when it came first: number=" + number);
         } else if (FrameLayout.type(frame, at) == FrameType.PUSH_PULL) {
             ShardTable table = tableOrNull(DataLayout.tableId(frame, at));
-            String fault = table == null ? unknownTable(frame, at) : fault(table, frame, bytes, at);
+            String fault = table == null ? unknownTable(frame, at) : content.fault(table, frame, bytes, at);
             if (table == null || fault != null) {
                 effects.refuse(
                         FrameLayout.requestId(frame, at),
@@ -545,123 +505,6 @@ public final class Shard implements AutoCloseable {
             }
         }
         effects.endRows();
-    }
-
-    /// Which row of a frame was not finite: by key, or by position in the tensor.
-    private static String failedPlace(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
-        int row = table.store().failedRow();
-        if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_STRETCH) {
-            return "offset=" + (DataLayout.offset(frame, at) + row);
-        }
-        int strideBytes =
-                FrameLayout.type(frame, at) == FrameType.LOAD ? RowLayout.rowBytes(table.valueLength()) : Long.BYTES;
-        return "key=" + bytes.get(KEY, at + (long) DataLayout.PAYLOAD_OFFSET + (long) row * strideBytes);
-    }
-
-    private static CheckResult check(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
-        long payload = at + (long) DataLayout.PAYLOAD_OFFSET;
-        int count = DataLayout.count(frame, at);
-        if (FrameLayout.type(frame, at) == FrameType.LOAD) {
-            return table.store().checkLoad(bytes, payload, count);
-        }
-        if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS) {
-            return table.store().check(bytes, payload, count, payload + (long) count * Long.BYTES);
-        }
-        return table.store().checkStretch(bytes, payload, DataLayout.offset(frame, at), count);
-    }
-
-    private static void apply(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
-        long payload = at + (long) DataLayout.PAYLOAD_OFFSET;
-        int count = DataLayout.count(frame, at);
-        if (FrameLayout.type(frame, at) == FrameType.LOAD) {
-            table.store().load(bytes, payload, count);
-        } else if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS) {
-            table.store().apply(bytes, payload, count, payload + (long) count * Long.BYTES);
-        } else {
-            table.store().applyStretch(bytes, payload, DataLayout.offset(frame, at), count);
-        }
-    }
-
-    /// What is wrong with a frame for this table, as a sentence, or null; [#faultCode] is its code.
-    private @Nullable String fault(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
-        faultCode = ErrorCode.INVALID_ARGUMENT;
-        TableSpec spec = table.spec();
-        int count = DataLayout.count(frame, at);
-        int rowLength = DataLayout.rowLength(frame, at);
-        if (rowLength != spec.rowLength()) {
-            return "row length must be that of the table: expected=" + spec.rowLength() + ", actual=" + rowLength
-                    + ", table=" + spec.name();
-        }
-        if (FrameLayout.type(frame, at) == FrameType.LOAD) {
-            long expected = DataLayout.payloadBytes(
-                    FrameType.LOAD, DataLayout.LAYOUT_KEYS, count, rowLength, table.valueLength());
-            if (expected != FrameLayout.payloadBytes(frame, at)) {
-                return "rows must be whole, with their slots: expectedBytes=" + expected + ", actualBytes="
-                        + FrameLayout.payloadBytes(frame, at) + ", table=" + spec.name();
-            }
-            int rowBytes = RowLayout.rowBytes(table.valueLength());
-            for (int i = 0; i < count; i++) {
-                int reserved = at + DataLayout.PAYLOAD_OFFSET + i * rowBytes + RowLayout.RESERVED_OFFSET;
-                if (frame.getInt(reserved) != 0) {
-                    return "reserved bytes of a row must be 0: row=" + i + ", table=" + spec.name();
-                }
-            }
-            return faultOfKeys(table, bytes, at, count, rowBytes);
-        }
-        if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS) {
-            if (spec.shape() instanceof TableShape.Dense) {
-                return "a dense table is read and updated by stretches: table=" + spec.name();
-            }
-            return faultOfKeys(table, bytes, at, count, Long.BYTES);
-        }
-        if (!(spec.shape() instanceof TableShape.Dense dense)) {
-            return "only a dense table has stretches: table=" + spec.name();
-        }
-        long offset = DataLayout.offset(frame, at);
-        if (offset > dense.length() - count) {
-            return "stretch must lie inside the table: offset=" + offset + ", count=" + count + ", length="
-                    + dense.length() + ", table=" + spec.name();
-        }
-        long lastBlock = (offset + Math.max(1, count) - 1) / dense.blockLength();
-        for (long block = offset / dense.blockLength(); block <= lastBlock; block++) {
-            if (dense.shardOf(block, table.id(), shardCount) != index) {
-                return wrongShard(table, block);
-            }
-        }
-        return null;
-    }
-
-    private @Nullable String faultOfKeys(ShardTable table, MemorySegment bytes, int at, int count, int strideBytes) {
-        long offset = at + (long) DataLayout.PAYLOAD_OFFSET;
-        if (table.spec().shape() instanceof TableShape.Dense dense) {
-            for (int i = 0; i < count; i++) {
-                long block = bytes.get(KEY, offset + (long) i * strideBytes);
-                if (block < 0 || block >= dense.blockCount() || dense.shardOf(block, table.id(), shardCount) != index) {
-                    return wrongShard(table, block);
-                }
-            }
-            return null;
-        }
-        int shards = shardCount;
-        int here = index;
-        int wrong = 0;
-        for (int i = 0; i < count; i++) {
-            wrong |= Keys.shardOf(bytes.get(KEY, offset + (long) i * strideBytes), shards) ^ here;
-        }
-        if (wrong == 0) {
-            return null;
-        }
-        int i = 0;
-        while (Keys.shardOf(bytes.get(KEY, offset + (long) i * strideBytes), shards) == here) {
-            i++;
-        }
-        return wrongShard(table, bytes.get(KEY, offset + (long) i * strideBytes));
-    }
-
-    private String wrongShard(ShardTable table, long key) {
-        faultCode = ErrorCode.WRONG_SHARD;
-        return "key must belong to the shard it is sent to: table="
-                + table.spec().name() + ", key=" + key + ", shard=" + index + ", shards=" + shardCount;
     }
 
     /// Refuses in order: the number is used up.
@@ -768,7 +611,7 @@ public final class Shard implements AutoCloseable {
                             + run.life());
         } else if (open.life() > run.life()) {
             for (RunState.Group group : run.groups()) {
-                group.held.forEach(this::release);
+                group.held.forEach(steps::release);
             }
             run.restart(open.spec(), open.life());
             wake(run);
@@ -821,26 +664,12 @@ public final class Shard implements AutoCloseable {
         if (run != null && !id.isPortion()) {
             boolean begins = open.number() >= 0 ? entry.lastNumber() <= open.number() : open.fresh() && later;
             if (run.spec().isBsp() && begins) {
-                dropHeld(run, id.worker());
+                steps.drop(run, id.worker());
             }
             run.onOpened(entry, later, open.clock(), open.number(), open.fresh());
             wake(run);
         }
         return 0;
-    }
-
-    /// The worker begins anew: what an earlier life left in open steps is nobody's, in whatever clock group. Steps in
-    /// which that life counted are closed here by now, for the records came first.
-    private void dropHeld(RunState run, int worker) {
-        for (RunState.Group group : run.groups()) {
-            group.held.removeIf(held -> {
-                boolean dropped = held.worker == worker;
-                if (dropped) {
-                    release(held);
-                }
-                return dropped;
-            });
-        }
     }
 
     private int closeWorker(Control.CloseWorker close) {
@@ -853,7 +682,7 @@ public final class Shard implements AutoCloseable {
         RunState run = runs.get(id.run());
         if (run != null && run.mayHave(id) && (entry == null || entry.generation() <= id.generation())) {
             run.onClosed(id);
-            HomeRun home = homes.get(run.spec().name());
+            HomeRun home = homes.find(run.spec().id());
             if (home != null && !id.isPortion()) {
                 home.close(id, close.finished());
             }
@@ -880,53 +709,13 @@ public final class Shard implements AutoCloseable {
     }
 
     private void closeStep(RunState run, int groupIndex, long step, List<Integer> contributors) {
-        RunState.Group group = run.group(groupIndex);
-        if (step < group.closed) {
-            return;
+        if (steps.close(run, groupIndex, step, contributors)) {
+            wake(run);
         }
-        if (step > group.closed) {
-            throw new WeirException(
-                    ErrorCode.INVALID_ARGUMENT,
-                    "steps are closed one by one: run=" + run.spec().name() + ", step=" + step + ", open="
-                            + group.closed + ", shard=" + index);
-        }
-        Map<Integer, List<HeldPush>> byTable = new TreeMap<>();
-        Set<Integer> who = new HashSet<>(contributors);
-        List<HeldPush> rest = new ArrayList<>();
-        List<HeldPush> ended = new ArrayList<>();
-        for (HeldPush held : group.held) {
-            if (held.step > step) {
-                rest.add(held);
-                continue;
-            }
-            ended.add(held);
-            if (who.contains(held.worker) || bug == PlantedBug.OWN_CONTRIBUTORS) {
-                byTable.computeIfAbsent(held.tableId, table -> new ArrayList<>())
-                        .add(held);
-            }
-        }
-        for (HeldPush held : ended) {
-            ShardTable table = tableOrNull(held.tableId);
-            if (table != null) {
-                table.store().release(held.heldRows);
-                held.heldRows = 0;
-            }
-        }
-        byTable.forEach((tableId, pushes) -> {
-            ShardTable table = tableOrNull(tableId);
-            if (table != null) {
-                fold.apply(table, pushes, contributors.size(), run.spec().mean(), bug != PlantedBug.ARRIVAL_ORDER);
-            }
-        });
-        ended.forEach(this::release);
-        group.held.clear();
-        group.held.addAll(rest);
-        group.closed++;
-        wake(run);
     }
 
     private int timePassed(int ms) {
-        for (HomeRun home : homes.values()) {
+        for (HomeRun home : homes.all()) {
             home.timePassed(ms);
             tellMembers(home);
         }
@@ -951,77 +740,7 @@ public final class Shard implements AutoCloseable {
     /// @throws WeirException if it is refused; the shard is as before, and `answer` is not used
     public void ask(RunMessage question, Answer answer) {
         position++;
-        switch (question) {
-            case RunMessage.JoinRun join -> {
-                HomeRun home = homeFor(join);
-                RunMessage.JoinRunReply reply = home.join(join);
-                homes.put(join.spec().name(), home);
-                answer.reply(reply);
-            }
-            case RunMessage.Heartbeat heartbeat -> {
-                HomeRun home = home(heartbeat.worker());
-                answer.reply(home.heartbeat(heartbeat));
-            }
-            case RunMessage.CompleteStep complete -> home(complete.worker()).complete(complete, answer);
-            case RunMessage.Barrier barrier -> home(barrier.worker()).barrier(barrier, answer);
-            case RunMessage.NextPortion next -> home(next.worker()).nextPortion(next, answer);
-            default ->
-                throw new WeirException(
-                        ErrorCode.MALFORMED_FRAME, "not a question for a home shard: type=" + question.type());
-        }
-    }
-
-    private HomeRun home(WorkerId worker) {
-        RunState run = runs.get(worker.run());
-        HomeRun home = run == null ? null : homes.get(run.spec().name());
-        if (home == null) {
-            throw new WeirException(
-                    ErrorCode.UNKNOWN_RUN,
-                    "this shard is not the home of the run: shard=" + index + ", run=" + worker.run());
-        }
-        return home;
-    }
-
-    /// The run that is joined, made if it is not there, or begun anew if it is finished and may be.
-    private HomeRun homeFor(RunMessage.JoinRun join) {
-        RunSpec spec = join.spec();
-        HomeRun home = homes.get(spec.name());
-        if (home == null) {
-            return begin(spec, 0, null);
-        }
-        if (home.isFinished()) {
-            if (!join.continued()) {
-                throw new WeirException(
-                        ErrorCode.RUN_FINISHED,
-                        "run is finished, and is taken up again only on request: run=" + spec.name());
-            }
-            return begin(spec, home.life() + 1, home);
-        }
-        List<String> differences = home.spec().differencesTo(spec);
-        if (!differences.isEmpty()) {
-            throw new WeirException(
-                    ErrorCode.RUN_MISMATCH,
-                    "run exists with another specification: run=" + spec.name() + ", "
-                            + String.join("; ", differences));
-        }
-        return home;
-    }
-
-    private HomeRun begin(RunSpec spec, int life, @Nullable HomeRun before) {
-        int memberCount = spec.startingWorkers();
-        for (HomeRun other : homes.values()) {
-            memberCount += other.equals(before) ? 0 : other.memberCount();
-        }
-        int runCount = homes.size() + (before == null ? 1 : 0);
-        if (runCount > MAX_RUNS || memberCount > MAX_RUN_MEMBERS) {
-            throw new WeirException(
-                    ErrorCode.LIMIT_EXCEEDED,
-                    "a shard can be home of " + MAX_RUNS + " runs with " + MAX_RUN_MEMBERS
-                            + " workers in all, finished ones included: run=" + spec.name() + ", shard=" + index
-                            + ", runs=" + runCount + ", workers=" + memberCount + "; names can be used again"
-                            + " with --continue, and a server's restart forgets them");
-        }
-        return new HomeRun(spec, life, before, bug);
+        homes.ask(question, answer);
     }
 
     // ---- queries ----
@@ -1077,7 +796,7 @@ public final class Shard implements AutoCloseable {
     /// What this shard knows of a run, or null if it knows nothing.
     public RunMessage.@Nullable RunStatusReply runStatus(String name) {
         RunState run = runs.get(Keys.ofString(name));
-        HomeRun home = homes.get(name);
+        HomeRun home = homes.find(name);
         List<RunMessage.Wait> waits = new ArrayList<>();
         if (run != null) {
             for (RunState.ParkedPull pull : run.parked()) {
@@ -1105,7 +824,7 @@ public final class Shard implements AutoCloseable {
 
     /// Names of the runs whose home this is.
     public List<String> homeRuns() {
-        return List.copyOf(homes.keySet());
+        return homes.names();
     }
 
     /// Pushes and ticks that came again after they were decided.
@@ -1129,7 +848,7 @@ public final class Shard implements AutoCloseable {
 
     /// Rows of synchronous steps that were left out because their sum was not finite.
     public long skippedRows() {
-        return fold.skippedRows();
+        return steps.skippedRows();
     }
 
     /// Frees the rows of all tables.
