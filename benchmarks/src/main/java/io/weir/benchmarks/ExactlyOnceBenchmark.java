@@ -90,8 +90,7 @@ public class ExactlyOnceBenchmark {
     }
 
     private ByteBuffer frame(int rows, SplittableRandom random) {
-        long payloadBytes =
-                DataLayout.payloadBytes(FrameType.PUSH, DataLayout.LAYOUT_KEYS, rows, DIM, 0);
+        long payloadBytes = DataLayout.payloadBytes(FrameType.PUSH, DataLayout.LAYOUT_KEYS, rows, DIM, 0);
         int length = FrameLayout.frameBytes(DataLayout.FIELD_BYTES, payloadBytes);
         ByteBuffer frame = ByteBuffer.allocateDirect(length).order(ByteOrder.LITTLE_ENDIAN);
         FrameLayout.putHeader(frame, 0, length, FrameType.PUSH, 0, 1, DataLayout.FIELD_BYTES);

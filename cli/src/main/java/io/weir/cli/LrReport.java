@@ -63,9 +63,14 @@ record LrReport(
         return new LrReport(config, result, weir.shardMap().shardCount(), test, model);
     }
 
-    void print(Output output, boolean json) {
+    /// @param restarts of worker processes; below 0 if this process supervised none
+    void print(Output output, boolean json, int restarts) {
         if (json) {
-            output.out().println(json().text());
+            Json object = json();
+            if (restarts >= 0) {
+                object.put("processes", config.share().count()).put("restarts", restarts);
+            }
+            output.out().println(object.text());
         } else {
             print(output.out());
         }
@@ -83,9 +88,9 @@ record LrReport(
                 Quantities.ofCount(result.examples()),
                 result.seconds(),
                 Quantities.ofRate(result.examplesPerSecond()),
-                config.share().count() == 1
-                        ? Quantities.plural(config.ownMembers(), "worker")
-                        : Quantities.plural(config.ownMembers(), "worker") + " (process "
+                result.workers() == config.memberCount()
+                        ? Quantities.plural(result.workers(), "worker")
+                        : Quantities.plural(result.workers(), "worker") + " (process "
                                 + config.share().index() + " of "
                                 + config.share().count() + ")",
                 Quantities.plural(shards, "shard"));

@@ -22,6 +22,7 @@ public final class Main {
             "server",
             "status",
             "table",
+            "compare",
             "bench",
             "simulate",
             "version");
@@ -92,6 +93,7 @@ public final class Main {
             case "server" -> line.addSubcommand(name, new ServerCommand(output));
             case "status" -> line.addSubcommand(name, new StatusCommand(output));
             case "table" -> line.addSubcommand(name, TableCommand.of(output));
+            case "compare" -> line.addSubcommand(name, new CompareCommand(output));
             case "bench" -> line.addSubcommand(name, new BenchCommand(output));
             case "simulate" -> line.addSubcommand(name, new SimulateCommand(output));
             case "version" -> line.addSubcommand(name, new VersionCommand(output));

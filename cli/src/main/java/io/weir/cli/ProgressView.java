@@ -30,6 +30,18 @@ final class ProgressView implements ProgressListener, AutoCloseable {
         return output.terminal() ? Duration.ofMillis(200) : Duration.ofSeconds(3);
     }
 
+    /// This view for somebody who tells it more often than it wants to be told.
+    ProgressListener slowed() {
+        long[] dueNs = {System.nanoTime() + interval().toNanos()};
+        return snapshot -> {
+            long nowNs = System.nanoTime();
+            if (nowNs - dueNs[0] >= 0) {
+                dueNs[0] = nowNs + interval().toNanos();
+                progress(snapshot);
+            }
+        };
+    }
+
     @Override
     public void progress(Snapshot snapshot) {
         if (quiet || snapshot.examples() == 0) {
@@ -56,9 +68,12 @@ final class ProgressView implements ProgressListener, AutoCloseable {
     @Override
     public void rejoined(int worker, int generation, WeirException reason) {
         output.err()
-                .println((output.terminal() && !quiet ? "\r\u001b[2K" : "") + "worker " + worker
-                        + " was shut out and has joined again as generation " + generation + ": "
-                        + reason.getMessage());
+                .println((output.terminal() && !quiet ? "\r\u001b[2K" : "") + rejoinedText(worker, generation, reason));
+    }
+
+    static String rejoinedText(int worker, int generation, WeirException reason) {
+        return "worker " + worker + " was shut out and has joined again as generation " + generation + ": "
+                + reason.getMessage();
     }
 
     private String bar(Snapshot snapshot) {

@@ -11,6 +11,7 @@ import picocli.CommandLine.Command;
             "  weir train lr --data train.svm --test test.svm   train on libsvm text, servers in the same process",
             "  weir server --port 7700                          run a parameter server",
             "  weir train lr --data train.svm --servers localhost:7700",
+            "  weir compare --straggler 5x                      the same training under bsp, ssp and asp",
             "  weir status -w                                   who works, who waits for whom",
             "",
             "Exit codes: 0 done, 1 failed, 2 asked wrongly, 3 not found, 4 in conflict with what is there,",

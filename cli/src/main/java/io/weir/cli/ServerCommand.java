@@ -47,12 +47,18 @@ final class ServerCommand extends WeirOptions {
             description = "Accept the risk of listening beyond loopback, where anybody may read and change everything.")
     boolean insecure;
 
+    @Option(names = ChildProcess.OPTION, hidden = true)
+    boolean child;
+
     ServerCommand(Output output) {
         super(output);
     }
 
     @Override
     public Integer call() {
+        if (child) {
+            ChildProcess.endWithParent();
+        }
         ServerConfig config = Memory.config(memory)
                 .withHost(host)
                 .withPort(port)

@@ -21,7 +21,8 @@ import picocli.CommandLine.Option;
             "  weir status --json",
             "",
             "A worker's AHEAD are its clocks beyond the slowest active one; SILENT is how long ago it last gave a sign",
-            "of life. --json prints {servers, tables, runs}, with -w again and again, an object a line."
+            "of life. WAITING are pulls that wait for other workers, AGAIN pushes that came twice and were applied once,",
+            "LATE pushes whose step had been closed without their worker. --json prints {servers, tables, runs}, with -w again and again, an object a line."
         })
 final class StatusCommand extends WeirOptions {
     private static final Duration INTERVAL = Duration.ofSeconds(1);
@@ -92,16 +93,19 @@ final class StatusCommand extends WeirOptions {
             out.print("\u001b[H\u001b[2J");
         }
         List<List<String>> lines = new ArrayList<>();
-        lines.add(List.of("SERVER", "SHARDS", "MEMORY", "OF", "CONNECTIONS"));
+        lines.add(List.of("SERVER", "SHARDS", "MEMORY", "OF", "CONNECTIONS", "WAITING", "AGAIN", "LATE"));
         for (ServerInfo server : servers) {
             lines.add(List.of(
                     server.address().toString(),
                     Integer.toString(server.shardCount()),
                     Quantities.ofBytes(server.memoryBytes()),
                     Quantities.ofBytes(server.memoryCapBytes()),
-                    Integer.toString(server.connectionCount())));
+                    Integer.toString(server.connectionCount()),
+                    Integer.toString(server.waitingPulls()),
+                    Long.toString(server.duplicates()),
+                    Long.toString(server.latePushes())));
         }
-        Columns.print(out, lines, false, true, true, true, true);
+        Columns.print(out, lines, false, true, true, true, true, true, true, true);
         if (!tables.isEmpty()) {
             out.println();
             TableLsCommand.print(out, tables);
@@ -121,6 +125,10 @@ final class StatusCommand extends WeirOptions {
                 .put("shards", server.shardCount())
                 .put("memoryBytes", server.memoryBytes())
                 .put("memoryCapBytes", server.memoryCapBytes())
-                .put("connections", server.connectionCount());
+                .put("connections", server.connectionCount())
+                .put("waitingPulls", server.waitingPulls())
+                .put("duplicates", server.duplicates())
+                .put("latePushes", server.latePushes())
+                .put("skippedRows", server.skippedRows());
     }
 }

@@ -21,6 +21,8 @@ import io.weir.train.LrModel;
 import io.weir.train.TrainingResult;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -52,6 +54,7 @@ import picocli.CommandLine.Option;
 final class TrainLrCommand extends WeirOptions {
     private static final Duration LONGEST_DEADLINE = Duration.ofSeconds(30);
     private static final String DEFAULT_RUN = "lr";
+    private static final int MOST_PROCESSES = 64;
 
     @Option(names = "--data", required = true, paramLabel = "<file>", description = "Examples to train on.")
     Path data = Path.of("");
@@ -75,7 +78,8 @@ final class TrainLrCommand extends WeirOptions {
             names = "--workers",
             paramLabel = "<n>",
             description = "Threads that train, in each process. Default: one for each processor.")
-    int workers = Runtime.getRuntime().availableProcessors();
+    @Nullable
+    Integer workers;
 
     @Option(names = "--batch", paramLabel = "<n>", description = "Examples of a minibatch. Default: ${DEFAULT-VALUE}.")
     int batch = 256;
@@ -167,6 +171,24 @@ final class TrainLrCommand extends WeirOptions {
     @Nullable
     String straggler;
 
+    @Option(
+            names = "--processes",
+            paramLabel = "<n>",
+            description = {
+                "Start so many worker processes, and start those again that are killed; also the servers, unless",
+                "--servers names some. Default: train in this process."
+            })
+    int processes;
+
+    @Option(
+            names = "--server-processes",
+            paramLabel = "<n>",
+            description = "With --processes: servers to start. Default: ${DEFAULT-VALUE}.")
+    int serverProcesses = 1;
+
+    @Option(names = ChildProcess.OPTION, hidden = true)
+    boolean child;
+
     @Option(names = "--continue", description = "Train on with the table of a finished run, or of another one.")
     boolean continued;
 
@@ -201,6 +223,9 @@ final class TrainLrCommand extends WeirOptions {
 
     @Override
     public Integer call() {
+        if (child) {
+            ChildProcess.endWithParent();
+        }
         requireSense();
         Inputs.requireFile("data", data);
         if (test != null) {
@@ -211,7 +236,13 @@ final class TrainLrCommand extends WeirOptions {
         Duration patience = Quantities.duration("patience", this.patience);
         LrConfig config = config(model);
         LrReport report;
-        if (servers == null) {
+        int restarts = -1;
+        if (processes > 0) {
+            try (Supervisor supervisor = new Supervisor(output)) {
+                report = supervised(supervisor, config, model, patience);
+                restarts = supervisor.restarts();
+            }
+        } else if (servers == null) {
             ServerConfig server = Memory.config(memory);
             server = shards == null ? server : server.withShardCount(shards);
             try (EmbeddedServer embedded = EmbeddedServer.open(server);
@@ -223,7 +254,11 @@ final class TrainLrCommand extends WeirOptions {
                 report = train(weir, config, model, patience);
             }
         }
-        report.print(output, json);
+        if (child) {
+            Reports.print(output.out(), report.result());
+        } else {
+            report.print(output, json, restarts);
+        }
         return Exit.OK;
     }
 
@@ -236,6 +271,14 @@ final class TrainLrCommand extends WeirOptions {
     }
 
     private void requireSense() {
+        if (processes < 0 || processes > MOST_PROCESSES || serverProcesses < 1 || serverProcesses > MOST_PROCESSES) {
+            throw new IllegalArgumentException("processes must be from 1 to " + MOST_PROCESSES + ": processes="
+                    + processes + ", server-processes=" + serverProcesses);
+        } else if (processes > 0 && (workerCount != 1 || workerIndex != 0)) {
+            throw new IllegalArgumentException(
+                    "--processes starts all of them, and --worker-index names one: processes=" + processes
+                            + ", worker-index=" + workerIndex + ", worker-count=" + workerCount);
+        }
         if (workerCount < 1 || workerIndex < 0 || workerIndex >= workerCount) {
             throw new IllegalArgumentException("worker index must be from 0 to worker count - 1: worker-index="
                     + workerIndex + ", worker-count=" + workerCount);
@@ -279,7 +322,7 @@ final class TrainLrCommand extends WeirOptions {
         boolean withBias = model == null ? Boolean.TRUE.equals(bias) : model.bias();
         return LrConfig.of(table)
                 .withRun(name, continued)
-                .withWorkers(workers)
+                .withWorkers(workers())
                 .withBatch(batch)
                 .withPasses(passes)
                 .withShuffle(shuffle, seed)
@@ -287,7 +330,13 @@ final class TrainLrCommand extends WeirOptions {
                 .withMean(mean)
                 .withMembership(membership())
                 .withSlowdown(Stragglers.parse(straggler))
-                .withShare(new Share(workerIndex, workerCount));
+                .withShare(processes > 0 ? new Share(0, processes) : new Share(workerIndex, workerCount));
+    }
+
+    private int workers() {
+        return workers == null
+                ? Math.max(1, Runtime.getRuntime().availableProcessors() / Math.max(1, processes))
+                : workers;
     }
 
     private Membership membership() {
@@ -300,6 +349,19 @@ final class TrainLrCommand extends WeirOptions {
 
     private LrReport train(Weir weir, LrConfig config, @Nullable LrModel model, Duration patience) {
         Members members = new Members(weir, config);
+        if (!child) {
+            prepare(weir, config, model, members, patience);
+        }
+        TrainingResult result =
+                servers == null ? fit(weir, config) : members.watched(patience, () -> fit(weir, config));
+        if (workerIndex > 0 || child) {
+            return LrReport.ofShare(weir, config, result);
+        }
+        return LrReport.of(weir, config, result, test, modelOut);
+    }
+
+    /// Sees to it that the table is there and this run's.
+    private void prepare(Weir weir, LrConfig config, @Nullable LrModel model, Members members, Duration patience) {
         Optional<RunStatus> status = members.status();
         if (model != null && workerIndex > 0) {
             members.awaitFirst(patience);
@@ -316,12 +378,74 @@ final class TrainLrCommand extends WeirOptions {
                     .println("the run was begun before and not finished; training goes on with what its table holds:"
                             + " run=" + config.run());
         }
-        TrainingResult result =
-                servers == null ? fit(weir, config) : members.watched(patience, () -> fit(weir, config));
-        if (workerIndex > 0) {
-            return LrReport.ofShare(weir, config, result);
+    }
+
+    /// Trains in processes that this one starts.
+    private LrReport supervised(Supervisor supervisor, LrConfig config, @Nullable LrModel model, Duration patience) {
+        String all = servers == null ? startServers(supervisor) : servers;
+        try (Weir weir = Weir.connect(all, ClientConfig.defaults().withDeadline(deadline(config, patience)));
+                ProgressView view = new ProgressView(output, quiet)) {
+            Members members = new Members(weir, config);
+            prepare(weir, config, model, members, patience);
+            List<List<String>> commands = new ArrayList<>();
+            for (int i = 0; i < processes; i++) {
+                commands.add(workerCommand(config, all, i));
+            }
+            TrainingResult result = supervisor.train(
+                    commands,
+                    config.passes(),
+                    () -> members.status().filter(RunStatus::isFinished).isPresent(),
+                    view.slowed());
+            return LrReport.of(weir, config, result, test, modelOut);
         }
-        return LrReport.of(weir, config, result, test, modelOut);
+    }
+
+    private String startServers(Supervisor supervisor) {
+        List<String> args = new ArrayList<>();
+        if (shards != null) {
+            args.addAll(List.of("--shards", shards.toString()));
+        }
+        if (memory != null) {
+            args.addAll(List.of("--memory", memory));
+        }
+        List<String> addresses = new ArrayList<>();
+        for (int i = 0; i < serverProcesses; i++) {
+            addresses.add(supervisor.startServer(i, args));
+        }
+        return String.join(",", addresses);
+    }
+
+    private List<String> workerCommand(LrConfig config, String all, int index) {
+        List<String> command = new ArrayList<>(List.of("train", "lr", ChildProcess.OPTION));
+        command.addAll(List.of("--data", data.toString(), "--servers", all, "--run", config.run()));
+        command.addAll(List.of("--optimizer", config.table().optimizer().text()));
+        command.addAll(List.of("--workers", Integer.toString(config.workers())));
+        command.addAll(List.of("--batch", Integer.toString(batch), "--passes", Integer.toString(passes)));
+        command.addAll(List.of("--seed", Long.toString(seed), "--patience", patience));
+        command.addAll(List.of("--consistency", consistency, "--backup-workers", Integer.toString(backupWorkers)));
+        command.addAll(List.of("--worker-index", Integer.toString(index)));
+        command.addAll(List.of("--worker-count", Integer.toString(processes)));
+        command.add(config.bias() ? "--bias" : "--no-bias");
+        command.add(rejoin ? "--rejoin" : "--no-rejoin");
+        if (silence != null) {
+            command.addAll(List.of("--silence", silence));
+        }
+        if (straggler != null) {
+            command.addAll(List.of("--straggler", straggler));
+        }
+        if (modelIn != null) {
+            command.addAll(List.of("--model-in", modelIn.toString()));
+        }
+        if (shuffle) {
+            command.add("--shuffle");
+        }
+        if (mean) {
+            command.add("--mean");
+        }
+        if (continued) {
+            command.add("--continue");
+        }
+        return command;
     }
 
     /// The table of another run, or one that somebody else has filled, is not changed unless that is wanted.
@@ -357,6 +481,15 @@ final class TrainLrCommand extends WeirOptions {
     }
 
     private TrainingResult fit(Weir weir, LrConfig config) {
+        if (child) {
+            try (LibsvmSource source = LibsvmSource.of(data)) {
+                return LogisticRegression.train(
+                        weir,
+                        source,
+                        config.withProgressInterval(Reports.Reporter.INTERVAL),
+                        new Reports.Reporter(output.out()));
+            }
+        }
         try (LibsvmSource source = LibsvmSource.of(data);
                 ProgressView view = new ProgressView(output, quiet)) {
             return LogisticRegression.train(weir, source, config.withProgressInterval(view.interval()), view);

@@ -19,6 +19,8 @@ class MainTest {
                 "datagen",
                 "datagen ctr",
                 "server",
+                "status",
+                "compare",
                 "table",
                 "table ls",
                 "table describe",
@@ -41,7 +43,7 @@ class MainTest {
     @Test
     void listsEveryCommand() {
         assertThat(Ran.weir("--help").out())
-                .contains("quickstart", "train", "predict", "eval", "datagen", "server", "table", "bench", "version");
+                .contains("quickstart", "train", "predict", "eval", "datagen", "server", "status", "table", "compare", "bench", "version");
     }
 
     @Test

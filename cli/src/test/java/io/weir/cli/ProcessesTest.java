@@ -3,7 +3,9 @@ package io.weir.cli;
 import static io.weir.cli.TestProcesses.reader;
 import static io.weir.cli.TestProcesses.report;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
+import io.weir.client.Weir;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -155,5 +158,146 @@ class ProcessesTest {
                     .contains("weir train lr: ", dying.address())
                     .doesNotContain("\tat ");
         }
+    }
+
+    private List<String> supervised(String... more) {
+        List<String> args = new ArrayList<>(List.of("train", "lr", "--json", "--data", data, "--batch", "32"));
+        args.addAll(List.of("--processes", "2", "--workers", "1", "--passes", "2", "--consistency", "bsp"));
+        args.addAll(List.of(more));
+        return args;
+    }
+
+    @Test
+    void startsServersAndWorkersByItself() throws Exception {
+        Path err = folder.resolve("parent.err");
+        List<String> args = supervised("--server-processes", "2", "--shards", "3", "--memory", "64m", "--test", test);
+        FlatJson report = report(processes.weir(err, args.toArray(String[]::new)), err);
+        FlatJson threads = Ran.weir(
+                        "train",
+                        "lr",
+                        "--json",
+                        "-q",
+                        "--data",
+                        data,
+                        "--batch",
+                        "32",
+                        "--workers",
+                        "2",
+                        "--passes",
+                        "2",
+                        "--consistency",
+                        "bsp",
+                        "--test",
+                        test)
+                .json();
+        assertThat(report.fields())
+                .containsEntry("examples", 8000L)
+                .containsEntry("processes", 2L)
+                .containsEntry("restarts", 0L)
+                .containsEntry("workers", 2L)
+                .containsEntry("shards", 6L)
+                .containsEntry("batches", threads.fields().get("batches"))
+                .containsEntry("model.hash", threads.fields().get("model.hash"))
+                .containsEntry("test.auc", threads.fields().get("test.auc"));
+        assertThat(report.real("progressive.logloss")).isCloseTo(threads.real("progressive.logloss"), within(1e-9));
+    }
+
+    private static List<ProcessHandle> children(Process parent) {
+        return parent.descendants().filter(ProcessHandle::isAlive).toList();
+    }
+
+    /// Waits until a synchronous run has closed some steps, and not all.
+    private static void awaitUnderWay(Weir weir, String run) {
+        long untilNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!weir.runs().contains(run) || weir.runStatus(run).closedSteps() < 5) {
+            assertThat(System.nanoTime() - untilNs)
+                    .as("steps closed within a minute")
+                    .isNegative();
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+        }
+        assertThat(weir.runStatus(run).isFinished()).isFalse();
+    }
+
+    @Test
+    void startsAWorkerProcessAgainThatWasKilled() throws Exception {
+        TestProcesses.Server server = processes.server(2);
+        Path err = folder.resolve("parent.err");
+        String[] options = {"--servers", server.address(), "--run", "killed", "--straggler", "20x:1"};
+        Process parent = processes.weir(err, supervised(options).toArray(String[]::new));
+        try (Weir weir = Weir.connect(server.address())) {
+            awaitUnderWay(weir, "killed");
+            children(parent).stream()
+                    .filter(child -> String.join(" ", child.info().arguments().orElse(new String[0]))
+                            .contains("--worker-index 1"))
+                    .findFirst()
+                    .orElseThrow()
+                    .destroyForcibly();
+            FlatJson report = report(parent, err);
+            assertThat(report.fields()).containsEntry("restarts", 1L);
+            assertThat(Files.readString(err)).contains("worker process 1 was ended by signal 9 and is started again");
+            FlatJson threads = Ran.weir(
+                            "train",
+                            "lr",
+                            "--json",
+                            "-q",
+                            "--data",
+                            data,
+                            "--batch",
+                            "32",
+                            "--workers",
+                            "2",
+                            "--passes",
+                            "2",
+                            "--consistency",
+                            "bsp")
+                    .json();
+            assertThat(report.text("model.hash")).isEqualTo(threads.text("model.hash"));
+        }
+    }
+
+    @Test
+    void endsAllProcessesWhenTold() throws Exception {
+        TestProcesses.Server server = processes.server(2);
+        String[] options = {"--servers", server.address(), "--run", "told", "--straggler", "20x:1"};
+        Process parent =
+                processes.weir(folder.resolve("parent.err"), supervised(options).toArray(String[]::new));
+        try (Weir weir = Weir.connect(server.address())) {
+            awaitUnderWay(weir, "told");
+        }
+        List<ProcessHandle> children = children(parent);
+        assertThat(children).hasSize(2);
+        parent.toHandle().destroy();
+        assertThat(parent.waitFor()).isEqualTo(SIGTERM_EXIT);
+        for (ProcessHandle child : children) {
+            child.onExit().get(30, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void endsAllProcessesWhenItIsKilledItself() throws Exception {
+        TestProcesses.Server server = processes.server(2);
+        String[] options = {"--servers", server.address(), "--run", "parent", "--straggler", "20x:1"};
+        Process parent =
+                processes.weir(folder.resolve("parent.err"), supervised(options).toArray(String[]::new));
+        try (Weir weir = Weir.connect(server.address())) {
+            awaitUnderWay(weir, "parent");
+        }
+        List<ProcessHandle> children = children(parent);
+        parent.destroyForcibly().waitFor();
+        for (ProcessHandle child : children) {
+            child.onExit().get(30, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void saysWhichWorkerProcessFailed() throws Exception {
+        Path broken = Files.writeString(folder.resolve("broken.svm"), "1 1:1\n1 x\n");
+        data = broken.toString();
+        Path err = folder.resolve("parent.err");
+        Process parent = processes.weir(err, supervised().toArray(String[]::new));
+        assertThat(parent.waitFor()).as(Files.readString(err)).isEqualTo(Exit.FAILURE);
+        assertThat(Files.readString(err))
+                .contains("broken.svm:2: expected index:value, found 'x'")
+                .containsPattern("weir train lr: worker process [01] failed: exitCode=1, restarts=0");
     }
 }

@@ -15,6 +15,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// Servers and workers in JVMs of their own, which end with the test.
+@SuppressWarnings("try") // Waiting for the processes may be interrupted, with the test.
 final class TestProcesses implements AutoCloseable {
     private static final Pattern READY = Pattern.compile(
             "weir server is listening on (127\\.0\\.0\\.1:\\d+) \\(\\d+ shards?, memory cap 64\\.0 MiB\\)");

@@ -97,11 +97,21 @@ class WorkerFaultsTest {
         throw new AssertionError("within " + DEADLINE + " expected: " + what + ", last seen: " + last);
     }
 
-    /// Both have joined, and some but not all of the work is done.
-    private static boolean isUnderWay(RunStatus status) {
-        return status.portionsDone() >= 3
-                && status.workers().stream().allMatch(worker -> worker.state() == State.ACTIVE)
-                && status.workers().get(1).portion() >= 0;
+    /// Both are at work, some portions are done, and worker 1 has begun with another one a few batches ago.
+    private static Predicate<RunStatus> isUnderWay() {
+        int[] portion = {-1};
+        long[] clock = {0};
+        return status -> {
+            RunStatus.Worker second = status.workers().get(1);
+            if (second.portion() != portion[0]) {
+                portion[0] = second.portion();
+                clock[0] = second.clock();
+            }
+            return status.portionsDone() >= 3
+                    && status.workers().stream().allMatch(worker -> worker.state() == State.ACTIVE)
+                    && portion[0] >= 0
+                    && second.clock() >= clock[0] + 4;
+        };
     }
 
     private void assertEachExampleCountedOncePerPass(Weir weir, String run) {
@@ -120,7 +130,7 @@ class WorkerFaultsTest {
         try (Weir weir = Weir.connect(servers)) {
             Worker first = new Worker("killed", 0, "--consistency", consistency);
             Worker second = new Worker("killed", 1, "--consistency", consistency);
-            await(weir, "killed", "work under way", WorkerFaultsTest::isUnderWay);
+            await(weir, "killed", "work under way", isUnderWay());
             second.process.destroyForcibly().waitFor();
             Worker again = new Worker("killed", 1, "--consistency", consistency);
             RunStatus status = await(
@@ -148,7 +158,7 @@ class WorkerFaultsTest {
         try (Weir weir = Weir.connect(servers)) {
             Worker first = new Worker("lost", 0, "--consistency", consistency, "--silence", "1s");
             Worker second = new Worker("lost", 1, "--consistency", consistency, "--silence", "1s");
-            await(weir, "lost", "work under way", WorkerFaultsTest::isUnderWay);
+            await(weir, "lost", "work under way", isUnderWay());
             second.process.destroyForcibly().waitFor();
             first.report();
             assertThat(weir.runStatus("lost").workers().get(1).state()).isEqualTo(State.FENCED);
@@ -162,7 +172,7 @@ class WorkerFaultsTest {
         try (Weir weir = Weir.connect(servers)) {
             Worker first = new Worker("still", 0, "--consistency", consistency, "--silence", "60s");
             Worker second = new Worker("still", 1, "--consistency", consistency, "--silence", "60s");
-            await(weir, "still", "work under way", WorkerFaultsTest::isUnderWay);
+            await(weir, "still", "work under way", isUnderWay());
             TestProcesses.signal(second.process, "STOP");
             RunStatus status = await(
                     weir,
@@ -195,7 +205,7 @@ class WorkerFaultsTest {
         try (Weir weir = Weir.connect(servers)) {
             Worker first = new Worker("back", 0, "--consistency", consistency, "--silence", "500ms");
             Worker second = new Worker("back", 1, "--consistency", consistency, "--silence", "500ms");
-            await(weir, "back", "work under way", WorkerFaultsTest::isUnderWay);
+            await(weir, "back", "work under way", isUnderWay());
             TestProcesses.signal(second.process, "STOP");
             RunStatus fenced = await(
                     weir, "back", "worker 1 fenced", now -> now.workers().get(1).state() == State.FENCED);
@@ -215,7 +225,7 @@ class WorkerFaultsTest {
         try (Weir weir = Weir.connect(servers)) {
             Worker first = new Worker("out", 0, "--silence", "500ms");
             Worker second = new Worker("out", 1, "--silence", "500ms", "--no-rejoin");
-            await(weir, "out", "work under way", WorkerFaultsTest::isUnderWay);
+            await(weir, "out", "work under way", isUnderWay());
             TestProcesses.signal(second.process, "STOP");
             await(weir, "out", "worker 1 fenced", now -> now.workers().get(1).state() == State.FENCED);
             TestProcesses.signal(second.process, "CONT");

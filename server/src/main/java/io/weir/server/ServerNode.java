@@ -212,11 +212,29 @@ public final class ServerNode implements AutoCloseable {
 
     private Message.ServerStatusReply status() {
         Placed here = placed;
-        int tableCount = here == null
-                ? 0
-                : here.gates().getFirst().call(shard -> shard.tables().size());
+        int tableCount = 0;
+        long duplicates = 0;
+        long latePushes = 0;
+        long skippedRows = 0;
+        int waitingPulls = 0;
+        if (here != null) {
+            tableCount = here.gates().getFirst().call(shard -> shard.tables().size());
+            for (ShardGate gate : here.gates()) {
+                duplicates += gate.call(Shard::duplicates);
+                latePushes += gate.call(Shard::latePushes);
+                skippedRows += gate.call(Shard::skippedRows);
+                waitingPulls += gate.call(Shard::waitingPulls);
+            }
+        }
         return new Message.ServerStatusReply(
-                budget.usedBytes(), budget.capBytes(), tableCount, connectionCount.getAsInt());
+                budget.usedBytes(),
+                budget.capBytes(),
+                tableCount,
+                connectionCount.getAsInt(),
+                duplicates,
+                latePushes,
+                skippedRows,
+                waitingPulls);
     }
 
     private List<Message.Table> tables(String name) {

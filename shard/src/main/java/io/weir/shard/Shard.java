@@ -1113,6 +1113,15 @@ public final class Shard implements AutoCloseable {
         return duplicates;
     }
 
+    /// Pulls that wait for other workers.
+    public int waitingPulls() {
+        int count = 0;
+        for (RunState run : runs.values()) {
+            count += run.parked().size();
+        }
+        return count;
+    }
+
     /// Pushes that came after their step had been closed without their worker.
     public long latePushes() {
         return latePushes;

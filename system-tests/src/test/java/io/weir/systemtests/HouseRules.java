@@ -92,6 +92,42 @@ final class HouseRules {
             "java.lang.invoke.MethodHandles$Lookup.findVirtual",
             "java.lang.invoke.MethodHandles$Lookup.findStatic");
 
+    /// State machines that a simulation plays, by the beginning of their names: nothing from outside may get in.
+    private static final List<String> PLAYED =
+            List.of("io.weir.shard.", "io.weir.client.internal.WorkerStream", "io.weir.client.internal.Lane");
+
+    /// Threads, clocks, sockets, files and randomness.
+    private static final List<String> OUTSIDE = List.of(
+            "java.lang.Thread",
+            "java.lang.Process",
+            "java.lang.Runtime",
+            "java.util.Timer",
+            "java.util.Random",
+            "java.util.SplittableRandom",
+            "java.util.UUID",
+            "java.util.concurrent.",
+            "java.util.random.",
+            "java.security.",
+            "java.time.",
+            "java.net.",
+            "java.io.",
+            "java.nio.channels.",
+            "java.nio.file.");
+
+    /// The lock that a stream is guarded by: whoever holds it does not wait in it.
+    private static final String STREAM_LOCK = "java.util.concurrent.locks.ReentrantLock";
+
+    /// The same as calls.
+    private static final Set<String> OUTSIDE_METHODS = Set.of(
+            "java.lang.System.nanoTime",
+            "java.lang.System.currentTimeMillis",
+            "java.lang.System.getenv",
+            "java.lang.System.getProperty",
+            "java.lang.System.identityHashCode",
+            "java.lang.Math.random",
+            "java.lang.Object.wait",
+            "java.lang.Object.notifyAll");
+
     private HouseRules() {}
 
     /// What is wrong with these uses, one sentence each.
@@ -118,6 +154,11 @@ final class HouseRules {
                     wrong.add("module " + use.module() + " must not use this library: " + use);
                 }
             }
+            if (isPlayed(use.from())
+                    && OUTSIDE.stream().anyMatch(use.to()::startsWith)
+                    && !(use.to().equals(STREAM_LOCK) && use.module().equals("client"))) {
+                wrong.add("what a simulation plays has no threads, clocks, sockets, files or randomness: " + use);
+            }
             if (FORBIDDEN.contains(use.to()) || FORBIDDEN_PACKAGES.stream().anyMatch(use.to()::startsWith)) {
                 wrong.add("nobody may turn data into objects or code, or reach into the JDK: " + use);
             }
@@ -126,9 +167,14 @@ final class HouseRules {
         return List.copyOf(wrong);
     }
 
-    /// Whether nobody may call this method.
-    static boolean isForbiddenMethod(String className, String method) {
-        return FORBIDDEN_METHODS.contains(className + "." + method);
+    /// Whether class `caller` must not call this method.
+    static boolean isForbiddenMethod(String caller, String className, String method) {
+        String called = className + "." + method;
+        return FORBIDDEN_METHODS.contains(called) || (isPlayed(caller) && OUTSIDE_METHODS.contains(called));
+    }
+
+    private static boolean isPlayed(String name) {
+        return PLAYED.stream().anyMatch(name::startsWith);
     }
 
     /// Packages of ours that use each other, in a circle.

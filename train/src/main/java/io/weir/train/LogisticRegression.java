@@ -516,6 +516,7 @@ public final class LogisticRegression {
                     sum.batches,
                     seconds,
                     passLogloss,
+                    Arrays.stream(sum.examples).boxed().toList(),
                     Latency.of(allPulls),
                     Latency.of(allPushes),
                     workers.length);

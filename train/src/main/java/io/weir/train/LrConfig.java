@@ -167,6 +167,24 @@ public record LrConfig(
                 .withPortionCount(plan.perPass() * passes);
     }
 
+    public LrConfig withTable(TableSpec table) {
+        return new LrConfig(
+                table,
+                run,
+                continued,
+                membership,
+                batch,
+                mean,
+                bias,
+                passes,
+                shuffle,
+                seed,
+                workers,
+                share,
+                slowdown,
+                progressInterval);
+    }
+
     public LrConfig withRun(String run, boolean continued) {
         return new LrConfig(
                 table,

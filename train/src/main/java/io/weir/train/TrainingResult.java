@@ -10,6 +10,7 @@ import java.util.List;
 /// @param seconds from opening the source to the last acknowledged push
 /// @param passLogloss for each pass the mean loss of each example before it was learned from, natural logarithm; later
 ///     passes have seen their examples before
+/// @param passExamples examples of each pass
 /// @param pull latencies of the pulls
 /// @param push latencies of the pushes, up to their acknowledgement
 /// @param workers threads
@@ -19,11 +20,13 @@ public record TrainingResult(
         long batches,
         double seconds,
         List<Double> passLogloss,
+        List<Long> passExamples,
         Latency pull,
         Latency push,
         int workers) {
     public TrainingResult {
         passLogloss = List.copyOf(passLogloss);
+        passExamples = List.copyOf(passExamples);
     }
 
     /// Examples over seconds.

@@ -176,7 +176,19 @@ public sealed interface Message
     /// @param memoryCapBytes the most it will hold
     /// @param tableCount tables it knows
     /// @param connectionCount open connections
-    record ServerStatusReply(long memoryBytes, long memoryCapBytes, int tableCount, int connectionCount)
+    /// @param duplicates pushes and ticks that came again after they were decided, and were not applied again
+    /// @param latePushes pushes whose step had been closed without their worker
+    /// @param skippedRows rows of synchronous steps that were left out because their sum was not finite
+    /// @param waitingPulls pulls that wait for other workers
+    record ServerStatusReply(
+            long memoryBytes,
+            long memoryCapBytes,
+            int tableCount,
+            int connectionCount,
+            long duplicates,
+            long latePushes,
+            long skippedRows,
+            int waitingPulls)
             implements Message {
         @Override
         public int type() {
@@ -190,6 +202,10 @@ public sealed interface Message
             out.putLong(memoryCapBytes);
             out.putInt(tableCount);
             out.putInt(connectionCount);
+            out.putLong(duplicates);
+            out.putLong(latePushes);
+            out.putLong(skippedRows);
+            out.putInt(waitingPulls);
             return out.toBytes();
         }
 
@@ -198,7 +214,11 @@ public sealed interface Message
                     in.getLong("memoryBytes"),
                     in.getLong("memoryCapBytes"),
                     in.getInt("tableCount"),
-                    in.getInt("connectionCount"));
+                    in.getInt("connectionCount"),
+                    in.getLong("duplicates"),
+                    in.getLong("latePushes"),
+                    in.getLong("skippedRows"),
+                    in.getInt("waitingPulls"));
         }
     }
 

@@ -210,7 +210,15 @@ class FrameFuzzTest {
                         text(random));
             case 2 -> new Message.Attach(random.nextInt(), random.nextLong(), random.nextInt(), random.nextInt());
             case 3 ->
-                new Message.ServerStatusReply(random.nextLong(), random.nextLong(), random.nextInt(), random.nextInt());
+                new Message.ServerStatusReply(
+                        random.nextLong(),
+                        random.nextLong(),
+                        random.nextInt(),
+                        random.nextInt(),
+                        random.nextLong(),
+                        random.nextLong(),
+                        random.nextLong(),
+                        random.nextInt());
             case 4 -> new Message.CreateTable(random.nextInt(), random.nextLong(), spec(random));
             case 5 -> {
                 List<Message.Table> tables = new ArrayList<>();

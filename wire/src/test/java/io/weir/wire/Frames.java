@@ -107,7 +107,8 @@ final class Frames {
         messages.put("ping", new Message.Ping());
         messages.put("ok", new Message.Ok());
         messages.put("server-status", new Message.ServerStatus());
-        messages.put("server-status-reply", new Message.ServerStatusReply(123_456_789_012L, 1L << 40, 3, 17));
+        messages.put(
+                "server-status-reply", new Message.ServerStatusReply(123_456_789_012L, 1L << 40, 3, 17, 5, 6, 7, 8));
         TableSpec sgd =
                 new TableSpec("t", new TableShape.Embedding(1), new OptimizerSpec.Sgd(0.5f), new InitialRow.Zero(), 0);
         TableSpec adagrad = new TableSpec(

@@ -16,8 +16,10 @@ final class Grouping {
     private int[] shards = new int[0];
     private int[] positions = new int[0];
     private int[] starts = new int[0];
-    private final float[] outStaged = new float[STAGED_FLOATS];
-    private final float[] inStaged = new float[STAGED_FLOATS];
+
+    // Made when rows first go through them: many calls have none.
+    private float[] outStaged = new float[0];
+    private float[] inStaged = new float[0];
     private int shardCount;
     private boolean inOrder;
 
@@ -122,6 +124,9 @@ final class Grouping {
             putRowByRow(rows, from, rowLength, start, end, floats, at);
             return;
         }
+        if (outStaged.length == 0) {
+            outStaged = new float[STAGED_FLOATS];
+        }
         float[] staged = outStaged;
         int[] positions = this.positions;
         int most = STAGED_FLOATS / rowLength;
@@ -160,6 +165,9 @@ final class Grouping {
         if (inOrder || rowLength > STAGED_FLOATS / 2) {
             scatterRowByRow(source, at, first, count, rows, from, rowLength);
             return;
+        }
+        if (inStaged.length == 0) {
+            inStaged = new float[STAGED_FLOATS];
         }
         float[] staged = inStaged;
         int[] positions = this.positions;

@@ -272,7 +272,11 @@ public final class WeirClient implements Weir {
                     server.shardCount(),
                     status.memoryBytes(),
                     status.memoryCapBytes(),
-                    status.connectionCount()));
+                    status.connectionCount(),
+                    status.duplicates(),
+                    status.latePushes(),
+                    status.skippedRows(),
+                    status.waitingPulls()));
         }
         return List.copyOf(servers);
     }
