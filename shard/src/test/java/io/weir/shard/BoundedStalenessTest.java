@@ -289,6 +289,7 @@ class BoundedStalenessTest {
             Outcome outcome;
             while ((outcome = run.pull(0, 1, keys)) instanceof Outcome.Waits waits) {
                 parked.add(waits.frame());
+                assertThat(parked).hasSizeLessThan(10);
             }
             assertThat(parked).hasSize(7);
             assertRefused(outcome, ErrorCode.BUSY, false, "limit=" + Shard.MAX_PARKED_BYTES);
