@@ -72,7 +72,8 @@ final class FrameContent {
     }
 
     /// What is wrong with a frame for this table, as a sentence, or null; [#faultCode] is its code.
-    @Nullable String fault(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
+    @Nullable
+    String fault(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
         faultCode = ErrorCode.INVALID_ARGUMENT;
         TableSpec spec = table.spec();
         int count = DataLayout.count(frame, at);

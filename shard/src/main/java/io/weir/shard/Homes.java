@@ -49,7 +49,8 @@ final class Homes {
     void ask(RunMessage question, Answer answer) {
         switch (question) {
             case RunMessage.JoinRun join -> answer.reply(join(join));
-            case RunMessage.Heartbeat heartbeat -> answer.reply(of(heartbeat.worker()).heartbeat(heartbeat));
+            case RunMessage.Heartbeat heartbeat ->
+                answer.reply(of(heartbeat.worker()).heartbeat(heartbeat));
             case RunMessage.CompleteStep complete -> of(complete.worker()).complete(complete, answer);
             case RunMessage.Barrier barrier -> of(barrier.worker()).barrier(barrier, answer);
             case RunMessage.NextPortion next -> of(next.worker()).nextPortion(next, answer);

@@ -52,7 +52,6 @@ public final class Shard implements AutoCloseable {
     private static final int PULL_CHUNK_BYTES = 32 << 10;
 
     private final int index;
-    private final int shardCount;
     private final MemoryBudget budget;
     private final WorkerEntries workers = new WorkerEntries();
     private final @Nullable PlantedBug bug;
@@ -78,7 +77,6 @@ public final class Shard implements AutoCloseable {
     /// @param bug a mistake to make, for tests
     public Shard(int index, int shardCount, MemoryBudget budget, @Nullable PlantedBug bug) {
         this.index = index;
-        this.shardCount = shardCount;
         this.budget = budget;
         this.bug = bug;
         this.homes = new Homes(index, bug);
@@ -248,7 +246,9 @@ public final class Shard implements AutoCloseable {
         if (holding != null && !isInTime(holding, entry, frame, bytes, at, effects)) {
             return;
         }
-        switch (holding == null ? FrameContent.check(table, frame, bytes, at) : steps.hold(holding, table, frame, bytes, at)) {
+        switch (holding == null
+                ? FrameContent.check(table, frame, bytes, at)
+                : steps.hold(holding, table, frame, bytes, at)) {
             case NON_FINITE -> {
                 if (bug == PlantedBug.HALF_APPLIED && !held) {
                     table.store()

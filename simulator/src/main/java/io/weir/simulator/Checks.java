@@ -98,9 +98,7 @@ final class Checks {
         }
         TableInfo after = history.successor();
         if (after != null) {
-            require(
-                    reader.rowCount(after) == 0,
-                    "a table must not get what was pushed to another one: shard=" + shard);
+            require(reader.rowCount(after) == 0, "a table must not get what was pushed to another one: shard=" + shard);
         }
         if (scenario.run().isBsp()) {
             checkOrder(reader, shard);
@@ -143,8 +141,8 @@ final class Checks {
         float actual = reader.read(history.receiptsTable(), receipts.ordered(shard));
         require(
                 actual == row,
-                "a step must be folded in the order of the workers: expected=" + row + ", actual=" + actual
-                        + ", shard=" + shard);
+                "a step must be folded in the order of the workers: expected=" + row + ", actual=" + actual + ", shard="
+                        + shard);
     }
 
     private void checkPush(Receipts.Push push) {
@@ -246,7 +244,8 @@ final class Checks {
             require(seen.rows()[at + i] == value, "a row must not be torn: source=" + source + ", shard=" + shard);
         }
         if (scenario.run().isBsp()) {
-            if (!history.outcomes().getOrDefault(List.of((long) seen.worker(), (long) seen.life(), seen.clock()), false)) {
+            if (!history.outcomes()
+                    .getOrDefault(List.of((long) seen.worker(), (long) seen.life(), seen.clock()), false)) {
                 // It came too late for its step, or died: what it read counts for nothing.
                 return;
             }
