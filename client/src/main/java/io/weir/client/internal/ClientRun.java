@@ -183,7 +183,7 @@ final class ClientRun implements Run {
     private CompletableFuture<?> beat() {
         return session.repeatedly(homeServer, new RunMessage.Heartbeat(home, id, members))
                 .thenCompose(reply -> {
-                    session.heard();
+                    session.heard(spec.silenceMs());
                     RunMessage.Members record = as(RunMessage.Members.class, reply);
                     if (record.number() == members) {
                         return CompletableFuture.completedFuture(null);

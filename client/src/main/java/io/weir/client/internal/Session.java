@@ -63,6 +63,7 @@ final class Session implements AutoCloseable {
 
     private volatile @Nullable WeirException broken;
     private volatile long heardNs;
+    private volatile long silenceNs;
     private volatile int homeServer;
     private volatile boolean closed;
 
@@ -472,14 +473,17 @@ final class Session implements AutoCloseable {
     private boolean mayWaitOn() {
         long heard = heardNs;
         return heard != 0
-                && System.nanoTime() - heard < deadlineNs
+                && System.nanoTime() - heard < Math.max(deadlineNs, silenceNs)
                 && transport.trouble().isEmpty()
                 && broken == null;
     }
 
     /// The home shard of the run has answered. From the first time on a call may wait for other workers longer than for
     /// the deadline.
-    void heard() {
+    ///
+    /// @param silenceMs how long the run bears a worker's silence; the home shard may be silent for as long
+    void heard(int silenceMs) {
+        silenceNs = silenceMs * 1_000_000L;
         heardNs = System.nanoTime() | 1;
     }
 
