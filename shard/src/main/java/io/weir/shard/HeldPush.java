@@ -44,6 +44,11 @@ final class HeldPush {
         return MemorySegment.ofArray(payload).asSlice(0, length);
     }
 
+    /// Bytes that it holds room for.
+    int capacity() {
+        return payload.length;
+    }
+
     int length() {
         return length;
     }

@@ -58,6 +58,9 @@ final class HomeRun {
         /// Whether it has said that it is open on every shard: only then can a further life go on where it stopped.
         boolean opened;
 
+        /// Whether it has ticked in another clock group than the first.
+        boolean hasGroups;
+
         int silentMs;
         int portion = Portions.NONE;
 
@@ -172,11 +175,16 @@ final class HomeRun {
     }
 
     private void begin(Member member, long token) {
-        // A worker whose portions are streams of their own has nothing to do again in its own.
-        member.resumed = member.state == ACTIVE && member.opened && (spec.isBsp() || spec.portionCount() == 0);
-        if (member.state == ACTIVE && !member.opened) {
+        // A worker whose portions are streams of their own has nothing to do again in its own. And what is to be done
+        // again is what follows the last tick of the first clock group: who has others begins anew.
+        member.resumed = member.state == ACTIVE
+                && member.opened
+                && !member.hasGroups
+                && (spec.isBsp() || spec.portionCount() == 0);
+        if (member.state == ACTIVE && (!member.opened || member.hasGroups)) {
             forget(member);
         }
+        member.hasGroups = false;
         // Its last life may have been through with the open step. This one does it again, and reads for it what was
         // there before the step was closed: so the step waits for it.
         groups.values().forEach(steps -> steps.through.remove(member.index));
@@ -329,10 +337,11 @@ final class HomeRun {
     }
 
     /// A tick came to the home shard.
-    void heard(int worker, int generation) {
+    void heard(int worker, int generation, int group) {
         Member member = worker < members.size() ? members.get(worker) : null;
         if (member != null && member.generation == generation) {
             member.silentMs = 0;
+            member.hasGroups |= group != 0;
         }
     }
 

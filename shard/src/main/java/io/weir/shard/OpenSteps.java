@@ -20,7 +20,10 @@ import org.jspecify.annotations.Nullable;
 /// Pushes of synchronous steps that are not closed yet: kept in memory that the server's budget pays for, until the
 /// record of their step comes. Confined to the thread inside the shard.
 final class OpenSteps {
-    private static final int MAX_FREE_HELD = 64;
+    /// So many copies are kept to be used again, if they are not longer than this: 16 MiB in all.
+    private static final int MAX_FREE_HELD = 16;
+
+    private static final int MAX_FREE_BYTES = 1 << 20;
 
     private final int shard;
     private final MemoryBudget budget;
@@ -71,7 +74,7 @@ final class OpenSteps {
         if (table != null) {
             table.store().release(held.heldRows);
         }
-        if (freeHeld.size() < MAX_FREE_HELD) {
+        if (freeHeld.size() < MAX_FREE_HELD && held.capacity() <= MAX_FREE_BYTES) {
             freeHeld.add(held);
         }
     }

@@ -326,7 +326,7 @@ public final class Shard implements AutoCloseable {
             run.onTick(entry, group, DataLayout.flags(frame, at));
             HomeRun home = homes.find(run.spec().id());
             if (home != null) {
-                home.heard(entry.worker, entry.generation());
+                home.heard(entry.worker, entry.generation(), group);
             }
             wake(run);
         }

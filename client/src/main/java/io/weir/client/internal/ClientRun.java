@@ -92,6 +92,9 @@ final class ClientRun implements Run {
                     return goesOn ? resume(entries, clock) : begin(entries, clock);
                 })
                 .thenCompose(opened -> {
+                    for (RunMessage.Step step : joined.closed()) {
+                        stream.reach(step.group(), step.step() + 1);
+                    }
                     session.use(stream, homeServer);
                     return beat();
                 })
