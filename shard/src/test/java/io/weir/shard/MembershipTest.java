@@ -211,6 +211,20 @@ class MembershipTest {
         }
     }
 
+    /// What is to be done again is known for the first clock group alone.
+    @Test
+    void resumesNoWorkerThatTickedInOtherClockGroups() {
+        try (RunOnShard run = new RunOnShard(asp(1)).join(0)) {
+            run.heartbeat(0);
+            assertAcknowledged(run.tick(0, 1));
+            assertThat(run.askToJoin(0, false).resumed()).isTrue();
+            run.open(0);
+            run.heartbeat(0);
+            assertAcknowledged(run.tickInGroup(0, 7, 1));
+            assertThat(run.askToJoin(0, false).resumed()).isFalse();
+        }
+    }
+
     @Test
     void refusesWhatAnEarlierLifeAsksAndWhatItWaitedFor() {
         try (RunOnShard run = new RunOnShard(asp(2)).join(0, 1)) {

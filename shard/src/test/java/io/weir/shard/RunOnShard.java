@@ -159,6 +159,10 @@ final class RunOnShard implements AutoCloseable {
         return next(worker, DataFrame.tick(toClock)).sendTo(shard);
     }
 
+    Outcome tickInGroup(int worker, int group, long toClock) {
+        return next(worker, DataFrame.tick(toClock)).inGroup(group).sendTo(shard);
+    }
+
     Outcome tick(int worker, long toClock, int kind) {
         return next(worker, DataFrame.tick(toClock)).flagged(kind).sendTo(shard);
     }
