@@ -1,6 +1,7 @@
 package io.weir.server;
 
 import io.weir.model.ErrorCode;
+import io.weir.model.ShardMap;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
 import io.weir.shard.Answer;
@@ -107,7 +108,7 @@ public final class ServerNode implements AutoCloseable {
         if (map.mapHash() == 0
                 || map.firstShard() < 0
                 || map.shardCount() < 1
-                || map.shardCount() > io.weir.model.ShardMap.MAX_SHARDS
+                || map.shardCount() > ShardMap.MAX_SHARDS
                 || map.firstShard() > map.shardCount() - shardCount) {
             throw new WeirException(
                     ErrorCode.INVALID_ARGUMENT,

@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// A run at its home shard, which alone decides who is a member, who took part in a step, who holds which portion
@@ -600,7 +601,7 @@ final class HomeRun {
         return waits;
     }
 
-    private List<Integer> missing(java.util.function.Predicate<Member> isWaitedFor) {
+    private List<Integer> missing(Predicate<Member> isWaitedFor) {
         return members.stream()
                 .filter(isWaitedFor)
                 .map(member -> member.index)

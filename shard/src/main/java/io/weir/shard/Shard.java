@@ -17,6 +17,7 @@ import io.weir.wire.RunMessage;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -575,7 +576,7 @@ public final class Shard implements AutoCloseable {
                     "table ids are never used again: tableId=" + create.tableId() + ", greatest=" + greatestTableId);
         }
         if (create.tableId() >= tables.length) {
-            tables = java.util.Arrays.copyOf(tables, Math.max(tables.length * 2, create.tableId() + 1));
+            tables = Arrays.copyOf(tables, Math.max(tables.length * 2, create.tableId() + 1));
         }
         tables[create.tableId()] =
                 new ShardTable(create.tableId(), create.creatorRun(), spec, new TableStore(spec, budget));

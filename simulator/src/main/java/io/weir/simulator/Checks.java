@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -131,7 +132,7 @@ final class Checks {
                 return;
             }
             List<Receipts.Push> ordered = new ArrayList<>(contributors);
-            ordered.sort(java.util.Comparator.comparingInt(push -> push.source));
+            ordered.sort(Comparator.comparingInt(push -> push.source));
             float sum = receipts.orderedValue(ordered.getFirst());
             for (Receipts.Push push : ordered.subList(1, ordered.size())) {
                 sum += receipts.orderedValue(push);

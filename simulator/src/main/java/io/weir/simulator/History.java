@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
@@ -88,7 +89,7 @@ final class History {
             info = server.create(id, spec);
             id = info.id();
         }
-        return java.util.Objects.requireNonNull(info);
+        return Objects.requireNonNull(info);
     }
 
     Scenario scenario() {

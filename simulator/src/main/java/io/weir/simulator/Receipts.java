@@ -2,6 +2,7 @@ package io.weir.simulator;
 
 import io.weir.model.Keys;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -212,20 +213,20 @@ final class Receipts {
 
         private void add(long key, float gradient) {
             if (count == keys.length) {
-                keys = java.util.Arrays.copyOf(keys, 2 * count);
-                gradients = java.util.Arrays.copyOf(gradients, 2 * count * DIM);
+                keys = Arrays.copyOf(keys, 2 * count);
+                gradients = Arrays.copyOf(gradients, 2 * count * DIM);
             }
             keys[count] = key;
-            java.util.Arrays.fill(gradients, count * DIM, (count + 1) * DIM, gradient);
+            Arrays.fill(gradients, count * DIM, (count + 1) * DIM, gradient);
             count++;
         }
 
         long[] keys() {
-            return java.util.Arrays.copyOf(keys, count);
+            return Arrays.copyOf(keys, count);
         }
 
         float[] gradients() {
-            return java.util.Arrays.copyOf(gradients, count * DIM);
+            return Arrays.copyOf(gradients, count * DIM);
         }
     }
 }

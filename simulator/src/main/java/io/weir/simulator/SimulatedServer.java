@@ -7,6 +7,7 @@ import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
 import io.weir.model.WorkerId;
 import io.weir.server.ServerNode;
+import io.weir.server.ShardGate;
 import io.weir.shard.Answer;
 import io.weir.shard.PlantedBug;
 import io.weir.shard.Shard;
@@ -51,7 +52,7 @@ final class SimulatedServer {
     }
 
     Shard shard(int shard) {
-        io.weir.server.ShardGate gate = node.gate(shard);
+        ShardGate gate = node.gate(shard);
         if (gate == null) {
             throw new IllegalStateException("the shard is elsewhere: shard=" + shard + ", server=" + index);
         }

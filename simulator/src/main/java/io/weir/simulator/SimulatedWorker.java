@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// What a worker does, through all its lives: join, pull, push, tick, until its part is done; join again when it was
@@ -204,8 +205,7 @@ final class SimulatedWorker {
     }
 
     /// Sends pushes; each result completes also when its push is refused for what it is.
-    private List<CompletableFuture<?>> send(
-            List<Receipts.Push> pushes, java.util.function.Function<TableInfo, Table> tables) {
+    private List<CompletableFuture<?>> send(List<Receipts.Push> pushes, Function<TableInfo, Table> tables) {
         List<CompletableFuture<?>> under = new ArrayList<>();
         for (Receipts.Push push : pushes) {
             Receipts.Content content = history.receipts().content(push, history.isBsp());

@@ -16,6 +16,7 @@ import io.weir.wire.DataLayout;
 import io.weir.wire.Message;
 import io.weir.wire.RunMessage;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -143,7 +144,7 @@ final class ClientRun implements Run {
             clock = Math.max(clock, entry.clock());
         }
         long[] lastNumbers = lastNumbers(entries);
-        java.util.Arrays.fill(lastNumbers, number);
+        Arrays.fill(lastNumbers, number);
         stream.resume(number, clock, lastNumbers);
         return number == 0 && clock == 0
                 ? CompletableFuture.completedFuture(List.of())
