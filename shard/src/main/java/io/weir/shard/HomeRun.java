@@ -591,14 +591,19 @@ final class HomeRun {
         }
         for (Member member : members) {
             if (!member.waitsForPortion.isEmpty()) {
-                waits.add(new RunMessage.Wait(
-                        member.index,
-                        WAITS_FOR_PORTION,
-                        0,
-                        missing(other -> other.state == MISSING || other.portion != Portions.NONE)));
+                waits.add(new RunMessage.Wait(member.index, WAITS_FOR_PORTION, 0, missing(this::mayStillAsk)));
             }
         }
         return waits;
+    }
+
+    /// Whether those who wait for a portion wait for this member: it holds one that may come back, or in a synchronous
+    // run
+    /// has yet to ask for its next one.
+    private boolean mayStillAsk(Member member) {
+        return member.state == MISSING
+                || member.portion != Portions.NONE
+                || (spec.isBsp() && member.state == ACTIVE && member.waitsForPortion.isEmpty());
     }
 
     private List<Integer> missing(Predicate<Member> isWaitedFor) {

@@ -68,6 +68,18 @@ class RunPortionsTest {
     }
 
     @Test
+    void namesWhomASynchronousRunWaitsForBeforeItHandsOutPortions() {
+        try (RunOnShard run = new RunOnShard(bsp(3, 9)).join(0, 1, 2)) {
+            run.nextPortion(1, -1);
+            assertThat(run.status().waits()).containsExactly(new RunMessage.Wait(1, 4, 0, List.of(0, 2)));
+            run.nextPortion(0, -1);
+            assertThat(run.status().waits())
+                    .containsExactly(
+                            new RunMessage.Wait(0, 4, 0, List.of(2)), new RunMessage.Wait(1, 4, 0, List.of(2)));
+        }
+    }
+
+    @Test
     void takesThePortionOfASilentWorkerToTheNextOne() {
         try (RunOnShard run = new RunOnShard(asp(2, 1)).join(0, 1)) {
             run.nextPortion(0, -1);
