@@ -598,8 +598,7 @@ final class HomeRun {
     }
 
     /// Whether those who wait for a portion wait for this member: it holds one that may come back, or in a synchronous
-    // run
-    /// has yet to ask for its next one.
+    /// run has yet to ask for its next one.
     private boolean mayStillAsk(Member member) {
         return member.state == MISSING
                 || member.portion != Portions.NONE
