@@ -172,6 +172,8 @@ public final class LogisticRegression {
         /// Why the last life ended, if that was against its will.
         private @Nullable WeirException fenced;
 
+        private final UsualTime usualTime = new UsualTime();
+
         /// What the last batch took. The pull, which may have waited for other workers, counts as the push did.
         private long workNs;
 
@@ -362,7 +364,7 @@ public final class LogisticRegression {
             long pushed = System.nanoTime();
             pushes.record(pushed - computed);
             pulls.record(pulled - start);
-            workNs = pushed - pulled + (pushed - computed);
+            workNs = usualTime.believed(pushed - pulled + (pushed - computed));
             return loss;
         }
 

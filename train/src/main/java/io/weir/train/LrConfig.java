@@ -72,7 +72,8 @@ public record LrConfig(
     /// A worker that takes longer than the others, for experiments. Immutable.
     ///
     /// @param worker its index in the run
-    /// @param factor after each batch it waits `factor - 1` times as long as the batch took
+    /// @param factor after each batch it waits `factor - 1` times as long as the batch took; a batch in which the
+    /// process stood still counts as a long one, not with all that time
     public record Slowdown(int worker, double factor) {
         /// Nobody.
         public static final Slowdown NONE = new Slowdown(0, 1);
