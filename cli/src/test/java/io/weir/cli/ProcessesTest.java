@@ -167,29 +167,20 @@ class ProcessesTest {
         return args;
     }
 
+    /// What [#supervised] does, by threads of this process.
+    private FlatJson trainedByThreads(String... more) {
+        List<String> args = new ArrayList<>(List.of("train", "lr", "--json", "-q", "--data", data, "--batch", "32"));
+        args.addAll(List.of("--workers", "2", "--passes", "2", "--consistency", "bsp"));
+        args.addAll(List.of(more));
+        return Ran.weir(args.toArray(String[]::new)).json();
+    }
+
     @Test
     void startsServersAndWorkersByItself() throws Exception {
         Path err = folder.resolve("parent.err");
         List<String> args = supervised("--server-processes", "2", "--shards", "3", "--memory", "64m", "--test", test);
         FlatJson report = report(processes.weir(err, args.toArray(String[]::new)), err);
-        FlatJson threads = Ran.weir(
-                        "train",
-                        "lr",
-                        "--json",
-                        "-q",
-                        "--data",
-                        data,
-                        "--batch",
-                        "32",
-                        "--workers",
-                        "2",
-                        "--passes",
-                        "2",
-                        "--consistency",
-                        "bsp",
-                        "--test",
-                        test)
-                .json();
+        FlatJson threads = trainedByThreads("--test", test);
         assertThat(report.fields())
                 .containsEntry("examples", 8000L)
                 .containsEntry("processes", 2L)
@@ -206,64 +197,44 @@ class ProcessesTest {
         return parent.descendants().filter(ProcessHandle::isAlive).toList();
     }
 
-    /// Waits until a synchronous run has closed some steps, and not all.
-    private static void awaitUnderWay(Weir weir, String run) {
-        long untilNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        while (!weir.runs().contains(run) || weir.runStatus(run).closedSteps() < 5) {
-            assertThat(System.nanoTime() - untilNs)
-                    .as("steps closed within a minute")
-                    .isNegative();
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+    /// Starts two worker processes and the one over them, and waits until their run has closed some steps, and not
+    /// all.
+    private Process underWay(TestProcesses.Server server, Path err) throws IOException {
+        String run = "supervised";
+        String[] options = {"--servers", server.address(), "--run", run, "--straggler", "20x:1"};
+        Process parent = processes.weir(err, supervised(options).toArray(String[]::new));
+        try (Weir weir = Weir.connect(server.address())) {
+            long untilNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+            while (!weir.runs().contains(run) || weir.runStatus(run).closedSteps() < 5) {
+                assertThat(System.nanoTime() - untilNs)
+                        .as("steps closed within a minute")
+                        .isNegative();
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+            }
+            assertThat(weir.runStatus(run).isFinished()).isFalse();
         }
-        assertThat(weir.runStatus(run).isFinished()).isFalse();
+        return parent;
     }
 
     @Test
     void startsAWorkerProcessAgainThatWasKilled() throws Exception {
-        TestProcesses.Server server = processes.server(2);
         Path err = folder.resolve("parent.err");
-        String[] options = {"--servers", server.address(), "--run", "killed", "--straggler", "20x:1"};
-        Process parent = processes.weir(err, supervised(options).toArray(String[]::new));
-        try (Weir weir = Weir.connect(server.address())) {
-            awaitUnderWay(weir, "killed");
-            children(parent).stream()
-                    .filter(child -> String.join(" ", child.info().arguments().orElse(new String[0]))
-                            .contains("--worker-index 1"))
-                    .findFirst()
-                    .orElseThrow()
-                    .destroyForcibly();
-            FlatJson report = report(parent, err);
-            assertThat(report.fields()).containsEntry("restarts", 1L);
-            assertThat(Files.readString(err)).contains("worker process 1 was ended by signal 9 and is started again");
-            FlatJson threads = Ran.weir(
-                            "train",
-                            "lr",
-                            "--json",
-                            "-q",
-                            "--data",
-                            data,
-                            "--batch",
-                            "32",
-                            "--workers",
-                            "2",
-                            "--passes",
-                            "2",
-                            "--consistency",
-                            "bsp")
-                    .json();
-            assertThat(report.text("model.hash")).isEqualTo(threads.text("model.hash"));
-        }
+        Process parent = underWay(processes.server(2), err);
+        children(parent).stream()
+                .filter(child -> String.join(" ", child.info().arguments().orElse(new String[0]))
+                        .contains("--worker-index 1"))
+                .findFirst()
+                .orElseThrow()
+                .destroyForcibly();
+        FlatJson report = report(parent, err);
+        assertThat(report.fields()).containsEntry("restarts", 1L);
+        assertThat(Files.readString(err)).contains("worker process 1 was ended by signal 9 and is started again");
+        assertThat(report.text("model.hash")).isEqualTo(trainedByThreads().text("model.hash"));
     }
 
     @Test
     void endsAllProcessesWhenTold() throws Exception {
-        TestProcesses.Server server = processes.server(2);
-        String[] options = {"--servers", server.address(), "--run", "told", "--straggler", "20x:1"};
-        Process parent =
-                processes.weir(folder.resolve("parent.err"), supervised(options).toArray(String[]::new));
-        try (Weir weir = Weir.connect(server.address())) {
-            awaitUnderWay(weir, "told");
-        }
+        Process parent = underWay(processes.server(2), folder.resolve("parent.err"));
         List<ProcessHandle> children = children(parent);
         assertThat(children).hasSize(2);
         parent.toHandle().destroy();
@@ -275,13 +246,7 @@ class ProcessesTest {
 
     @Test
     void endsAllProcessesWhenItIsKilledItself() throws Exception {
-        TestProcesses.Server server = processes.server(2);
-        String[] options = {"--servers", server.address(), "--run", "parent", "--straggler", "20x:1"};
-        Process parent =
-                processes.weir(folder.resolve("parent.err"), supervised(options).toArray(String[]::new));
-        try (Weir weir = Weir.connect(server.address())) {
-            awaitUnderWay(weir, "parent");
-        }
+        Process parent = underWay(processes.server(2), folder.resolve("parent.err"));
         List<ProcessHandle> children = children(parent);
         parent.destroyForcibly().waitFor();
         for (ProcessHandle child : children) {

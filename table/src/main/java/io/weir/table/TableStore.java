@@ -212,12 +212,8 @@ public final class TableStore implements AutoCloseable {
     /// @param gradientsOffset offset in `frame` of `count × rowLength` floats
     public CheckResult check(MemorySegment frame, long keysOffset, int count, long gradientsOffset) {
         requireRange(frame, keysOffset, count, Long.BYTES);
-        requireRange(frame, gradientsOffset, count, rowBytes);
         checkedCount = -1;
-        failedRow = -1;
-        long nonFinite = FiniteCheck.firstNonFinite(frame, gradientsOffset, (long) count * rowLength);
-        if (nonFinite >= 0) {
-            failedRow = (int) (nonFinite / rowLength);
+        if (!areFinite(frame, gradientsOffset, count, rowLength)) {
             return CheckResult.NON_FINITE;
         }
         long[] rowOffsets = rowOffsetsFor(count);
@@ -241,6 +237,17 @@ public final class TableStore implements AutoCloseable {
         checkedCount = count;
         checkedAbsent = absent;
         return CheckResult.OK;
+    }
+
+    /// Looks at the gradients of a push, each of them by itself. After one that is not finite, [#failedRow] is the
+    /// position of its row, cut at the greatest int.
+    ///
+    /// @param count rows of `length` floats each; of a stretch, floats
+    private boolean areFinite(MemorySegment frame, long gradientsOffset, long count, int length) {
+        requireRange(frame, gradientsOffset, count, (long) length * Float.BYTES);
+        long nonFinite = FiniteCheck.firstNonFinite(frame, gradientsOffset, count * length);
+        failedRow = nonFinite < 0 ? -1 : (int) Math.min(Integer.MAX_VALUE, nonFinite / length);
+        return nonFinite < 0;
     }
 
     /// Bytes of each record that a push of `count` rows brings into the cache when it finds them: all, unless
@@ -449,12 +456,8 @@ public final class TableStore implements AutoCloseable {
     /// @param gradientsOffset offset in `frame` of `count × rowLength` floats
     public CheckResult hold(MemorySegment frame, long keysOffset, int count, long gradientsOffset) {
         requireRange(frame, keysOffset, count, Long.BYTES);
-        requireRange(frame, gradientsOffset, count, rowBytes);
         checkedCount = -1;
-        failedRow = -1;
-        long nonFinite = FiniteCheck.firstNonFinite(frame, gradientsOffset, (long) count * rowLength);
-        if (nonFinite >= 0) {
-            failedRow = (int) (nonFinite / rowLength);
+        if (!areFinite(frame, gradientsOffset, count, rowLength)) {
             return CheckResult.NON_FINITE;
         }
         return hold(index.find(frame, keysOffset, count, rowOffsetsFor(count), touchedBytes(count)));
@@ -463,11 +466,7 @@ public final class TableStore implements AutoCloseable {
     /// As [#hold], for a stretch of a dense table.
     public CheckResult holdStretch(MemorySegment frame, long gradientsOffset, long offset, long count) {
         int blockLength = requireStretch(offset, count);
-        requireRange(frame, gradientsOffset, count, Float.BYTES);
-        failedRow = -1;
-        long nonFinite = FiniteCheck.firstNonFinite(frame, gradientsOffset, count);
-        if (nonFinite >= 0) {
-            failedRow = (int) Math.min(Integer.MAX_VALUE, nonFinite);
+        if (!areFinite(frame, gradientsOffset, count, 1)) {
             return CheckResult.NON_FINITE;
         }
         return hold((int) missingBlocks(offset, count, blockLength));
@@ -546,11 +545,7 @@ public final class TableStore implements AutoCloseable {
     /// greatest int.
     public CheckResult checkStretch(MemorySegment frame, long gradientsOffset, long offset, long count) {
         int blockLength = requireStretch(offset, count);
-        requireRange(frame, gradientsOffset, count, Float.BYTES);
-        failedRow = -1;
-        long nonFinite = FiniteCheck.firstNonFinite(frame, gradientsOffset, count);
-        if (nonFinite >= 0) {
-            failedRow = (int) Math.min(Integer.MAX_VALUE, nonFinite);
+        if (!areFinite(frame, gradientsOffset, count, 1)) {
             return CheckResult.NON_FINITE;
         }
         long missing = missingBlocks(offset, count, blockLength);
