@@ -13,9 +13,9 @@ import io.weir.train.HeldOut;
 import io.weir.train.LibsvmSource;
 import io.weir.train.LogisticRegression;
 import io.weir.train.LrConfig;
-import io.weir.train.LrConfig.Membership;
-import io.weir.train.LrConfig.Slowdown;
 import io.weir.train.ProgressListener;
+import io.weir.train.TrainingConfig.Membership;
+import io.weir.train.TrainingConfig.Slowdown;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -142,11 +142,11 @@ final class CompareCommand extends WeirOptions {
         }
         LrConfig config = LrConfig.of("compare", OptimizerSpec.parse(optimizer))
                 .withBias(true)
-                .withWorkers(workers)
-                .withBatch(batch)
-                .withPasses(passes)
-                .withSlowdown(slowdown)
-                .withProgressInterval(LOOK);
+                .with(training -> training.withWorkers(workers)
+                        .withBatch(batch)
+                        .withPasses(passes)
+                        .withSlowdown(slowdown)
+                        .withProgressInterval(LOOK));
         List<LossCurve> curves = new ArrayList<>();
         CtrGenerator generator = new CtrGenerator(rows, features, FIELDS, seed);
         try (LibsvmSource file = data == null ? null : LibsvmSource.of(data);
@@ -159,7 +159,7 @@ final class CompareCommand extends WeirOptions {
                 train(
                         consistency,
                         generator.source(rows, rows + WARM_UP_ROWS),
-                        config.withSlowdown(Slowdown.NONE),
+                        config.with(training -> training.withSlowdown(Slowdown.NONE)),
                         null);
             }
             for (Consistency consistency : compared) {
@@ -203,8 +203,7 @@ final class CompareCommand extends WeirOptions {
             @Nullable HeldOut heldOut) {
         LrConfig named = config.withTable(
                         TableSpec.embedding(name, 1, config.table().optimizer()))
-                .withRun(name, false)
-                .withMembership(Membership.of(consistency));
+                .with(training -> training.withRun(name, false).withMembership(Membership.of(consistency)));
         weir.create(named.table());
         Table table = weir.table(name);
         List<Point> points = new ArrayList<>();

@@ -68,7 +68,7 @@ record LrReport(
         if (json) {
             Json object = json();
             if (restarts >= 0) {
-                object.put("processes", config.share().count()).put("restarts", restarts);
+                object.put("processes", config.training().share().count()).put("restarts", restarts);
             }
             output.out().println(object.text());
         } else {
@@ -78,7 +78,7 @@ record LrReport(
     }
 
     private int members() {
-        return config.memberCount();
+        return config.training().memberCount();
     }
 
     private void print(PrintStream out) {
@@ -88,11 +88,11 @@ record LrReport(
                 Quantities.ofCount(result.examples()),
                 result.seconds(),
                 Quantities.ofRate(result.examplesPerSecond()),
-                result.workers() == config.memberCount()
+                result.workers() == config.training().memberCount()
                         ? Quantities.plural(result.workers(), "worker")
                         : Quantities.plural(result.workers(), "worker") + " (process "
-                                + config.share().index() + " of "
-                                + config.share().count() + ")",
+                                + config.training().share().index() + " of "
+                                + config.training().share().count() + ")",
                 Quantities.plural(shards, "shard"));
         out.printf(Locale.ROOT, "  progressive logloss  %.5f%n", result.progressiveLogloss());
         int passes = result.passLogloss().size();
@@ -143,11 +143,11 @@ record LrReport(
                 .put("model", model == null ? null : json(model))
                 .put("workers", members())
                 .put("shards", shards)
-                .put("run", config.run())
-                .put("consistency", config.membership().consistency().text())
+                .put("run", config.training().run())
+                .put("consistency", config.training().membership().consistency().text())
                 .put("optimizer", config.table().optimizer().text())
                 .put("bias", config.bias())
-                .put("batch", config.batch())
+                .put("batch", config.training().batch())
                 .put("pull", json(result.pull()))
                 .put("push", json(result.push()));
     }

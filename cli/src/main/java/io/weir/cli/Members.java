@@ -5,7 +5,7 @@ import io.weir.client.RunStatus.State;
 import io.weir.client.Weir;
 import io.weir.model.ErrorCode;
 import io.weir.model.WeirException;
-import io.weir.train.LrConfig;
+import io.weir.train.TrainingConfig;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,9 +22,9 @@ final class Members {
     private static final Duration LONGEST_WATCH = Duration.ofSeconds(1);
 
     private final Weir weir;
-    private final LrConfig config;
+    private final TrainingConfig config;
 
-    Members(Weir weir, LrConfig config) {
+    Members(Weir weir, TrainingConfig config) {
         this.weir = weir;
         this.config = config;
     }

@@ -61,8 +61,7 @@ final class QuickstartCommand extends WeirOptions {
         int workers = Runtime.getRuntime().availableProcessors();
         LrConfig config = LrConfig.of("quickstart", OptimizerSpec.parse(OPTIMIZER))
                 .withBias(true)
-                .withBatch(BATCH)
-                .withWorkers(workers);
+                .with(training -> training.withBatch(BATCH).withWorkers(workers));
         try (EmbeddedServer server = EmbeddedServer.open(Memory.config(null));
                 Weir weir = server.connect()) {
             TrainingResult result = train(weir, generator, config);
@@ -83,7 +82,10 @@ final class QuickstartCommand extends WeirOptions {
     private TrainingResult train(Weir weir, CtrGenerator generator, LrConfig config) {
         try (ProgressView view = new ProgressView(output)) {
             return LogisticRegression.train(
-                    weir, generator.source(), config.withProgressInterval(view.interval()), view);
+                    weir,
+                    generator.source(),
+                    config.with(training -> training.withProgressInterval(view.interval())),
+                    view);
         }
     }
 

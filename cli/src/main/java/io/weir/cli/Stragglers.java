@@ -1,6 +1,6 @@
 package io.weir.cli;
 
-import io.weir.train.LrConfig.Slowdown;
+import io.weir.train.TrainingConfig.Slowdown;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;

@@ -16,8 +16,9 @@ import io.weir.train.ExampleSource.Share;
 import io.weir.train.LibsvmSource;
 import io.weir.train.LogisticRegression;
 import io.weir.train.LrConfig;
-import io.weir.train.LrConfig.Membership;
 import io.weir.train.LrModel;
+import io.weir.train.TrainingConfig;
+import io.weir.train.TrainingConfig.Membership;
 import io.weir.train.TrainingResult;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -250,7 +251,8 @@ final class TrainLrCommand extends WeirOptions {
                 report = train(weir, config, model, patience);
             }
         } else {
-            try (Weir weir = Weir.connect(servers, ClientConfig.defaults().withDeadline(deadline(config, patience)))) {
+            try (Weir weir = Weir.connect(
+                    servers, ClientConfig.defaults().withDeadline(deadline(config.training(), patience)))) {
                 report = train(weir, config, model, patience);
             }
         }
@@ -264,9 +266,9 @@ final class TrainLrCommand extends WeirOptions {
 
     /// How long to wait for a server: the patience, within reason. A server that only lets others go first is heard of
     /// within a half of the silence.
-    private static Duration deadline(LrConfig config, Duration patience) {
+    private static Duration deadline(TrainingConfig training, Duration patience) {
         Duration most = patience.compareTo(LONGEST_DEADLINE) < 0 ? patience : LONGEST_DEADLINE;
-        Duration least = config.membership().silence().dividedBy(2);
+        Duration least = training.membership().silence().dividedBy(2);
         return most.compareTo(least) < 0 ? least : most;
     }
 
@@ -321,16 +323,16 @@ final class TrainLrCommand extends WeirOptions {
         }
         boolean withBias = model == null ? Boolean.TRUE.equals(bias) : model.bias();
         return LrConfig.of(table)
-                .withRun(name, continued)
-                .withWorkers(workers())
-                .withBatch(batch)
-                .withPasses(passes)
-                .withShuffle(shuffle, seed)
+                .with(training -> training.withRun(name, continued)
+                        .withWorkers(workers())
+                        .withBatch(batch)
+                        .withPasses(passes)
+                        .withShuffle(shuffle, seed))
                 .withBias(withBias)
                 .withMean(mean)
-                .withMembership(membership())
-                .withSlowdown(Stragglers.parse(straggler))
-                .withShare(processes > 0 ? new Share(0, processes) : new Share(workerIndex, workerCount));
+                .with(training -> training.withMembership(membership())
+                        .withSlowdown(Stragglers.parse(straggler))
+                        .withShare(processes > 0 ? new Share(0, processes) : new Share(workerIndex, workerCount)));
     }
 
     private int workers() {
@@ -348,7 +350,7 @@ final class TrainLrCommand extends WeirOptions {
     }
 
     private LrReport train(Weir weir, LrConfig config, @Nullable LrModel model, Duration patience) {
-        Members members = new Members(weir, config);
+        Members members = new Members(weir, config.training());
         if (!child) {
             prepare(weir, config, model, members, patience);
         }
@@ -376,16 +378,17 @@ final class TrainLrCommand extends WeirOptions {
                 && members.ofProcess(status.get(), workerIndex).stream().anyMatch(worker -> worker.generation() > 0)) {
             output.err()
                     .println("the run was begun before and not finished; training goes on with what its table holds:"
-                            + " run=" + config.run());
+                            + " run=" + config.training().run());
         }
     }
 
     /// Trains in processes that this one starts.
     private LrReport supervised(Supervisor supervisor, LrConfig config, @Nullable LrModel model, Duration patience) {
         String all = servers == null ? startServers(supervisor) : servers;
-        try (Weir weir = Weir.connect(all, ClientConfig.defaults().withDeadline(deadline(config, patience)));
+        try (Weir weir =
+                        Weir.connect(all, ClientConfig.defaults().withDeadline(deadline(config.training(), patience)));
                 ProgressView view = new ProgressView(output, quiet)) {
-            Members members = new Members(weir, config);
+            Members members = new Members(weir, config.training());
             prepare(weir, config, model, members, patience);
             List<List<String>> commands = new ArrayList<>();
             for (int i = 0; i < processes; i++) {
@@ -393,7 +396,7 @@ final class TrainLrCommand extends WeirOptions {
             }
             TrainingResult result = supervisor.train(
                     commands,
-                    config.passes(),
+                    config.training().passes(),
                     () -> members.status().filter(RunStatus::isFinished).isPresent(),
                     view.slowed());
             return LrReport.of(weir, config, result, test, modelOut);
@@ -417,9 +420,15 @@ final class TrainLrCommand extends WeirOptions {
 
     private List<String> workerCommand(LrConfig config, String all, int index) {
         List<String> command = new ArrayList<>(List.of("train", "lr", ChildProcess.OPTION));
-        command.addAll(List.of("--data", data.toString(), "--servers", all, "--run", config.run()));
+        command.addAll(List.of(
+                "--data",
+                data.toString(),
+                "--servers",
+                all,
+                "--run",
+                config.training().run()));
         command.addAll(List.of("--optimizer", config.table().optimizer().text()));
-        command.addAll(List.of("--workers", Integer.toString(config.workers())));
+        command.addAll(List.of("--workers", Integer.toString(config.training().workers())));
         command.addAll(List.of("--batch", Integer.toString(batch), "--passes", Integer.toString(passes)));
         command.addAll(List.of("--seed", Long.toString(seed), "--patience", patience));
         command.addAll(List.of("--consistency", consistency, "--backup-workers", Integer.toString(backupWorkers)));
@@ -456,15 +465,18 @@ final class TrainLrCommand extends WeirOptions {
             return;
         }
         if (status.isPresent() && status.get().isFinished()) {
-            throw new WeirException(ErrorCode.RUN_FINISHED, "run is finished: run=" + config.run());
+            throw new WeirException(
+                    ErrorCode.RUN_FINISHED,
+                    "run is finished: run=" + config.training().run());
         }
-        boolean own = table.creatorRun() == Keys.ofString(config.run());
+        boolean own = table.creatorRun() == Keys.ofString(config.training().run());
         boolean prepared = table.creatorRun() == 0 && (table.rowCount() == 0 || status.isPresent());
         if (!own && !prepared) {
             throw new CommandException(
                     Exit.CONFLICT,
                     "table belongs to another run: table=" + name + ", rows=" + table.rowCount() + ", run="
-                            + config.run() + "; train on with --continue, or choose another name with --run");
+                            + config.training().run()
+                            + "; train on with --continue, or choose another name with --run");
         }
     }
 
@@ -486,13 +498,14 @@ final class TrainLrCommand extends WeirOptions {
                 return LogisticRegression.train(
                         weir,
                         source,
-                        config.withProgressInterval(Reports.Reporter.INTERVAL),
+                        config.with(training -> training.withProgressInterval(Reports.Reporter.INTERVAL)),
                         new Reports.Reporter(output.out()));
             }
         }
         try (LibsvmSource source = LibsvmSource.of(data);
                 ProgressView view = new ProgressView(output, quiet)) {
-            return LogisticRegression.train(weir, source, config.withProgressInterval(view.interval()), view);
+            return LogisticRegression.train(
+                    weir, source, config.with(training -> training.withProgressInterval(view.interval())), view);
         }
     }
 }

@@ -60,7 +60,8 @@ public final class LogisticRegression {
 
     private static final class Training {
         private final Weir weir;
-        private final LrConfig config;
+        private final LrConfig model;
+        private final TrainingConfig config;
         private final ExampleSource source;
         private final ProgressListener listener;
         private final RunSpec spec;
@@ -69,13 +70,14 @@ public final class LogisticRegression {
         private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         private final AtomicInteger newestPortion = new AtomicInteger();
 
-        Training(Weir weir, ExampleSource source, LrConfig config, ProgressListener listener) {
+        Training(Weir weir, ExampleSource source, LrConfig model, ProgressListener listener) {
             this.weir = weir;
-            this.config = config;
+            this.model = model;
+            this.config = model.training();
             this.source = source;
             this.listener = listener;
             long byteCount = source.byteCount();
-            this.spec = config.runSpec(PortionPlan.of(byteCount, config));
+            this.spec = config.runSpec(PortionPlan.of(byteCount, config), model.mean());
             this.workers = new Worker[config.ownMembers()];
             this.done = new CountDownLatch(workers.length);
             for (int i = 0; i < workers.length; i++) {
@@ -158,7 +160,8 @@ public final class LogisticRegression {
 
     private static final class Worker implements Runnable {
         private final Training training;
-        private final LrConfig config;
+        private final LrConfig model;
+        private final TrainingConfig config;
         private final PortionPlan plan;
         private final int member;
         final Thread thread;
@@ -185,6 +188,7 @@ public final class LogisticRegression {
 
         Worker(Training training, PortionPlan plan, int member) {
             this.training = training;
+            this.model = training.model;
             this.config = training.config;
             this.plan = plan;
             this.member = member;
@@ -291,7 +295,7 @@ public final class LogisticRegression {
         }
 
         private TableInfo createTable(Run joined) {
-            Table created = joined.table(config.table());
+            Table created = joined.table(model.table());
             return training.weir.describe(created.spec().name()).orElseThrow();
         }
 
@@ -342,7 +346,7 @@ public final class LogisticRegression {
             indexer.index(batch.keys(), batch.featureCount());
             int count = indexer.uniqueCount();
             long[] keys = indexer.uniqueKeys();
-            boolean bias = config.bias();
+            boolean bias = model.bias();
             if (bias) {
                 indexer.requireNoBiasKey(training.source.name());
                 keys[count++] = LrConfig.BIAS_KEY;
@@ -358,7 +362,7 @@ public final class LogisticRegression {
             long pulled = System.nanoTime();
             Arrays.fill(sums, 0, count, 0);
             double loss = gradients(bias ? count - 1 : -1, weights, sums);
-            round(sums, config.mean() ? 1.0 / batch.exampleCount() : 1, weights, count);
+            round(sums, model.mean() ? 1.0 / batch.exampleCount() : 1, weights, count);
             long computed = System.nanoTime();
             table.push(keys, 0, count, weights, 0);
             long pushed = System.nanoTime();
@@ -484,7 +488,7 @@ public final class LogisticRegression {
     /// Adds up what the workers have done. Confined to the thread that waits for them.
     private static final class Progress {
         private final Worker[] workers;
-        private final LrConfig config;
+        private final TrainingConfig config;
         private final long startNs = System.nanoTime();
         private final Histogram allPulls = new Histogram(3);
         private final Histogram allPushes = new Histogram(3);
@@ -492,7 +496,7 @@ public final class LogisticRegression {
         private long lastExamples;
         private double lastLosses;
 
-        Progress(Worker[] workers, LrConfig config) {
+        Progress(Worker[] workers, TrainingConfig config) {
             this.workers = workers;
             this.config = config;
         }

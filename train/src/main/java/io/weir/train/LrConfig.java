@@ -1,119 +1,26 @@
 package io.weir.train;
 
-import io.weir.model.Consistency;
 import io.weir.model.OptimizerSpec;
-import io.weir.model.RunSpec;
 import io.weir.model.TableSpec;
-import io.weir.train.ExampleSource.Share;
-import java.time.Duration;
 import java.util.Objects;
+import java.util.function.UnaryOperator;
 
 /// How a logistic regression is trained. Immutable.
 ///
 /// @param table with rows of one weight each; created if it is not there
-/// @param run name of the run
-/// @param continued whether a finished run may be taken up again
-/// @param membership how its workers work together
-/// @param batch examples in a minibatch
+/// @param training what it has in common with the training of other models
 /// @param mean whether the gradient of a batch, and in a synchronous run of a step, is the mean; otherwise it is the
 /// sum
 /// @param bias whether a weight under the key [#BIAS_KEY] takes part in every example
-/// @param passes over the examples
-/// @param shuffle whether the examples come in random order: the portions of a pass, and the examples in each of them
-/// @param seed of the shuffling
-/// @param workers threads of each process, without backup workers
-/// @param share which process of how many this one is
-/// @param slowdown for experiments: which worker is slowed down
-/// @param progressInterval time between two calls of the [ProgressListener]
-public record LrConfig(
-        TableSpec table,
-        String run,
-        boolean continued,
-        Membership membership,
-        int batch,
-        boolean mean,
-        boolean bias,
-        int passes,
-        boolean shuffle,
-        long seed,
-        int workers,
-        Share share,
-        Slowdown slowdown,
-        Duration progressInterval) {
+public record LrConfig(TableSpec table, TrainingConfig training, boolean mean, boolean bias) {
     /// The key of the bias weight: the greatest unsigned one. A feature of this index is refused if there is a bias.
     public static final long BIAS_KEY = -1L;
 
-    /// Greatest batch.
-    public static final int MAX_BATCH = 1 << 20;
-
-    /// How the workers of a run work together. Immutable.
-    ///
-    /// @param consistency what they may see of each other
-    /// @param backupWorkers workers beyond those that a synchronous step needs
-    /// @param silence a worker that gives no sign of life for so long is fenced, and the others go on
-    /// @param rejoin whether a worker that was fenced joins again as a new generation
-    public record Membership(Consistency consistency, int backupWorkers, Duration silence, boolean rejoin) {
-        /// Asynchronous, a silence of 10 s, and back again.
-        public static final Membership DEFAULT =
-                new Membership(Consistency.asp(), 0, Duration.ofMillis(RunSpec.DEFAULT_SILENCE_MS), true);
-
-        public Membership {
-            Objects.requireNonNull(consistency, "consistency");
-            Objects.requireNonNull(silence, "silence");
-            requireWithin("backup workers", backupWorkers, 0, 1024);
-        }
-
-        /// The default, with this consistency.
-        public static Membership of(Consistency consistency) {
-            return new Membership(consistency, 0, DEFAULT.silence, DEFAULT.rejoin);
-        }
-    }
-
-    /// A worker that takes longer than the others, for experiments. Immutable.
-    ///
-    /// @param worker its index in the run
-    /// @param factor after each batch it waits `factor - 1` times as long as the batch took; a batch in which the
-    /// process stood still counts as a long one, not with all that time
-    public record Slowdown(int worker, double factor) {
-        /// Nobody.
-        public static final Slowdown NONE = new Slowdown(0, 1);
-
-        public Slowdown {
-            requireWithin("slow worker", worker, 0, RunSpec.MAX_WORKERS - 1);
-            if (!(factor >= 1 && factor <= 1000)) {
-                throw new IllegalArgumentException("slowdown must be from 1 to 1000 times: factor=" + factor);
-            }
-        }
-
-        /// How long a worker waits after a batch that took `tookNs`.
-        long pauseNs(int worker, long tookNs) {
-            return worker == this.worker ? (long) ((factor - 1) * tookNs) : 0;
-        }
-    }
-
     public LrConfig {
-        Objects.requireNonNull(run, "run");
-        Objects.requireNonNull(membership, "membership");
-        Objects.requireNonNull(share, "share");
-        Objects.requireNonNull(slowdown, "slowdown");
-        Objects.requireNonNull(progressInterval, "progressInterval");
+        Objects.requireNonNull(training, "training");
         if (table.rowLength() != 1) {
             throw new IllegalArgumentException("logistic regression needs rows of one weight: dim=" + table.rowLength()
                     + ", table=" + table.name());
-        }
-        requireWithin("batch", batch, 1, MAX_BATCH);
-        requireWithin("passes", passes, 1, RunSpec.MAX_PORTIONS);
-        requireWithin("workers", workers, 1, 1024);
-        if (progressInterval.isNegative() || progressInterval.isZero()) {
-            throw new IllegalArgumentException(
-                    "progress interval must be above 0: progressInterval=" + progressInterval);
-        }
-    }
-
-    private static void requireWithin(String name, int value, int least, int most) {
-        if (value < least || value > most) {
-            throw new IllegalArgumentException(
-                    name + " must be from " + least + " to " + most + ": " + name + "=" + value);
         }
     }
 
@@ -125,262 +32,23 @@ public record LrConfig(
 
     /// As [#of(String, OptimizerSpec)], with a table of any initial row.
     public static LrConfig of(TableSpec table) {
-        return new LrConfig(
-                table,
-                table.name(),
-                false,
-                Membership.DEFAULT,
-                256,
-                false,
-                false,
-                1,
-                false,
-                1,
-                1,
-                Share.ALL,
-                Slowdown.NONE,
-                Duration.ofMillis(250));
-    }
-
-    /// Workers of the run, all processes and backup workers together.
-    public int memberCount() {
-        return workers * share.count() + membership.backupWorkers();
-    }
-
-    /// The first worker of process `process`. Each has [#workers] and its part of the backup workers.
-    public int firstMember(int process) {
-        int backups = membership.backupWorkers();
-        return process * workers + process * (backups / share.count()) + Math.min(process, backups % share.count());
-    }
-
-    /// Workers of this process.
-    public int ownMembers() {
-        return firstMember(share.index() + 1) - firstMember(share.index());
-    }
-
-    /// What the run is to its servers.
-    RunSpec runSpec(PortionPlan plan) {
-        return RunSpec.of(run, workers * share.count())
-                .withConsistency(membership.consistency())
-                .withBackupWorkers(membership.backupWorkers())
-                .withSilence(membership.silence())
-                .withMean(mean && membership.consistency() instanceof Consistency.Bsp)
-                .withPortionCount(plan.perPass() * passes);
+        return new LrConfig(table, TrainingConfig.of(table.name()), false, false);
     }
 
     public LrConfig withTable(TableSpec table) {
-        return new LrConfig(
-                table,
-                run,
-                continued,
-                membership,
-                batch,
-                mean,
-                bias,
-                passes,
-                shuffle,
-                seed,
-                workers,
-                share,
-                slowdown,
-                progressInterval);
+        return new LrConfig(table, training, mean, bias);
     }
 
-    public LrConfig withRun(String run, boolean continued) {
-        return new LrConfig(
-                table,
-                run,
-                continued,
-                membership,
-                batch,
-                mean,
-                bias,
-                passes,
-                shuffle,
-                seed,
-                workers,
-                share,
-                slowdown,
-                progressInterval);
-    }
-
-    public LrConfig withMembership(Membership membership) {
-        return new LrConfig(
-                table,
-                run,
-                continued,
-                membership,
-                batch,
-                mean,
-                bias,
-                passes,
-                shuffle,
-                seed,
-                workers,
-                share,
-                slowdown,
-                progressInterval);
-    }
-
-    public LrConfig withBatch(int batch) {
-        return new LrConfig(
-                table,
-                run,
-                continued,
-                membership,
-                batch,
-                mean,
-                bias,
-                passes,
-                shuffle,
-                seed,
-                workers,
-                share,
-                slowdown,
-                progressInterval);
+    /// The same with another training: `config.with(training -> training.withBatch(64).withPasses(3))`.
+    public LrConfig with(UnaryOperator<TrainingConfig> change) {
+        return new LrConfig(table, change.apply(training), mean, bias);
     }
 
     public LrConfig withMean(boolean mean) {
-        return new LrConfig(
-                table,
-                run,
-                continued,
-                membership,
-                batch,
-                mean,
-                bias,
-                passes,
-                shuffle,
-                seed,
-                workers,
-                share,
-                slowdown,
-                progressInterval);
+        return new LrConfig(table, training, mean, bias);
     }
 
     public LrConfig withBias(boolean bias) {
-        return new LrConfig(
-                table,
-                run,
-                continued,
-                membership,
-                batch,
-                mean,
-                bias,
-                passes,
-                shuffle,
-                seed,
-                workers,
-                share,
-                slowdown,
-                progressInterval);
-    }
-
-    public LrConfig withPasses(int passes) {
-        return new LrConfig(
-                table,
-                run,
-                continued,
-                membership,
-                batch,
-                mean,
-                bias,
-                passes,
-                shuffle,
-                seed,
-                workers,
-                share,
-                slowdown,
-                progressInterval);
-    }
-
-    public LrConfig withShuffle(boolean shuffle, long seed) {
-        return new LrConfig(
-                table,
-                run,
-                continued,
-                membership,
-                batch,
-                mean,
-                bias,
-                passes,
-                shuffle,
-                seed,
-                workers,
-                share,
-                slowdown,
-                progressInterval);
-    }
-
-    public LrConfig withWorkers(int workers) {
-        return new LrConfig(
-                table,
-                run,
-                continued,
-                membership,
-                batch,
-                mean,
-                bias,
-                passes,
-                shuffle,
-                seed,
-                workers,
-                share,
-                slowdown,
-                progressInterval);
-    }
-
-    public LrConfig withShare(Share share) {
-        return new LrConfig(
-                table,
-                run,
-                continued,
-                membership,
-                batch,
-                mean,
-                bias,
-                passes,
-                shuffle,
-                seed,
-                workers,
-                share,
-                slowdown,
-                progressInterval);
-    }
-
-    public LrConfig withSlowdown(Slowdown slowdown) {
-        return new LrConfig(
-                table,
-                run,
-                continued,
-                membership,
-                batch,
-                mean,
-                bias,
-                passes,
-                shuffle,
-                seed,
-                workers,
-                share,
-                slowdown,
-                progressInterval);
-    }
-
-    public LrConfig withProgressInterval(Duration progressInterval) {
-        return new LrConfig(
-                table,
-                run,
-                continued,
-                membership,
-                batch,
-                mean,
-                bias,
-                passes,
-                shuffle,
-                seed,
-                workers,
-                share,
-                slowdown,
-                progressInterval);
+        return new LrConfig(table, training, mean, bias);
     }
 }

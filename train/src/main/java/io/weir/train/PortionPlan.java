@@ -37,7 +37,7 @@ final class PortionPlan {
     }
 
     /// The plan for `config` on input of `byteCount` bytes.
-    static PortionPlan of(long byteCount, LrConfig config) {
+    static PortionPlan of(long byteCount, TrainingConfig config) {
         return new PortionPlan(
                 perPass(byteCount, config.memberCount(), config.batch(), config.passes()),
                 config.shuffle(),

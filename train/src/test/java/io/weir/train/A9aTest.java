@@ -26,7 +26,7 @@ class A9aTest {
     @Test
     void reachesTheExactResultOfFtrl() {
         Outcome outcome = train(LrConfig.of("a9a", OptimizerSpec.parse("ftrl(alpha=0.1,beta=1,l1=0,l2=0)"))
-                .withBatch(1));
+                .with(training -> training.withBatch(1)));
         assertThat(outcome.result.examples()).isEqualTo(32_561);
         assertThat(outcome.result.features()).isEqualTo(451_592);
         assertThat(outcome.result.progressiveLogloss()).isCloseTo(0.334455, within(2e-6));
@@ -39,7 +39,7 @@ class A9aTest {
     @Test
     void reachesTheExactResultOfAdaGrad() {
         Outcome outcome = train(
-                LrConfig.of("a9a", OptimizerSpec.parse("adagrad(rate=0.1)")).withBatch(1));
+                LrConfig.of("a9a", OptimizerSpec.parse("adagrad(rate=0.1)")).with(training -> training.withBatch(1)));
         assertThat(outcome.result.progressiveLogloss()).isCloseTo(0.332596, within(2e-6));
         assertThat(outcome.test.logloss()).isCloseTo(0.324288, within(2e-6));
         assertThat(outcome.test.auc()).isCloseTo(0.902110, within(2e-6));
@@ -49,10 +49,8 @@ class A9aTest {
     @Test
     void comesNearTheOptimumWithFourWorkers() {
         Outcome outcome = train(LrConfig.of("a9a", OptimizerSpec.parse("adagrad(rate=0.1)"))
-                .withBatch(256)
-                .withWorkers(4)
-                .withPasses(4)
-                .withShuffle(true, 1));
+                .with(training ->
+                        training.withBatch(256).withWorkers(4).withPasses(4).withShuffle(true, 1)));
         assertThat(outcome.result.examples()).isEqualTo(4 * 32_561);
         assertThat(outcome.test.auc()).isGreaterThan(0.901);
         assertThat(outcome.test.logloss()).isLessThan(0.326);

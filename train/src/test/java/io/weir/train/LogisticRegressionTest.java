@@ -33,7 +33,7 @@ class LogisticRegressionTest {
 
     @Test
     void agreesWithAPlainDoubleImplementationOfFtrl() {
-        TrainingResult result = train(LrConfig.of("t", FTRL).withBatch(1));
+        TrainingResult result = train(LrConfig.of("t", FTRL).with(training -> training.withBatch(1)));
         PlainModel plain = new PlainModel(1, false);
         plain.trainFtrl(generator.source(), 0.1, 1);
         assertThat(result.progressiveLogloss()).isCloseTo(plain.logloss, within(1e-6));
@@ -42,7 +42,7 @@ class LogisticRegressionTest {
 
     @Test
     void agreesWithAPlainDoubleImplementationOfAdaGrad() {
-        TrainingResult result = train(LrConfig.of("t", ADAGRAD).withBatch(1));
+        TrainingResult result = train(LrConfig.of("t", ADAGRAD).with(training -> training.withBatch(1)));
         PlainModel plain = new PlainModel(1, false);
         plain.trainAdaGrad(generator.source(), 0.1, 1);
         assertThat(result.progressiveLogloss()).isCloseTo(plain.logloss, within(1e-6));
@@ -51,7 +51,7 @@ class LogisticRegressionTest {
 
     @Test
     void sumsTheGradientsOfABatch() {
-        TrainingResult result = train(LrConfig.of("t", ADAGRAD).withBatch(32));
+        TrainingResult result = train(LrConfig.of("t", ADAGRAD).with(training -> training.withBatch(32)));
         PlainModel plain = new PlainModel(32, false);
         plain.trainAdaGrad(generator.source(), 0.1, 1);
         // Of 16 portions of 500 examples.
@@ -63,7 +63,7 @@ class LogisticRegressionTest {
     @Test
     void averagesTheGradientsOfABatchIfAsked() {
         OptimizerSpec sgd = OptimizerSpec.parse("sgd(rate=0.5)");
-        train(LrConfig.of("t", sgd).withBatch(50).withMean(true));
+        train(LrConfig.of("t", sgd).with(training -> training.withBatch(50)).withMean(true));
         PlainModel plain = new PlainModel(50, false);
         plain.trainSgd(generator.source(), 0.5 / 50);
         assertSameWeights(plain);
@@ -71,7 +71,7 @@ class LogisticRegressionTest {
 
     @Test
     void learnsABiasUnderTheGreatestKey() {
-        train(LrConfig.of("t", ADAGRAD).withBatch(16).withBias(true));
+        train(LrConfig.of("t", ADAGRAD).with(training -> training.withBatch(16)).withBias(true));
         PlainModel plain = new PlainModel(16, true);
         plain.trainAdaGrad(generator.source(), 0.1, 1);
         assertThat(plain.weights).containsKey(-1L);
@@ -80,7 +80,8 @@ class LogisticRegressionTest {
 
     @Test
     void goesOverTheExamplesInSeveralPasses() {
-        TrainingResult result = train(LrConfig.of("t", ADAGRAD).withBatch(8).withPasses(3));
+        TrainingResult result = train(
+                LrConfig.of("t", ADAGRAD).with(training -> training.withBatch(8).withPasses(3)));
         PlainModel plain = new PlainModel(8, false);
         plain.trainAdaGrad(generator.source(), 0.1, 3);
         assertThat(result.examples()).isEqualTo(24_000);
@@ -97,18 +98,18 @@ class LogisticRegressionTest {
         LogisticRegression.train(
                 weir,
                 LibsvmSource.of(file),
-                LrConfig.of("t", OptimizerSpec.parse("sgd(rate=1)")).withBatch(1),
+                LrConfig.of("t", OptimizerSpec.parse("sgd(rate=1)")).with(training -> training.withBatch(1)),
                 ProgressListener.NONE);
         assertThat(weir.table("t").pull(new long[] {5, 6})).containsExactly(1.5f, 0.5f);
     }
 
     @Test
     void givesTheSameModelForTheSameSeedOfShuffling() {
-        LrConfig config = LrConfig.of("t", ADAGRAD).withBatch(8);
+        LrConfig config = LrConfig.of("t", ADAGRAD).with(training -> training.withBatch(8));
         List<String> hashes = new ArrayList<>();
         for (long seed : new long[] {1, 1, 2}) {
             weir.drop("t");
-            train(config.withShuffle(true, seed).withRun("run" + hashes.size(), false));
+            train(config.with(training -> training.withShuffle(true, seed).withRun("run" + hashes.size(), false)));
             hashes.add(ModelHash.of(weir, "t").toString());
         }
         assertThat(hashes.get(1)).isEqualTo(hashes.get(0));
@@ -122,11 +123,9 @@ class LogisticRegressionTest {
                 weir,
                 easy.source(),
                 LrConfig.of("t", ADAGRAD)
-                        .withBatch(64)
-                        .withWorkers(4)
+                        .with(training -> training.withBatch(64).withWorkers(4))
                         .withBias(true)
-                        .withShuffle(true, 1)
-                        .withPasses(3),
+                        .with(training -> training.withShuffle(true, 1).withPasses(3)),
                 ProgressListener.NONE);
         Evaluation best = easy.best(50_000, 70_000);
         Evaluation test = Evaluation.of(easy.source(50_000, 70_000), Weights.of(weir.table("t")), true);
@@ -139,10 +138,11 @@ class LogisticRegressionTest {
 
     @Test
     void sharesTheExamplesBetweenProcesses() {
-        LrConfig config = LrConfig.of("t", ADAGRAD).withWorkers(2).withBatch(100);
-        CompletableFuture<TrainingResult> other =
-                CompletableFuture.supplyAsync(() -> train(config.withShare(new Share(1, 2))));
-        TrainingResult result = train(config.withShare(new Share(0, 2)));
+        LrConfig config = LrConfig.of("t", ADAGRAD)
+                .with(training -> training.withWorkers(2).withBatch(100));
+        CompletableFuture<TrainingResult> other = CompletableFuture.supplyAsync(
+                () -> train(config.with(training -> training.withShare(new Share(1, 2)))));
+        TrainingResult result = train(config.with(training -> training.withShare(new Share(0, 2))));
         assertThat(result.examples() + other.join().examples()).isEqualTo(8000);
         assertThat(weir.runStatus("t").workers()).hasSize(4);
         assertThat(weir.runStatus("t").isFinished()).isTrue();
@@ -150,12 +150,12 @@ class LogisticRegressionTest {
 
     @Test
     void finishesItsRun() {
-        train(LrConfig.of("t", ADAGRAD).withWorkers(3));
+        train(LrConfig.of("t", ADAGRAD).with(training -> training.withWorkers(3)));
         assertThat(weir.runStatus("t").isFinished()).isTrue();
-        assertThatThrownBy(() -> train(LrConfig.of("t", ADAGRAD).withWorkers(3)))
+        assertThatThrownBy(() -> train(LrConfig.of("t", ADAGRAD).with(training -> training.withWorkers(3))))
                 .isInstanceOf(WeirException.class)
                 .hasMessage("run is finished: run=t");
-        train(LrConfig.of("t", ADAGRAD).withWorkers(3).withRun("t", true));
+        train(LrConfig.of("t", ADAGRAD).with(training -> training.withWorkers(3).withRun("t", true)));
     }
 
     @Test
@@ -163,9 +163,9 @@ class LogisticRegressionTest {
         for (boolean shuffle : new boolean[] {false, true}) {
             weir.failingPush = weir.pushes + 20;
             String run = "failing-" + shuffle;
-            LrConfig config =
-                    LrConfig.of("t", ADAGRAD).withBatch(10).withWorkers(3).withRun(run, false);
-            assertThatThrownBy(() -> train(config.withShuffle(shuffle, 1)))
+            LrConfig config = LrConfig.of("t", ADAGRAD)
+                    .with(training -> training.withBatch(10).withWorkers(3).withRun(run, false));
+            assertThatThrownBy(() -> train(config.with(training -> training.withShuffle(shuffle, 1))))
                     .isInstanceOf(WeirException.class)
                     .hasMessage("server is gone: push=" + weir.failingPush);
             // Each of the other two was at most within one batch.
@@ -183,7 +183,10 @@ class LogisticRegressionTest {
         lines.set(6000, "1 1:1 nonsense");
         Files.write(file, lines);
         assertThatThrownBy(() -> LogisticRegression.train(
-                        weir, LibsvmSource.of(file), LrConfig.of("t", ADAGRAD).withWorkers(2), ProgressListener.NONE))
+                        weir,
+                        LibsvmSource.of(file),
+                        LrConfig.of("t", ADAGRAD).with(training -> training.withWorkers(2)),
+                        ProgressListener.NONE))
                 .isInstanceOf(InputException.class)
                 .hasMessage(file + ":6001: expected index:value, found 'nonsense' (column 7)");
     }
@@ -196,16 +199,23 @@ class LogisticRegressionTest {
                         weir, LibsvmSource.of(file), config.withBias(true), ProgressListener.NONE))
                 .isInstanceOf(InputException.class)
                 .hasMessage(file + ": the index 18446744073709551615 is the bias and cannot be a feature");
-        LogisticRegression.train(weir, LibsvmSource.of(file), config.withRun("again", false), ProgressListener.NONE);
+        LogisticRegression.train(
+                weir,
+                LibsvmSource.of(file),
+                config.with(training -> training.withRun("again", false)),
+                ProgressListener.NONE);
         assertThat(weir.table("t").pull(new long[] {-1})[0]).isPositive();
     }
 
     @Test
     void refusesSettingsThatMakeNoSense() {
         LrConfig config = LrConfig.of("t", ADAGRAD);
-        assertThatThrownBy(() -> config.withBatch(0)).hasMessage("batch must be from 1 to 1048576: batch=0");
-        assertThatThrownBy(() -> config.withPasses(0)).hasMessage("passes must be from 1 to 1048576: passes=0");
-        assertThatThrownBy(() -> config.withWorkers(0)).hasMessage("workers must be from 1 to 1024: workers=0");
+        assertThatThrownBy(() -> config.with(training -> training.withBatch(0)))
+                .hasMessage("batch must be from 1 to 1048576: batch=0");
+        assertThatThrownBy(() -> config.with(training -> training.withPasses(0)))
+                .hasMessage("passes must be from 1 to 1048576: passes=0");
+        assertThatThrownBy(() -> config.with(training -> training.withWorkers(0)))
+                .hasMessage("workers must be from 1 to 1024: workers=0");
         assertThatThrownBy(() -> new Share(2, 2))
                 .hasMessage("share index must be from 0 to count - 1: index=2, count=2");
     }
@@ -216,7 +226,9 @@ class LogisticRegressionTest {
         TrainingResult result = LogisticRegression.train(
                 weir,
                 generator.source(),
-                LrConfig.of("t", ADAGRAD).withBatch(2).withPasses(2).withProgressInterval(Duration.ofMillis(1)),
+                LrConfig.of("t", ADAGRAD)
+                        .with(training ->
+                                training.withBatch(2).withPasses(2).withProgressInterval(Duration.ofMillis(1))),
                 snapshots::add);
         ProgressListener.Snapshot last = snapshots.get(snapshots.size() - 1);
         assertThat(last.examples()).isEqualTo(16_000);

@@ -84,19 +84,26 @@ class LrModelTest {
     void letsTrainingGoOnBitExactly() {
         for (String optimizer : List.of("ftrl(l1=0.1)", "adagrad", "momentum", "sgd")) {
             LrConfig config = LrConfig.of(TableSpec.embedding("through", 1, OptimizerSpec.parse(optimizer)))
-                    .withBatch(16)
+                    .with(training -> training.withBatch(16))
                     .withBias(true);
             weir.drop("through");
             weir.drop("second");
-            train(generator.source(0, 2000), config.withRun(optimizer.substring(0, 3) + "1", false));
+            train(
+                    generator.source(0, 2000),
+                    config.with(training -> training.withRun(optimizer.substring(0, 3) + "1", false)));
             Path file = folder.resolve("half");
             LrModel.of(weir, "through", true).save(file);
-            train(generator.source(2000, 4000), config.withRun(optimizer.substring(0, 3) + "2", false));
+            train(
+                    generator.source(2000, 4000),
+                    config.with(training -> training.withRun(optimizer.substring(0, 3) + "2", false)));
 
             TableSpec second = LrModel.read(file).restore(weir, "second");
             train(
                     generator.source(2000, 4000),
-                    LrConfig.of(second).withBatch(16).withBias(true).withRun(optimizer.substring(0, 3) + "3", false));
+                    LrConfig.of(second)
+                            .with(training -> training.withBatch(16))
+                            .withBias(true)
+                            .with(training -> training.withRun(optimizer.substring(0, 3) + "3", false)));
             assertThat(ModelHash.of(weir, "second"))
                     .hasToString(ModelHash.of(weir, "through").toString());
             LrModel through = LrModel.of(weir, "through", true);

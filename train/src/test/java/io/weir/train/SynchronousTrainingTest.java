@@ -10,8 +10,10 @@ import io.weir.client.Weir;
 import io.weir.embedded.EmbeddedServer;
 import io.weir.model.Consistency;
 import io.weir.model.OptimizerSpec;
+import io.weir.model.RunSpec;
 import io.weir.server.ServerConfig;
-import io.weir.train.LrConfig.Membership;
+import io.weir.train.TrainingConfig.Membership;
+import io.weir.train.TrainingConfig.Slowdown;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,10 +34,10 @@ class SynchronousTrainingTest {
 
     private static LrConfig config(int workers) {
         return LrConfig.of("t", OptimizerSpec.parse("adagrad(rate=0.1)"))
-                .withMembership(Membership.of(Consistency.bsp()))
-                .withWorkers(workers)
-                .withBatch(16)
-                .withPasses(2);
+                .with(training -> training.withMembership(Membership.of(Consistency.bsp()))
+                        .withWorkers(workers)
+                        .withBatch(16)
+                        .withPasses(2));
     }
 
     private static EmbeddedServer server() {
@@ -64,10 +66,14 @@ class SynchronousTrainingTest {
 
     @Test
     void shufflingMeanAndStragglersChangeNothingInThat() {
-        LrConfig config = config(3).withShuffle(true, 5).withMean(true).withBias(true);
+        LrConfig config = config(3)
+                .with(training -> training.withShuffle(true, 5))
+                .withMean(true)
+                .withBias(true);
         String expected = played(config);
         for (int straggler = 0; straggler < 3; straggler++) {
-            assertThat(trained(config.withSlowdown(new LrConfig.Slowdown(straggler, 3))))
+            Slowdown slowdown = new Slowdown(straggler, 3);
+            assertThat(trained(config.with(training -> training.withSlowdown(slowdown))))
                     .isEqualTo(expected);
         }
         assertThat(expected).isNotEqualTo(played(config(3)));
@@ -77,8 +83,8 @@ class SynchronousTrainingTest {
     @CsvSource({"asp,1,1", "asp,3,7", "asp,4,500", "ssp:0,3,7", "ssp:2,4,64", "bsp,3,7", "bsp,4,64", "bsp,2,100"})
     void everyExampleCountsOnceInEachPass(String consistency, int workers, int batch) {
         LrConfig config = config(workers)
-                .withMembership(Membership.of(Consistency.parse(consistency)))
-                .withBatch(batch);
+                .with(training -> training.withMembership(Membership.of(Consistency.parse(consistency)))
+                        .withBatch(batch));
         try (EmbeddedServer server = server();
                 Weir weir = server.connect()) {
             TrainingResult result = LogisticRegression.train(weir, uniqueKeys(1500), config, ProgressListener.NONE);
@@ -91,8 +97,9 @@ class SynchronousTrainingTest {
     @ValueSource(ints = {1, 2})
     void aBatchThatCameTooLateForItsStepIsTrainedOnAgain(int backupWorkers) {
         LrConfig config = config(2)
-                .withMembership(new Membership(Consistency.bsp(), backupWorkers, Membership.DEFAULT.silence(), true))
-                .withSlowdown(new LrConfig.Slowdown(1, 5));
+                .with(training -> training.withMembership(
+                                new Membership(Consistency.bsp(), backupWorkers, Membership.DEFAULT.silence(), true))
+                        .withSlowdown(new Slowdown(1, 5)));
         try (EmbeddedServer server = server();
                 Weir weir = server.connect()) {
             TrainingResult result = LogisticRegression.train(weir, uniqueKeys(1500), config, ProgressListener.NONE);
@@ -152,12 +159,12 @@ class SynchronousTrainingTest {
     private String played(LrConfig config) {
         try (EmbeddedServer server = server();
                 Weir weir = server.connect()) {
-            PortionPlan plan = PortionPlan.of(generator.source().byteCount(), config);
+            PortionPlan plan = PortionPlan.of(generator.source().byteCount(), config.training());
             List<Player> players = new ArrayList<>();
-            Deal deal = new Deal(config.runSpec(plan).portionCount());
-            for (int worker = 0; worker < config.workers(); worker++) {
-                players.add(
-                        new Player(config, plan, deal, weir.join(new RunOptions(config.runSpec(plan), worker, false))));
+            Deal deal = new Deal(runSpec(config, plan).portionCount());
+            for (int worker = 0; worker < config.training().workers(); worker++) {
+                players.add(new Player(
+                        config, plan, deal, weir.join(new RunOptions(runSpec(config, plan), worker, false))));
             }
             while (players.stream().anyMatch(player -> !player.done)) {
                 players.forEach(Player::ask);
@@ -169,6 +176,10 @@ class SynchronousTrainingTest {
             players.forEach(player -> player.run.finish());
             return ModelHash.of(weir, "t").toString();
         }
+    }
+
+    private static RunSpec runSpec(LrConfig config, PortionPlan plan) {
+        return config.training().runSpec(plan, config.mean());
     }
 
     /// Portions that nobody has had yet, and those that somebody has. The home shard answers those who ask if one is
@@ -223,7 +234,7 @@ class SynchronousTrainingTest {
                 assertThat(portion.position()).isZero();
                 try (ExampleReader reader = plan.open(generator.source(), portion.index())) {
                     ExampleBatch batch = new ExampleBatch();
-                    while (reader.next(batch, config.batch())) {
+                    while (reader.next(batch, config.training().batch())) {
                         batches.add(batch);
                         batch = new ExampleBatch();
                     }
