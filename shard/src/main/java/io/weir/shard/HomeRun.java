@@ -36,6 +36,7 @@ final class HomeRun {
     /// How many times the silence that is borne a worker may be late for the start.
     private static final int START_SILENCES = 6;
 
+    private final long id;
     private final RunSpec spec;
     private final int life;
     private final @Nullable PlantedBug bug;
@@ -96,6 +97,7 @@ final class HomeRun {
 
     /// @param before the life of the run before this one, whose generations go on
     HomeRun(RunSpec spec, int life, @Nullable HomeRun before, @Nullable PlantedBug bug) {
+        this.id = spec.id();
         this.spec = spec;
         this.life = life;
         this.bug = bug;
@@ -107,6 +109,10 @@ final class HomeRun {
             member.state = i < spec.startingWorkers() ? MISSING : LEFT;
             members.add(member);
         }
+    }
+
+    long id() {
+        return id;
     }
 
     RunSpec spec() {
@@ -310,15 +316,12 @@ final class HomeRun {
     }
 
     /// Fences who gave no sign of life for too long, also who never came.
-    ///
-    /// @return whether anyone was
-    boolean timePassed(int ms) {
+    void timePassed(int ms) {
         if (!begun) {
-            return false;
+            return;
         }
         ageMs = (int) Math.min(Integer.MAX_VALUE, (long) ageMs + ms);
         long startMs = (long) START_SILENCES * spec.silenceMs();
-        boolean any = false;
         for (Member member : List.copyOf(members)) {
             if (member.state == ACTIVE) {
                 member.silentMs += ms;
@@ -326,10 +329,8 @@ final class HomeRun {
             if ((member.state == ACTIVE && member.silentMs >= spec.silenceMs())
                     || (member.state == MISSING && ageMs >= startMs)) {
                 leave(member, FENCED);
-                any = true;
             }
         }
-        return any;
     }
 
     RunMessage.Members heartbeat(RunMessage.Heartbeat heartbeat) {
@@ -540,7 +541,7 @@ final class HomeRun {
     List<RunMessage.Member> status(WorkerEntries entries) {
         List<RunMessage.Member> list = new ArrayList<>();
         for (Member member : members) {
-            WorkerEntry entry = entries.find(spec.id(), member.index);
+            WorkerEntry entry = entries.find(id, member.index);
             list.add(new RunMessage.Member(
                     member.state,
                     member.generation,

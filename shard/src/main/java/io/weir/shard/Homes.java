@@ -74,7 +74,7 @@ final class Homes {
         HomeRun home = toJoin(join);
         RunMessage.JoinRunReply reply = home.join(join);
         byName.put(join.spec().name(), home);
-        byId.put(join.spec().id(), home);
+        byId.put(home.id(), home);
         return reply;
     }
 

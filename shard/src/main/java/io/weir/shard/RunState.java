@@ -23,6 +23,7 @@ final class RunState {
     static final int MAX_STEPS_AHEAD = 64;
 
     private final @Nullable PlantedBug bug;
+    private final long id;
     private RunSpec spec;
     private int life;
     private long members;
@@ -31,7 +32,12 @@ final class RunState {
     private boolean[] counted;
 
     private boolean[] opened;
-    private final Map<Integer, Group> groups = new HashMap<>();
+
+    /// The clock group of all pushes and ticks that name no other.
+    private Group firstGroup = new Group(0);
+
+    /// The other clock groups, by index.
+    private final Map<Integer, Group> furtherGroups = new HashMap<>();
 
     /// Last generation of each worker and portion that was closed here or is out of the run: it does not come back,
     /// whatever is still on its way.
@@ -41,6 +47,8 @@ final class RunState {
 
     /// One clock group.
     static final class Group {
+        final int index;
+
         /// Steps that are closed, of a synchronous run.
         long closed;
 
@@ -49,6 +57,10 @@ final class RunState {
 
         /// By index of the worker.
         long[] clocks = new long[0];
+
+        Group(int index) {
+            this.index = index;
+        }
 
         long clock(int worker) {
             return worker < clocks.length ? clocks[worker] : 0;
@@ -68,12 +80,17 @@ final class RunState {
     record ParkedPull(WorkerEntry entry, int generation, int group, long clock, Parked request, long bytes) {}
 
     RunState(RunSpec spec, int life, @Nullable PlantedBug bug) {
+        this.id = spec.id();
         this.spec = spec;
         this.life = life;
         this.bug = bug;
         this.counted = new boolean[spec.startingWorkers()];
         this.opened = new boolean[spec.startingWorkers()];
         Arrays.fill(counted, true);
+    }
+
+    long id() {
+        return id;
     }
 
     RunSpec spec() {
@@ -97,20 +114,20 @@ final class RunState {
         counted = new boolean[newSpec.startingWorkers()];
         opened = new boolean[newSpec.startingWorkers()];
         Arrays.fill(counted, true);
-        groups.clear();
+        firstGroup = new Group(0);
+        furtherGroups.clear();
     }
 
-    Group group(int group) {
-        Group present = groups.get(group);
-        if (present == null) {
-            present = new Group();
-            groups.put(group, present);
-        }
-        return present;
+    Group group(int index) {
+        return index == 0 ? firstGroup : furtherGroups.computeIfAbsent(index, Group::new);
     }
 
-    Iterable<Group> groups() {
-        return groups.values();
+    /// The first group, and those that have been named so far.
+    List<Group> groups() {
+        List<Group> all = new ArrayList<>();
+        all.add(firstGroup);
+        all.addAll(furtherGroups.values());
+        return all;
     }
 
     // ---- members ----
@@ -166,11 +183,11 @@ final class RunState {
         }
         if (fresh && !spec.isBsp()) {
             boolean begins = worker < spec.startingWorkers() && isCounted(worker) && !opened[worker];
-            for (Map.Entry<Integer, Group> group : groups.entrySet()) {
-                long slowest = begins ? 0 : slowestOf(group.getValue(), worker);
-                if (slowest != Long.MAX_VALUE && slowest > entry.clock(group.getKey())) {
-                    entry.tick(group.getKey(), slowest);
-                    group.getValue().setClock(worker, slowest);
+            for (Group group : groups()) {
+                long slowest = begins ? 0 : slowestOf(group, worker);
+                if (slowest != Long.MAX_VALUE && slowest > entry.clock(group.index)) {
+                    entry.tick(group.index, slowest);
+                    group.setClock(worker, slowest);
                 }
             }
         }
@@ -188,9 +205,9 @@ final class RunState {
         // Also from an older record: who was out of the run once, in this generation, never comes back.
         for (RunMessage.Gone each : gone) {
             closedGenerations.merge(each.worker(), each.generation(), Math::max);
-            WorkerEntry entry = workers.find(spec.id(), each.worker());
+            WorkerEntry entry = workers.find(id, each.worker());
             if (entry == null) {
-                onClosed(new WorkerId(spec.id(), each.worker(), each.generation()));
+                onClosed(new WorkerId(id, each.worker(), each.generation()));
             } else if (entry.generation() <= each.generation() && !entry.isFenced()) {
                 entry.fence();
                 setCounted(each.worker(), false);

@@ -325,7 +325,7 @@ public final class Shard implements AutoCloseable {
         RunState run = entry.state;
         if (run != null) {
             run.onTick(entry, group, DataLayout.flags(frame, at));
-            HomeRun home = homes.find(run.spec().id());
+            HomeRun home = homes.find(run.id());
             if (home != null) {
                 home.heard(entry.worker, entry.generation(), group);
             }
@@ -683,7 +683,7 @@ public final class Shard implements AutoCloseable {
         RunState run = runs.get(id.run());
         if (run != null && run.mayHave(id) && (entry == null || entry.generation() <= id.generation())) {
             run.onClosed(id);
-            HomeRun home = homes.find(run.spec().id());
+            HomeRun home = homes.find(run.id());
             if (home != null && !id.isPortion()) {
                 home.close(id, close.finished());
             }
@@ -725,7 +725,7 @@ public final class Shard implements AutoCloseable {
 
     /// Takes the newest membership record of a run whose home this is to this shard itself.
     private void tellMembers(HomeRun home) {
-        RunState run = runs.get(home.spec().id());
+        RunState run = runs.get(home.id());
         if (run != null
                 && run.life() == home.life()
                 && run.members() < home.records()
