@@ -12,14 +12,11 @@ public record RunOptions(RunSpec spec, int worker, boolean continued) {
     /// Any index that no worker has had: for those who join a run that is under way.
     public static final int ANY_WORKER = -1;
 
-    /// Most workers of one run.
-    public static final int MAX_WORKERS = RunSpec.MAX_WORKERS;
-
     public RunOptions {
         Objects.requireNonNull(spec, "spec");
-        if (worker < ANY_WORKER || worker >= MAX_WORKERS) {
-            throw new IllegalArgumentException("worker index must be from 0 to " + (MAX_WORKERS - 1) + ": worker="
-                    + worker + ", run=" + spec.name());
+        if (worker < ANY_WORKER || worker >= RunSpec.MAX_WORKERS) {
+            throw new IllegalArgumentException("worker index must be from 0 to " + (RunSpec.MAX_WORKERS - 1)
+                    + ": worker=" + worker + ", run=" + spec.name());
         }
     }
 

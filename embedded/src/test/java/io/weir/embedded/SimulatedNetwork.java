@@ -9,6 +9,7 @@ import io.weir.model.ErrorCode;
 import io.weir.model.ServerAddress;
 import io.weir.model.ShardMap;
 import io.weir.model.WeirException;
+import io.weir.model.WorkerId;
 import io.weir.server.ServerNode;
 import io.weir.server.ShardGate;
 import io.weir.shard.Answer;
@@ -299,7 +300,8 @@ final class SimulatedNetwork {
             ByteBuffer bytes = envelope.bytes();
             boolean numbered = FrameType.isNumbered(FrameLayout.type(bytes, 0));
             long number = DataLayout.number(bytes, 0);
-            long last = shard.workerPlace(DataLayout.run(bytes, 0), DataLayout.worker(bytes, 0))[1];
+            long last = shard.entry(new WorkerId(DataLayout.run(bytes, 0), DataLayout.worker(bytes, 0), 1), -1)
+                    .lastNumber();
             boolean next = numbered
                     && number > last
                     && DataLayout.previousNumber(bytes, 0) == last

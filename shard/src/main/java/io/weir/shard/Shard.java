@@ -775,15 +775,9 @@ public final class Shard implements AutoCloseable {
         return greatestTableId;
     }
 
-    /// A worker's clock, last number and number at that clock, or zeros if it has no entry.
-    public long[] workerPlace(long run, int worker) {
-        WorkerEntry entry = workers.find(run, worker);
-        return entry == null ? new long[3] : new long[] {entry.clock(), entry.lastNumber(), entry.numberAtClock()};
-    }
-
-    /// Where a worker goes on that was just opened.
+    /// Where a worker goes on, zeros if it is not open here.
     ///
-    /// @param clock as it was opened with
+    /// @param clock as it was opened with, -1 for the one it has reached
     public RunMessage.Entry entry(WorkerId worker, long clock) {
         WorkerEntry entry = workers.find(worker.run(), worker.worker());
         if (entry == null) {

@@ -1,8 +1,6 @@
 package io.weir.shard;
 
 import io.weir.model.Keys;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// The worker entries of a shard by run and worker: open addressing with linear probing, no allocation to look up.
@@ -55,17 +53,6 @@ final class WorkerEntries {
         }
         slots[hole] = null;
         count--;
-    }
-
-    /// All entries, in no promised order.
-    List<WorkerEntry> all() {
-        List<WorkerEntry> entries = new ArrayList<>(count);
-        for (WorkerEntry entry : slots) {
-            if (entry != null) {
-                entries.add(entry);
-            }
-        }
-        return entries;
     }
 
     private void enlarge() {

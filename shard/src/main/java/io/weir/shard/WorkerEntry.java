@@ -66,10 +66,6 @@ final class WorkerEntry {
         return groupClocks == null ? 0 : groupClocks.getOrDefault(group, 0L);
     }
 
-    long numberAtClock() {
-        return numberAtClock;
-    }
-
     /// Its last number when it reached this clock, its last one or the one before.
     long numberAt(long askedClock) {
         return askedClock < clock ? numberAtClockBefore : numberAtClock;

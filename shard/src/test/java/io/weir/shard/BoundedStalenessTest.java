@@ -83,7 +83,8 @@ class BoundedStalenessTest {
                     .atClock(1);
             ParkedFrame parked = ((Outcome.Waits) frame.sendTo(run.shard)).frame();
             assertThat(run.row(5)).isEqualTo(-1);
-            assertThat(run.shard.workerPlace(run.spec.id(), 0)[1]).isEqualTo(2);
+            assertThat(run.shard.entry(new WorkerId(run.spec.id(), 0, 1), -1).lastNumber())
+                    .isEqualTo(2);
             ParkedFrame again = ((Outcome.Waits) frame.sendTo(run.shard)).frame();
             run.push(1, 0, 5, 10);
             run.tick(1, 1);
@@ -214,7 +215,8 @@ class BoundedStalenessTest {
             assertThat(parked.isAnswered()).as("the new one is waited for").isFalse();
             // In the second phase it takes the greatest clock that any shard answered to all of them.
             run.shard.apply(Controls.open(run.spec.id(), 2, 1, 7, 12, false));
-            assertThat(run.shard.workerPlace(run.spec.id(), 2)).containsExactly(7, 12, 12);
+            assertThat(run.shard.entry(new WorkerId(run.spec.id(), 2, 1), -1))
+                    .isEqualTo(new RunMessage.Entry(0, 7, 12, 12));
             assertThat(parked.isAnswered()).as("not before somebody looks").isTrue();
             assertAcknowledged(DataFrame.push(RunOnShard.TABLE, 1, new long[] {5}, 1)
                     .ofRun(run.spec.id())
@@ -243,7 +245,7 @@ class BoundedStalenessTest {
             run.tick(0, 8);
             assertThat(run.pull(0, 8, 5)).isInstanceOf(Outcome.Rows.class);
             assertAcknowledged(run.tick(1, 0, DataLayout.FLAG_ACTIVE));
-            assertThat(run.shard.workerPlace(run.spec.id(), 1)[0])
+            assertThat(run.shard.entry(new WorkerId(run.spec.id(), 1, 1), -1).clock())
                     .as("at the slowest clock of the others")
                     .isEqualTo(8);
             run.tick(0, 9);
@@ -260,7 +262,8 @@ class BoundedStalenessTest {
             run.tick(1, 5, DataLayout.FLAG_IDLE);
             run.tick(0, 2);
             run.tick(1, 5, DataLayout.FLAG_ACTIVE);
-            assertThat(run.shard.workerPlace(run.spec.id(), 1)[0]).isEqualTo(5);
+            assertThat(run.shard.entry(new WorkerId(run.spec.id(), 1, 1), -1).clock())
+                    .isEqualTo(5);
         }
     }
 

@@ -11,6 +11,7 @@ import io.weir.model.RunSpec;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
+import io.weir.model.WorkerId;
 import io.weir.table.MemoryBudget;
 import io.weir.wire.Limits;
 import io.weir.wire.RunMessage;
@@ -257,7 +258,7 @@ class ShardTest {
         assertThat(shard.position()).isEqualTo(position + 2);
         assertThat(shard.tables())
                 .allSatisfy(table -> assertThat(table.store().rowCount()).isZero());
-        assertThat(shard.workerPlace(RUN, 0)).containsExactly(0, 4, 0);
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 0, 4, 0));
     }
 
     @Test
@@ -277,7 +278,7 @@ class ShardTest {
         } while (answer.equals(acknowledged(number)));
         assertThat(number).isBetween(10L, 300L);
         assertRefused(answer, ErrorCode.MEMORY_EXCEEDED, false, "table=big", "keys=1", "capBytes=1048576");
-        assertThat(shard.workerPlace(RUN, 0)[1]).isEqualTo(number - 1);
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1).lastNumber()).isEqualTo(number - 1);
         // The same number, now for a row that is there.
         assertThat(DataFrame.push(3, dim, new long[] {1}, gradients)
                         .numbered(number, number - 1)
@@ -294,7 +295,7 @@ class ShardTest {
         assertRefused(push.withdrawn().sendTo(shard), ErrorCode.REJECTED, true, "withdrawn", "number=3");
         assertRefused(push.sendTo(shard), ErrorCode.REJECTED, true, "number=3");
         assertRefused(push.withdrawn().sendTo(shard), ErrorCode.REJECTED, true, "number=3");
-        assertThat(shard.workerPlace(RUN, 0)[1]).isEqualTo(3);
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1).lastNumber()).isEqualTo(3);
         assertThat(row(5)).containsExactly(0f, 0f);
         assertThat(push(4, 3).sendTo(shard)).isEqualTo(acknowledged(4));
     }
@@ -341,7 +342,7 @@ class ShardTest {
         assertThat(shard.position()).isEqualTo(position);
         assertThat(budget.usedBytes()).isEqualTo(memory);
         assertThat(shard.tables()).extracting(table -> table.store().rowCount()).containsExactly(1L, 0L);
-        assertThat(shard.workerPlace(RUN, 0)).containsExactly(0, 1, 0);
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 0, 1, 0));
     }
 
     @Test
@@ -566,14 +567,14 @@ class ShardTest {
         push(4, 0).sendTo(shard);
         DataFrame.tick(3).numbered(5, 4).sendTo(shard);
         push(6, 5).atClock(3).sendTo(shard);
-        assertThat(shard.workerPlace(RUN, 0)).containsExactly(3, 6, 5);
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 3, 6, 5));
         shard.apply(Controls.open(RUN, 0, 2));
-        assertThat(shard.workerPlace(RUN, 0)).containsExactly(3, 6, 5);
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 3, 6, 5));
         assertRefused(() -> shard.apply(Controls.open(RUN, 0, 1)), ErrorCode.FENCED, "newest=2");
         shard.apply(Controls.close(RUN, 0, 1, false));
-        assertThat(shard.workerPlace(RUN, 0)).containsExactly(3, 6, 5);
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 3, 6, 5));
         shard.apply(Controls.close(RUN, 0, 2, false));
-        assertThat(shard.workerPlace(RUN, 0)).containsExactly(0, 0, 0);
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 0, 0, 0));
         assertRefused(push(7, 6).from(0, 2).sendTo(shard), ErrorCode.UNKNOWN_WORKER, false);
     }
 
@@ -582,11 +583,11 @@ class ShardTest {
     @Test
     void movesTheClockByTicksAndNotByPushes() {
         push(1, 0).atClock(9).sendTo(shard);
-        assertThat(shard.workerPlace(RUN, 0)).containsExactly(0, 1, 0);
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 0, 1, 0));
         assertThat(DataFrame.tick(1).numbered(2, 1).sendTo(shard)).isEqualTo(acknowledged(2));
-        assertThat(shard.workerPlace(RUN, 0)).containsExactly(1, 2, 2);
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 1, 2, 2));
         assertThat(DataFrame.tick(4).numbered(3, 2).inGroup(7).sendTo(shard)).isEqualTo(acknowledged(3));
-        assertThat(shard.workerPlace(RUN, 0)).containsExactly(1, 3, 2);
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 1, 3, 2));
     }
 
     @Test
@@ -609,14 +610,14 @@ class ShardTest {
         assertRefused(back.sendTo(shard), ErrorCode.INVALID_ARGUMENT, true, "worker=0", "clock=2", "here=3");
         assertRefused(back.sendTo(shard), ErrorCode.REJECTED, true, "number=2");
         assertThat(DataFrame.tick(3).numbered(3, 2).sendTo(shard)).isEqualTo(acknowledged(3));
-        assertThat(shard.workerPlace(RUN, 0)).containsExactly(3, 3, 3);
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 3, 3, 3));
     }
 
     @Test
     void refusesAWithdrawnTickInOrder() {
         assertRefused(
                 DataFrame.tick(1).numbered(1, 0).withdrawn().sendTo(shard), ErrorCode.REJECTED, true, "withdrawn");
-        assertThat(shard.workerPlace(RUN, 0)).containsExactly(0, 1, 0);
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 0, 1, 0));
     }
 
     @Test

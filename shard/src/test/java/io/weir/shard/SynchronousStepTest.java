@@ -14,6 +14,7 @@ import io.weir.model.RunSpec;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
+import io.weir.model.WorkerId;
 import io.weir.wire.RunMessage;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -172,7 +173,7 @@ class SynchronousStepTest {
             }
             run.closeStep(1, 0, 1);
             assertThat(run.row(5)).isZero();
-            assertThat(run.shard.workerPlace(run.spec.id(), 0)[1])
+            assertThat(run.shard.entry(new WorkerId(run.spec.id(), 0, 1), -1).lastNumber())
                     .as("number used up")
                     .isEqualTo(1);
             assertAcknowledged(run.push(0, 2, 5, 1));
@@ -348,7 +349,7 @@ class SynchronousStepTest {
             held--;
             assertRefused(outcome, ErrorCode.MEMORY_EXCEEDED, false, "table=t");
             assertThat(held).isGreaterThan(2);
-            assertThat(run.shard.workerPlace(run.spec.id(), 0)[1])
+            assertThat(run.shard.entry(new WorkerId(run.spec.id(), 0, 1), -1).lastNumber())
                     .as("number free")
                     .isEqualTo(held);
             run.closeStep(0, 0);

@@ -26,12 +26,12 @@ class WorkerEntryTest {
         WorkerEntry entry = new WorkerEntry(1, 0, 1, null);
         entry.advance(3, false);
         assertThat(entry.clock()).isZero();
-        assertThat(entry.numberAtClock()).isZero();
+        assertThat(entry.numberAt(entry.clock())).isZero();
         entry.advance(5, false);
         entry.tick(0, 2);
         entry.advance(6, true);
         assertThat(entry.clock()).isEqualTo(2);
-        assertThat(entry.numberAtClock()).isEqualTo(5);
+        assertThat(entry.numberAt(entry.clock())).isEqualTo(5);
         assertThat(entry.numberAt(1)).isZero();
         entry.advance(9, false);
         entry.tick(0, 3);
@@ -51,7 +51,7 @@ class WorkerEntryTest {
         assertThat(entry.clock(0)).isEqualTo(4);
         assertThat(entry.clock(7)).isEqualTo(9);
         assertThat(entry.clock(8)).isZero();
-        assertThat(entry.numberAtClock()).as("of the first group").isEqualTo(1);
+        assertThat(entry.numberAt(entry.clock())).as("of the first group").isEqualTo(1);
     }
 
     @Test
@@ -61,7 +61,7 @@ class WorkerEntryTest {
         entry.begin(9, 5);
         assertThat(entry.lastNumber()).isEqualTo(9);
         assertThat(entry.clock()).isEqualTo(5);
-        assertThat(entry.numberAtClock()).isEqualTo(9);
+        assertThat(entry.numberAt(entry.clock())).isEqualTo(9);
         assertThat(entry.wasRejected(9)).isFalse();
         entry.begin(2, 1);
         assertThat(entry.lastNumber()).as("never back").isEqualTo(9);
@@ -131,7 +131,12 @@ class WorkerEntryTest {
                     expected.remove(id);
                 }
             }
-            assertThat(entries.all()).containsExactlyInAnyOrderElementsOf(expected.values());
+            assertThat(entries.count()).as("seed=%d", seed).isEqualTo(expected.size());
+            for (int id = 0; id < 100; id++) {
+                assertThat(entries.find(id % 7, id))
+                        .as("seed=%d, id=%d", seed, id)
+                        .isSameAs(expected.get(id));
+            }
         }
     }
 }

@@ -35,7 +35,6 @@ final class History {
     private static final long TIME_STEP_US = 50_000;
     private static final long CAP_BYTES = 64L << 20;
 
-    private final long seed;
     private final Scenario scenario;
     private final Timeline timeline;
     private final Tally tally = new Tally();
@@ -63,7 +62,6 @@ final class History {
     record Observation(int worker, int life, long clock, float[] rows) {}
 
     History(long seed, @Nullable PlantedBug bug, boolean traced) {
-        this.seed = seed;
         this.scenario = Scenario.of(seed);
         this.timeline = new Timeline(seed, traced);
         List<ShardMap.Server> list = new ArrayList<>();
@@ -404,9 +402,5 @@ final class History {
                 tally.add(Tally.What.FENCES);
             }
         }
-    }
-
-    long seed() {
-        return seed;
     }
 }

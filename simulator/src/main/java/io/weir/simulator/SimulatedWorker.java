@@ -64,10 +64,6 @@ final class SimulatedWorker {
         return everOut;
     }
 
-    int life() {
-        return freshLives;
-    }
-
     @Nullable
     SimulatedProcess process() {
         return process;

@@ -15,7 +15,6 @@ final class Timeline {
     private long nowUs;
     private long sequence;
     private long hash;
-    private long played;
 
     final SplittableRandom random;
 
@@ -34,11 +33,6 @@ final class Timeline {
 
     long nowUs() {
         return nowUs;
-    }
-
-    /// Events that have been played.
-    long played() {
-        return played;
     }
 
     /// Depends on all that has happened, in order.
@@ -64,7 +58,6 @@ final class Timeline {
         }
         events.poll();
         nowUs = next.atUs();
-        played++;
         next.action().run();
         return true;
     }

@@ -53,10 +53,6 @@ final class FieldWriter {
         }
     }
 
-    int size() {
-        return buffer.position();
-    }
-
     byte[] toBytes() {
         return Arrays.copyOf(bytes, buffer.position());
     }

@@ -20,7 +20,6 @@ final class Grouping {
     // Made when rows first go through them: many calls have none.
     private float[] outStaged = new float[0];
     private float[] inStaged = new float[0];
-    private int shardCount;
     private boolean inOrder;
 
     /// Groups `count` keys from `keys[from]`.
@@ -29,7 +28,6 @@ final class Grouping {
         if (starts.length < shardCount + 2) {
             starts = new int[shardCount + 2];
         }
-        this.shardCount = shardCount;
         if (inOrder) {
             starts[0] = 0;
             starts[1] = count;
@@ -48,7 +46,7 @@ final class Grouping {
             shards[i] = shard;
             starts[shard + 2]++;
         }
-        place(count);
+        place(count, shardCount);
     }
 
     /// Groups the first `count` keys, which are blocks of a dense table.
@@ -62,10 +60,10 @@ final class Grouping {
             shards[i] = table.spec().shape().shardOf(keys[i], table.id(), shardCount);
             starts[shards[i] + 2]++;
         }
-        place(count);
+        place(count, shardCount);
     }
 
-    private void place(int count) {
+    private void place(int count, int shardCount) {
         int[] shards = this.shards;
         int[] positions = this.positions;
         int[] starts = this.starts;
@@ -90,11 +88,6 @@ final class Grouping {
     /// Index in the sorted order behind the last key of a shard.
     int endOf(int shard) {
         return starts[shard + 1];
-    }
-
-    /// Shards of the last grouping.
-    int shardCount() {
-        return shardCount;
     }
 
     /// Writes the keys from sorted index `start` to `end` into a frame.

@@ -7,8 +7,6 @@ import java.util.ArrayDeque;
 final class Lane {
     final WorkerStream stream;
 
-    final int shard;
-
     /// Undecided pushes, oldest first.
     final ArrayDeque<Request> window = new ArrayDeque<>();
 
@@ -25,8 +23,7 @@ final class Lane {
     /// When to send again at the earliest, 0 for at once.
     int retryAfterMs;
 
-    Lane(WorkerStream stream, int shard) {
+    Lane(WorkerStream stream) {
         this.stream = stream;
-        this.shard = shard;
     }
 }

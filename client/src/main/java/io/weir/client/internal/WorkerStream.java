@@ -48,7 +48,7 @@ final class WorkerStream {
         this.lock = lock;
         this.lanes = new Lane[shardCount];
         for (int i = 0; i < shardCount; i++) {
-            lanes[i] = new Lane(this, i);
+            lanes[i] = new Lane(this);
         }
     }
 
