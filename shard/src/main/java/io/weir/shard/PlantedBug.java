@@ -1,7 +1,7 @@
 package io.weir.shard;
 
-/// Mistakes that a shard can be told to make, so that tests can show that they would be noticed. A shard in use makes
-/// none of them.
+/// Mistakes that a shard can be told to make, or a client that is simulated, so that tests can show that they would be
+/// noticed. A shard in use makes none of them.
 public enum PlantedBug {
     /// A push that was decided before is applied again.
     DUPLICATE_APPLIED,
@@ -34,5 +34,7 @@ public enum PlantedBug {
     /// The id of a dropped table is given to the next one.
     TABLE_ID_REUSED,
     /// A worker that goes on after a restart is told the number of its last push instead of that at its clock.
-    RESTART_SKIPS
+    RESTART_SKIPS,
+    /// A client forgets a push that there was no memory for, and does not withdraw it: an older copy may still come.
+    WITHDRAWAL_SKIPPED
 }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// @param from first seed
 /// @param count how many histories
 /// @param threads that play
-/// @param bug a mistake for the shards to make, or null
+/// @param bug a mistake to make, or null
 public record Campaign(
         long from, long count, int threads, @Nullable PlantedBug bug) {
     /// Of so many histories one is played twice, to see that it goes the same way.

@@ -147,6 +147,14 @@ final class Checks {
     }
 
     private void checkPush(Receipts.Push push) {
+        boolean stays = push.kind == Receipts.Kind.RECEIPT || push.kind == Receipts.Kind.BANK;
+        if (push.refused && stays) {
+            boolean everywhere = true;
+            for (int shard = 0; shard < History.SHARDS; shard++) {
+                everywhere &= !push.touches(shard) || appliedOf(push)[shard];
+            }
+            require(!everywhere, "a push that was given up must not be applied any more where it was refused: " + push);
+        }
         if (push.kind == Receipts.Kind.POISON || push.kind == Receipts.Kind.TEMPORARY || push.failed) {
             return;
         }

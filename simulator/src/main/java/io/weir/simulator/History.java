@@ -32,6 +32,9 @@ final class History {
     /// How long after the healing everything may take.
     private static final long BOUND_US = 10_000_000;
 
+    /// Nothing happens later.
+    static final long END_US = HEALED_US + BOUND_US;
+
     private static final long TIME_STEP_US = 50_000;
     private static final long CAP_BYTES = 64L << 20;
 
@@ -47,6 +50,7 @@ final class History {
     private final TableInfo temporaryTable;
     private @Nullable TableInfo successor;
     private @Nullable Throwable failure;
+    private boolean healed;
     private final Set<Integer> heldPortions = new HashSet<>();
     private final Map<Long, Integer> doneBatches = new HashMap<>();
 
@@ -72,7 +76,7 @@ final class History {
         for (int i = 0; i < SERVERS; i++) {
             servers.add(new SimulatedServer(i, map, SHARDS_PER_SERVER, CAP_BYTES, bug));
         }
-        this.network = new SimulatedNetwork(timeline, tally, map, servers);
+        this.network = new SimulatedNetwork(timeline, tally, map, servers, bug);
         this.receipts = new Receipts(seed, SHARDS);
         this.receiptsTable = create("receipts");
         this.bankTable = create("bank");
@@ -166,9 +170,7 @@ final class History {
     void play() {
         try {
             plan();
-            while (failure == null && timeline.play(HEALED_US)) {}
-            heal();
-            while (failure == null && !isOver() && timeline.play(HEALED_US + BOUND_US)) {}
+            while (!isOver() && timeline.play(END_US)) {}
             Throwable failed = failure;
             if (failed instanceof RuntimeException e) {
                 throw e;
@@ -182,7 +184,7 @@ final class History {
     }
 
     private boolean isOver() {
-        return workers.stream().allMatch(worker -> worker.isDone() || worker.isGone());
+        return healed && workers.stream().allMatch(worker -> worker.isDone() || worker.isGone());
     }
 
     private void requireDone() {
@@ -210,6 +212,7 @@ final class History {
         for (int i = 0; i < scenario.faults(); i++) {
             timeline.at(timeline.between(1_000, FAULTS_UNTIL_US), this::fault);
         }
+        timeline.at(HEALED_US, this::heal);
     }
 
     private void passTime(SimulatedServer server) {
@@ -231,7 +234,7 @@ final class History {
     private void fault() {
         int kind;
         do {
-            kind = timeline.random.nextInt(16);
+            kind = timeline.random.nextInt(17);
         } while (!isDone(kind));
         tally.add(Tally.What.FAULTS);
         timeline.note(2, kind, 0);
@@ -247,6 +250,7 @@ final class History {
             case 11 -> killForGood(any);
             case 12, 13 -> pressMemory();
             case 14 -> joinLater();
+            case 15 -> workers.stream().noneMatch(worker -> worker.index() < 0) && any.askToLeave();
             default -> replaceTable();
         };
     }
@@ -276,16 +280,19 @@ final class History {
         return workers.stream().noneMatch(SimulatedWorker::isGone) && worker.kill(-1);
     }
 
+    /// Its connections are lost at the same time, so that copies come later of what is refused.
     private boolean pressMemory() {
         SimulatedServer server = servers.get(timeline.random.nextInt(servers.size()));
         say("no memory on server " + server.index);
         server.pressMemory();
+        network.cutAll(server.index);
         timeline.after(timeline.between(2_000, 60_000), server::easeMemory);
         return true;
     }
 
     private boolean joinLater() {
-        if (isBsp() && scenario.run().backupWorkers() > 0) {
+        boolean placesLeft = workers.stream().anyMatch(SimulatedWorker::isAway);
+        if (placesLeft || (isBsp() && scenario.run().backupWorkers() > 0)) {
             return false;
         }
         tally.add(Tally.What.LATE_JOINS);
@@ -310,6 +317,7 @@ final class History {
 
     private void heal() {
         say("healing");
+        healed = true;
         network.busyOneIn = 0;
         for (SimulatedServer server : servers) {
             server.easeMemory();
@@ -329,6 +337,8 @@ final class History {
     void guard(Runnable action) {
         try {
             action.run();
+        } catch (SimulatedProcess.Died e) {
+            // Nobody is left who would go on.
         } catch (RuntimeException e) {
             fail(e);
         }
@@ -337,6 +347,7 @@ final class History {
     void fail(Throwable thrown) {
         if (failure == null) {
             failure = thrown;
+            timeline.stop();
         }
     }
 
@@ -358,6 +369,26 @@ final class History {
 
     void pulled(SimulatedWorker worker, int life, long clock, float[] rows) {
         observations.add(new Observation(worker.index(), life, clock, rows));
+    }
+
+    /// What a push read in the same round trip: on each shard the state after itself.
+    ///
+    /// @param rows in the order of the keys
+    void pushPulled(Receipts.Push push, long[] keys, float[] rows) {
+        for (int shard = 0; shard < SHARDS; shard++) {
+            long cell = push.touches(shard) && !isBsp() ? receipts.cell(push, shard) : 0;
+            for (int i = 0; cell != 0 && i < keys.length; i++) {
+                if (keys[i] == cell && rows[i * Receipts.DIM] != 1) {
+                    throw new Violation("a pushPull must read its own push: actual=" + rows[i * Receipts.DIM]
+                            + ", shard=" + shard + ", " + push);
+                }
+            }
+        }
+        for (int i = 0; i < rows.length; i++) {
+            if (rows[i] != rows[i - i % Receipts.DIM]) {
+                throw new Violation("a row must not be torn: " + push);
+            }
+        }
     }
 
     void ticked(int worker, int life, long step, boolean counted) {

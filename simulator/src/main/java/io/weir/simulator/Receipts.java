@@ -45,6 +45,9 @@ final class Receipts {
         /// It was refused by some shard, or nobody knows.
         boolean failed;
 
+        /// It was refused for good by some shard when it was made last.
+        boolean refused;
+
         int sent;
 
         Push(int source, int life, long step, int ordinal, int shards, Kind kind) {

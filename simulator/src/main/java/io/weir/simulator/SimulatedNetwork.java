@@ -10,6 +10,7 @@ import io.weir.model.WorkerId;
 import io.weir.shard.Answer;
 import io.weir.shard.Effects;
 import io.weir.shard.Parked;
+import io.weir.shard.PlantedBug;
 import io.weir.shard.Shard;
 import io.weir.wire.Checksum;
 import io.weir.wire.DataLayout;
@@ -23,7 +24,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// The network between processes and servers: delays frames, each shard's on a connection of its own that keeps their
 /// order, cuts connections, and delivers what was on a cut one late, or never, or as if nothing had happened. A
@@ -32,10 +38,14 @@ final class SimulatedNetwork {
     private static final int FRAME_BYTES = 16 << 10;
     private static final long LATE_US = 1_500_000;
 
+    /// Half of the late frames come when a connection has just been made anew.
+    private static final long SOON_US = 25_000;
+
     private final Timeline timeline;
     private final Tally tally;
     private final ShardMap map;
     private final List<SimulatedServer> servers;
+    private final @Nullable PlantedBug bug;
     private final Checksum checksum = new Checksum();
     private final ByteBuffer frame = newBuffer();
     private final MemorySegment frameBytes = MemorySegment.ofBuffer(frame);
@@ -44,6 +54,16 @@ final class SimulatedNetwork {
     private final ByteBuffer rows = newBuffer();
     private final MemorySegment rowBytes = MemorySegment.ofBuffer(rows);
     private final List<Connections> connections = new ArrayList<>();
+    private final Map<Place, Decisions> decisions = new HashMap<>();
+
+    /// Where the numbers of a worker must stay in order.
+    private record Place(WorkerId worker, int shard) {}
+
+    /// What a shard has decided of a worker.
+    private static final class Decisions {
+        long decided;
+        final Set<Long> withdrawn = new HashSet<>();
+    }
 
     /// Chance of a refusal as busy, one in so many; 0 for none.
     int busyOneIn;
@@ -51,7 +71,10 @@ final class SimulatedNetwork {
     /// The slowest that a frame may be.
     long slowestUs = 1_500;
 
-    SimulatedNetwork(Timeline timeline, Tally tally, ShardMap map, List<SimulatedServer> servers) {
+    /// @param bug a mistake to make, or null
+    SimulatedNetwork(
+            Timeline timeline, Tally tally, ShardMap map, List<SimulatedServer> servers, @Nullable PlantedBug bug) {
+        this.bug = bug;
         this.timeline = timeline;
         this.tally = tally;
         this.map = map;
@@ -86,6 +109,15 @@ final class SimulatedNetwork {
         int server = timeline.random.nextInt(servers.size());
         chosen.cut(chosen.outstanding.get(server).isEmpty() ? servers.size() - 1 - server : server);
         return true;
+    }
+
+    /// Cuts all connections to one server that have something under way.
+    void cutAll(int server) {
+        for (Connections each : connections) {
+            if (!each.process.isDead() && !each.outstanding.get(server).isEmpty()) {
+                each.cut(server);
+            }
+        }
     }
 
     /// The process is no more: what it sent arrives or not, and answers go nowhere.
@@ -180,12 +212,22 @@ final class SimulatedNetwork {
         @Override
         public void poll() {}
 
+        /// Whoever waits lets time pass, for all: what happens meanwhile happens inside this call.
+        ///
+        /// @throws SimulatedProcess.Died if the process does meanwhile
         @Override
         public boolean await(Waitable condition, long deadlineNs) {
-            if (condition.holds()) {
-                return true;
+            if (!condition.holds()) {
+                tally.add(Tally.What.WAITS);
             }
-            throw new IllegalStateException("nobody waits in a simulation: " + condition);
+            while (!condition.holds()) {
+                process.requireAlive();
+                if (!process.catchUp() && !timeline.play(History.END_US)) {
+                    throw new Violation("every call must be answered when the faults are over: " + process.name);
+                }
+            }
+            process.requireAlive();
+            return true;
         }
 
         @Override
@@ -238,7 +280,7 @@ final class SimulatedNetwork {
                 envelope.stopped = true;
             }
             if (fate == 1) {
-                timeline.after(timeline.between(1_000, LATE_US), () -> {
+                timeline.after(timeline.between(1_000, timeline.chance(2) ? SOON_US : LATE_US), () -> {
                     tally.add(Tally.What.LATE_FRAMES);
                     envelope.stopped = false;
                     arrive(envelope);
@@ -254,7 +296,8 @@ final class SimulatedNetwork {
                 for (Envelope envelope : list) {
                     envelope.awaited = false;
                     ByteBuffer bytes = ByteBuffer.wrap(envelope.bytes).order(ByteOrder.LITTLE_ENDIAN);
-                    if (FrameLayout.type(bytes, 0) == FrameType.PUSH) {
+                    int type = FrameLayout.type(bytes, 0);
+                    if (type == FrameType.PUSH || type == FrameType.PUSH_PULL) {
                         long here = DataLayout.number(bytes, 0);
                         if (here != number) {
                             number = here;
@@ -301,17 +344,57 @@ final class SimulatedNetwork {
                 timeline.say(process.name + " -> shard " + shardIndex + "  " + describe(frame));
             }
             if (busyOneIn > 0 && timeline.chance(busyOneIn)) {
-                tally.add(Tally.What.BUSY);
-                int retryMs = timeline.random.nextInt(3);
-                reply(
-                        envelope,
-                        "busy",
-                        () -> handler.refused(
-                                envelope.request, ErrorCode.BUSY, false, retryMs, "as the seed will have it"));
+                refuse(envelope, ErrorCode.BUSY, false, timeline.random.nextInt(3), "as the seed will have it");
                 return;
             }
             Shard shard = server.shard(shardIndex);
+            if (server.isPressed() && isNextToStore(shard) && timeline.chance(2)) {
+                refuse(envelope, ErrorCode.MEMORY_EXCEEDED, false, 0, "as the seed will have it");
+                return;
+            }
+            long position = shard.position();
             shard.accept(frame, frameBytes, 0, new Answering(envelope, shardIndex));
+            if (FrameType.isNumbered(type)) {
+                checkOrder(envelope.bytes, shardIndex, shard.position() > position);
+            }
+        }
+
+        /// Whether the frame is a push that its shard would take now, and which may need memory: a shard refuses for
+        /// want of memory before the order, so that the number stays free.
+        private boolean isNextToStore(Shard shard) {
+            int type = FrameLayout.type(frame, 0);
+            if (!FrameType.isNumbered(type) || type == FrameType.TICK || DataLayout.isWithdrawn(frame, 0)) {
+                return false;
+            }
+            long last = shard.entry(workerOf(frame), -1).lastNumber();
+            return DataLayout.number(frame, 0) > last && DataLayout.previousNumber(frame, 0) == last;
+        }
+
+        /// Looks at a numbered frame that a shard has just taken.
+        ///
+        /// @param decided whether it was decided now, and not refused or known before
+        private void checkOrder(byte[] sent, int shardIndex, boolean decided) {
+            ByteBuffer bytes = ByteBuffer.wrap(sent).order(ByteOrder.LITTLE_ENDIAN);
+            WorkerId worker = workerOf(bytes);
+            long number = DataLayout.number(bytes, 0);
+            Decisions here = decisions.computeIfAbsent(new Place(worker, shardIndex), place -> new Decisions());
+            boolean withdrawn = DataLayout.isWithdrawn(bytes, 0);
+            if (!withdrawn && here.withdrawn.contains(number)) {
+                tally.add(Tally.What.LATE_WITHDRAWN);
+            }
+            if (!decided) {
+                return;
+            }
+            if (number <= here.decided) {
+                throw new Violation("a shard must decide the pushes of a worker in the order of their numbers: shard="
+                        + shardIndex + ", worker=" + worker.worker() + ", generation=" + worker.generation()
+                        + ", number=" + number + ", last=" + here.decided);
+            }
+            here.decided = number;
+            if (withdrawn) {
+                tally.add(Tally.What.WITHDRAWN);
+                here.withdrawn.add(number);
+            }
         }
 
         private void requireValid(int length) {
@@ -342,6 +425,18 @@ final class SimulatedNetwork {
             } catch (WeirException e) {
                 answer.refuse(e.code(), e.getMessage());
             }
+        }
+
+        private void refuse(Envelope envelope, ErrorCode code, boolean ordered, int retryAfterMs, String message) {
+            count(code, ordered);
+            boolean forgets = code == ErrorCode.MEMORY_EXCEEDED && bug == PlantedBug.WITHDRAWAL_SKIPPED;
+            reply(envelope, code, () -> {
+                if (forgets) {
+                    handler.failed(envelope.request, code, message);
+                } else {
+                    handler.refused(envelope.request, code, ordered, retryAfterMs, message);
+                }
+            });
         }
 
         private void reply(Envelope envelope, Object what, Runnable delivery) {
@@ -423,9 +518,7 @@ final class SimulatedNetwork {
 
             /// A server that was told of a fence acknowledges nothing more, but to the streams of portions.
             private void requireMember() {
-                ByteBuffer sent = ByteBuffer.wrap(envelope.bytes).order(ByteOrder.LITTLE_ENDIAN);
-                WorkerId worker = new WorkerId(
-                        DataLayout.run(sent, 0), DataLayout.worker(sent, 0), DataLayout.generation(sent, 0));
+                WorkerId worker = workerOf(ByteBuffer.wrap(envelope.bytes).order(ByteOrder.LITTLE_ENDIAN));
                 if (servers.get(envelope.server).knowsOut(worker)) {
                     throw new Violation("a worker that is out was acknowledged: worker=" + worker.worker()
                             + ", generation=" + worker.generation() + ", shard=" + shardIndex);
@@ -434,8 +527,7 @@ final class SimulatedNetwork {
 
             @Override
             public void refuse(long requestId, ErrorCode code, boolean ordered, int retryAfterMs, String message) {
-                count(code, ordered);
-                reply(envelope, code, () -> handler.refused(envelope.request, code, ordered, retryAfterMs, message));
+                Connections.this.refuse(envelope, code, ordered, retryAfterMs, message);
             }
 
             @Override
@@ -448,6 +540,7 @@ final class SimulatedNetwork {
 
     private void count(ErrorCode code, boolean ordered) {
         switch (code) {
+            case BUSY -> tally.add(Tally.What.BUSY);
             case GAP -> tally.add(Tally.What.GAPS);
             case MEMORY_EXCEEDED -> tally.add(Tally.What.MEMORY_REFUSALS);
             case LATE -> tally.add(Tally.What.LATE_BACKUPS);
@@ -459,11 +552,16 @@ final class SimulatedNetwork {
         }
     }
 
+    private static WorkerId workerOf(ByteBuffer frame) {
+        return new WorkerId(DataLayout.run(frame, 0), DataLayout.worker(frame, 0), DataLayout.generation(frame, 0));
+    }
+
     private static String describe(ByteBuffer frame) {
         String type =
                 switch (FrameLayout.type(frame, 0)) {
                     case FrameType.PULL -> "pull";
                     case FrameType.PUSH -> DataLayout.isWithdrawn(frame, 0) ? "withdrawn push" : "push";
+                    case FrameType.PUSH_PULL -> DataLayout.isWithdrawn(frame, 0) ? "withdrawn pushPull" : "pushPull";
                     case FrameType.TICK -> "tick(" + DataLayout.flags(frame, 0) + ")";
                     default -> "type " + FrameLayout.type(frame, 0);
                 };

@@ -26,6 +26,22 @@ final class SimulatedProcess implements Pulse {
         return paused;
     }
 
+    /// Ends what a process was about when it died while it waited.
+    static final class Died extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        private Died(String name) {
+            super(name, null, false, false);
+        }
+    }
+
+    /// @throws Died if the process is no more
+    void requireAlive() {
+        if (dead) {
+            throw new Died(name);
+        }
+    }
+
     void kill() {
         dead = true;
         waiting.clear();
@@ -37,9 +53,18 @@ final class SimulatedProcess implements Pulse {
 
     void resume() {
         paused = false;
-        while (!paused && !dead && !waiting.isEmpty()) {
-            waiting.removeFirst().run();
+        while (catchUp()) {}
+    }
+
+    /// Does the next of what has waited while the process was paused.
+    ///
+    /// @return false if nothing is to be done now
+    boolean catchUp() {
+        if (paused || dead || waiting.isEmpty()) {
+            return false;
         }
+        waiting.removeFirst().run();
+        return true;
     }
 
     /// Does something inside the process: now, when it goes on, or never.
@@ -47,7 +72,7 @@ final class SimulatedProcess implements Pulse {
         if (dead) {
             return;
         }
-        if (paused) {
+        if (paused || !waiting.isEmpty()) {
             waiting.addLast(action);
         } else {
             action.run();

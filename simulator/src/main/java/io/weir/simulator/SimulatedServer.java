@@ -100,6 +100,10 @@ final class SimulatedServer {
         }
     }
 
+    boolean isPressed() {
+        return takenBytes > 0;
+    }
+
     void easeMemory() {
         node.budget().release(takenBytes);
         takenBytes = 0;

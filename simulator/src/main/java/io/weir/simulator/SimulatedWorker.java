@@ -14,13 +14,18 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// What a worker does, through all its lives: join, pull, push, tick, until its part is done; join again when it was
 /// fenced. Each life is a process with a client of its own. Confined.
 final class SimulatedWorker {
-    private static final ClientConfig CONFIG = ClientConfig.defaults();
+    /// Few calls under way, so that some wait for room.
+    private static final int FEW_CALLS = 4;
+
+    /// Between two pushes it may compute something: once in so many.
+    private static final int PAUSE_ONE_IN = 4;
 
     private final History history;
     private final Timeline timeline;
@@ -33,6 +38,11 @@ final class SimulatedWorker {
     private @Nullable SimulatedProcess process;
     private @Nullable Run run;
     private boolean done;
+
+    /// It is to leave when it is through with what it does.
+    private boolean leaving;
+
+    private boolean away;
 
     /// It was killed for good.
     private boolean gone;
@@ -79,7 +89,7 @@ final class SimulatedWorker {
         SimulatedProcess born = new SimulatedProcess(timeline, "worker " + index + "#" + lives);
         process = born;
         WeirClient client = new WeirClient(
-                CONFIG, handler -> history.network().connect(born, handler), born, () -> timeline.random.nextLong());
+                config(), handler -> history.network().connect(born, handler), born, () -> timeline.random.nextLong());
         CompletableFuture<Run> joined =
                 client.joinAsync(new RunOptions(history.scenario().run(), index, false));
         CompletableFuture<Run> _ = joined.whenComplete((ready, failure) -> history.guard(() -> {
@@ -89,6 +99,51 @@ final class SimulatedWorker {
                 onFailure(failure);
             }
         }));
+    }
+
+    private ClientConfig config() {
+        ClientConfig config = ClientConfig.defaults();
+        int calls = timeline.random.nextInt(2 * FEW_CALLS);
+        return calls < FEW_CALLS ? config.withMaxInFlight(1 + calls) : config;
+    }
+
+    /// Whether it has been asked to leave and has not come back.
+    boolean isAway() {
+        return away && !done && !gone;
+    }
+
+    /// Lets it leave its run in order when it is through with what it does, and come back. Its place is free meanwhile,
+    /// so nobody may join who takes any.
+    ///
+    /// @return false if it is in no run, or is to leave already
+    boolean askToLeave() {
+        if (run == null || done || isAway()) {
+            return false;
+        }
+        leaving = true;
+        away = true;
+        return true;
+    }
+
+    private void leave(Run current) {
+        leaving = false;
+        everOut = true;
+        history.tally().add(Tally.What.LEAVES);
+        if (timeline.isTraced()) {
+            timeline.say("-- worker " + index + " leaves");
+        }
+        SimulatedProcess ending = process;
+        later(
+                0,
+                () -> orEnd(() -> {
+                    current.close();
+                    if (ending != null) {
+                        ending.kill();
+                        history.network().abandon(ending);
+                    }
+                    run = null;
+                    timeline.after(timeline.between(1_000, 200_000), this::start);
+                }));
     }
 
     /// The process dies.
@@ -123,6 +178,7 @@ final class SimulatedWorker {
 
     private void onJoined(Run joined) {
         run = joined;
+        away = leaving;
         index = joined.worker();
         if (!joined.isResumed() && !history.scenario().hasPortions()) {
             freshLives++;
@@ -180,6 +236,10 @@ final class SimulatedWorker {
             end(current);
             return;
         }
+        if (leaving) {
+            leave(current);
+            return;
+        }
         Table receipts = current.table(history.receiptsTable());
         long[] keys = history.pulledKeys(index);
         float[] rows = new float[keys.length * Receipts.DIM];
@@ -188,49 +248,101 @@ final class SimulatedWorker {
             history.pulled(this, freshLives, clock, rows);
             later(
                     timeline.between(500, 8_000),
-                    () -> orEnd(() -> {
-                        List<CompletableFuture<?>> under = send(pushes, current::table);
+                    () -> orEnd(() -> send(pushes, current::table, under -> {
                         CompletableFuture<Boolean> tick = current.tickAsync();
                         under.add(tick);
                         then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
                             history.ticked(index, freshLives, clock, tick.join());
                             step();
                         });
-                    }));
+                    })));
         });
     }
 
-    /// Sends pushes; each result completes also when its push is refused for what it is.
-    private List<CompletableFuture<?>> send(List<Receipts.Push> pushes, Function<TableInfo, Table> tables) {
-        List<CompletableFuture<?>> under = new ArrayList<>();
-        for (Receipts.Push push : pushes) {
-            Receipts.Content content = history.receipts().content(push, history.isBsp());
-            Table table = tables.apply(history.tableOf(push));
-            push.sent++;
-            push.acknowledged = false;
-            history.tally().add(Tally.What.PUSHES);
-            under.add(table.pushAsync(content.keys(), content.gradients()).handle((ok, failure) -> {
-                if (failure == null) {
-                    push.acknowledged = true;
-                } else {
-                    onPushFailure(push, failure);
-                }
-                return null;
-            }));
-        }
-        return under;
+    /// Sends pushes, with a pause now and then, and after the last one goes on.
+    ///
+    /// @param next is given their results, each of which completes also when its push is refused for what it is
+    private void send(
+            List<Receipts.Push> pushes, Function<TableInfo, Table> tables, Consumer<List<CompletableFuture<?>>> next) {
+        sendFrom(0, pushes, tables, new ArrayList<>(), next);
     }
 
-    private void onPushFailure(Receipts.Push push, Throwable failure) {
+    private void sendFrom(
+            int first,
+            List<Receipts.Push> pushes,
+            Function<TableInfo, Table> tables,
+            List<CompletableFuture<?>> under,
+            Consumer<List<CompletableFuture<?>>> next) {
+        for (int i = first; i < pushes.size(); i++) {
+            Receipts.Push push = pushes.get(i);
+            under.add(send(push, tables.apply(history.tableOf(push))));
+            if (timeline.chance(PAUSE_ONE_IN)) {
+                int rest = i + 1;
+                later(timeline.between(500, 8_000), () -> orEnd(() -> sendFrom(rest, pushes, tables, under, next)));
+                return;
+            }
+        }
+        next.accept(under);
+    }
+
+    /// Sends a push in one of four ways.
+    private CompletableFuture<?> send(Receipts.Push push, Table table) {
+        Receipts.Content content = history.receipts().content(push, history.isBsp());
+        long[] keys = content.keys();
+        float[] gradients = content.gradients();
+        int attempt = ++push.sent;
+        push.acknowledged = false;
+        push.refused = false;
+        history.tally().add(Tally.What.PUSHES);
+        int way = timeline.random.nextInt(6);
+        boolean reads = way < 2;
+        float[] rows = new float[reads ? gradients.length : 0];
+        CompletableFuture<Void> sent =
+                switch (way) {
+                    case 0 -> table.pushPullAsync(keys, gradients, rows);
+                    case 1 -> waiting(() -> table.pushPull(keys, gradients, rows));
+                    case 2 -> waiting(() -> table.push(keys, gradients));
+                    default -> table.pushAsync(keys, gradients);
+                };
+        return sent.handle((ok, failure) -> {
+            if (failure != null) {
+                onPushFailure(push, attempt, reads, failure);
+            } else {
+                push.acknowledged = true;
+                if (reads) {
+                    history.tally().add(Tally.What.PUSH_PULLS);
+                    history.guard(() -> history.pushPulled(push, keys, rows));
+                }
+            }
+            return null;
+        });
+    }
+
+    /// Makes a call that waits for its answer, and meanwhile time passes.
+    private static CompletableFuture<Void> waiting(Runnable call) {
+        try {
+            call.run();
+            return CompletableFuture.completedFuture(null);
+        } catch (WeirException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    private void onPushFailure(Receipts.Push push, int attempt, boolean read, Throwable failure) {
         push.failed = true;
         Throwable cause =
                 failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-        boolean expected = cause instanceof WeirException refused
-                && switch (refused.code()) {
-                    case MEMORY_EXCEEDED, FENCED, UNKNOWN_WORKER -> true;
+        ErrorCode code = cause instanceof WeirException refused ? refused.code() : ErrorCode.INTERNAL;
+        if (push.sent == attempt) {
+            push.refused = code == ErrorCode.MEMORY_EXCEEDED || code == ErrorCode.REJECTED;
+        }
+        boolean expected =
+                switch (code) {
+                    case MEMORY_EXCEEDED, FENCED, UNKNOWN_WORKER, REJECTED -> true;
+                    // Whoever only pushes learns that from its tick.
+                    case LATE -> read && history.isBsp();
                     case NON_FINITE -> push.kind == Receipts.Kind.POISON;
                     case UNKNOWN_TABLE -> push.kind == Receipts.Kind.TEMPORARY;
-                    case REJECTED -> true;
                     default -> false;
                 };
         if (!expected) {
@@ -289,6 +401,10 @@ final class SimulatedWorker {
 
     private void nextPortion() {
         Run current = run();
+        if (leaving) {
+            leave(current);
+            return;
+        }
         CompletableFuture<Optional<Portion>> asked = current.nextPortionAsync();
         then(asked, () -> {
             Optional<Portion> taken = asked.join();
@@ -326,8 +442,7 @@ final class SimulatedWorker {
                 current.table(history.receiptsTable()).pullAsync(keys, rows),
                 () -> later(
                         timeline.between(500, 8_000),
-                        () -> orEnd(() -> {
-                            List<CompletableFuture<?>> under = send(pushes, portion::table);
+                        () -> orEnd(() -> send(pushes, portion::table, under -> {
                             CompletableFuture<Boolean> tick = portion.tickAsync(last);
                             under.add(tick);
                             then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
@@ -343,6 +458,6 @@ final class SimulatedWorker {
                                     batch(current, portion);
                                 }
                             });
-                        })));
+                        }))));
     }
 }

@@ -28,7 +28,7 @@ public final class Simulator {
 
     /// Plays one history.
     ///
-    /// @param bug a mistake for the shards to make, or null
+    /// @param bug a mistake to make, or null
     /// @param traced whether to tell what happens; costs much
     public static Outcome play(long seed, @Nullable PlantedBug bug, boolean traced) {
         History history = new History(seed, bug, traced);

@@ -7,6 +7,8 @@ public final class Tally {
     public enum What {
         FRAMES,
         PUSHES,
+        PUSH_PULLS,
+        WAITS,
         READS_CHECKED,
         STALENESS_CHECKED,
         FAULTS,
@@ -16,6 +18,8 @@ public final class Tally {
         GAPS,
         BUSY,
         MEMORY_REFUSALS,
+        WITHDRAWN,
+        LATE_WITHDRAWN,
         ORDERED_REFUSALS,
         PARKED_PULLS,
         PAUSES,
@@ -25,6 +29,7 @@ public final class Tally {
         FENCES,
         REJOINS,
         LATE_JOINS,
+        LEAVES,
         LATE_BACKUPS,
         PORTIONS_TAKEN_OVER,
         TABLES_DROPPED

@@ -15,6 +15,7 @@ final class Timeline {
     private long nowUs;
     private long sequence;
     private long hash;
+    private boolean stopped;
 
     final SplittableRandom random;
 
@@ -50,16 +51,21 @@ final class Timeline {
 
     /// Plays the next event.
     ///
-    /// @return false if there is none before `untilUs`
+    /// @return false if there is none before `untilUs`, or nothing more is to happen
     boolean play(long untilUs) {
         Event next = events.peek();
-        if (next == null || next.atUs() > untilUs) {
+        if (stopped || next == null || next.atUs() > untilUs) {
             return false;
         }
         events.poll();
         nowUs = next.atUs();
         next.action().run();
         return true;
+    }
+
+    /// Lets nothing more happen.
+    void stop() {
+        stopped = true;
     }
 
     /// A number from `least` to `most`.
