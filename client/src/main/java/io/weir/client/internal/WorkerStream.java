@@ -32,7 +32,10 @@ final class WorkerStream {
     private final ReentrantLock lock;
     private final Map<Integer, Long> clocks = new HashMap<>();
     private long lastNumber;
-    private long clock;
+
+    /// Of the first clock group: written under the lock, read without it for each frame that pulls.
+    private volatile long clock;
+
     private int undecided;
     private volatile boolean ended;
 
@@ -74,6 +77,9 @@ final class WorkerStream {
     }
 
     long clock(int group) {
+        if (group == 0) {
+            return clock;
+        }
         lock.lock();
         try {
             return clockOf(group);

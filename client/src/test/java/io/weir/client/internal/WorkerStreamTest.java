@@ -262,6 +262,25 @@ class WorkerStreamTest {
         assertThat(stream.takeGivenUp()).isEmpty();
     }
 
+    @Test
+    void saysWhoPullsWhileAnotherThreadNumbersAPush() throws InterruptedException {
+        stream.reach(0, 4);
+        stream.reach(5, 6);
+        Request pull = StreamRequests.of(FrameType.PULL, 0);
+        Thread puller = new Thread(() -> stream.identify(pull.frame(), 0));
+        stream.lock().lock();
+        try {
+            puller.start();
+            puller.join(10_000);
+            assertThat(puller.isAlive()).as("waits for the lock").isFalse();
+        } finally {
+            stream.lock().unlock();
+        }
+        assertThat(DataLayout.clock(pull.frame(), 0)).isEqualTo(4);
+        stream.identify(pull.frame(), 5);
+        assertThat(DataLayout.clock(pull.frame(), 0)).isEqualTo(6);
+    }
+
     private static Lane laneOf(Request request) {
         Lane lane = request.lane();
         assertThat(lane).isNotNull();
