@@ -61,7 +61,7 @@ final class ClientPortion implements Portion {
     @Override
     public boolean tick(boolean last) {
         CompletableFuture<Boolean> ticked = tickAsync(last);
-        return pushes != null || run.session().await(ticked, "the step to close");
+        return pushes != null || run.session().calls().await(ticked, "the step to close");
     }
 
     @Override
@@ -86,7 +86,7 @@ final class ClientPortion implements Portion {
             finished = last;
             ticked = run.tickAfter(everywhere).thenCombine(everywhere, (stepped, done) -> true);
         }
-        CompletableFuture<Boolean> result = run.session().working(ticked);
+        CompletableFuture<Boolean> result = run.session().calls().working(ticked);
         lastTick = result;
         return result;
     }

@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
 /// One worker of a run, with a session of its own.
@@ -37,6 +38,7 @@ final class ClientRun implements Run {
 
     private final WeirClient weir;
     private final Session session;
+    private final Calls calls;
     private final RunMessage.JoinRunReply joined;
     private final RunSpec spec;
     private final WorkerId id;
@@ -60,6 +62,7 @@ final class ClientRun implements Run {
     private ClientRun(WeirClient weir, Session session, RunSpec spec, RunMessage.JoinRunReply joined) {
         this.weir = weir;
         this.session = session;
+        this.calls = session.calls();
         this.spec = spec;
         this.joined = joined;
         this.id = new WorkerId(spec.id(), joined.worker(), joined.generation());
@@ -90,7 +93,11 @@ final class ClientRun implements Run {
                 .thenCompose(replies -> {
                     List<RunMessage.Entry> entries = entries(replies);
                     boolean goesOn = joined.resumed() && entries.stream().noneMatch(entry -> entry.clock() < clock);
-                    return goesOn ? resume(entries, clock) : begin(entries, clock);
+                    if (!goesOn) {
+                        return begin(entries, clock);
+                    }
+                    resume(stream, entries, clock);
+                    return CompletableFuture.completedFuture(List.of());
                 })
                 .thenCompose(opened -> {
                     for (RunMessage.Step step : joined.closed()) {
@@ -114,9 +121,11 @@ final class ClientRun implements Run {
         return 0;
     }
 
-    /// Goes on where the last life stopped: at the lowest clock, with the numbers that followed it. Shards that are
-    /// ahead acknowledge what they have.
-    private CompletableFuture<List<Message>> resume(List<RunMessage.Entry> entries, long givenClock) {
+    /// Takes a stream to where an earlier life stopped: to the lowest clock of any shard unless one is given, with the
+    /// numbers that followed it. Shards that are ahead acknowledge what they have.
+    ///
+    /// @param givenClock -1 if none is
+    private void resume(WorkerStream resumed, List<RunMessage.Entry> entries, long givenClock) {
         long clock = givenClock;
         if (clock < 0) {
             clock = Long.MAX_VALUE;
@@ -130,8 +139,7 @@ final class ClientRun implements Run {
                 number = Math.max(number, entry.numberAtClock());
             }
         }
-        stream.resume(number, clock, lastNumbers(entries));
-        return CompletableFuture.completedFuture(List.of());
+        resumed.resume(number, clock, lastNumbers(entries));
     }
 
     /// Begins anew at the slowest clock, or in a synchronous run at the open step, also when the last life was
@@ -179,7 +187,7 @@ final class ClientRun implements Run {
     private void beatInTime() {
         if (beating.compareAndSet(false, true)) {
             CompletableFuture<?> unused = beat().whenComplete((alive, failure) -> beating.set(false));
-            session.settle();
+            calls.settle();
         }
     }
 
@@ -187,7 +195,7 @@ final class ClientRun implements Run {
     private CompletableFuture<?> beat() {
         return session.repeatedly(homeServer, new RunMessage.Heartbeat(home, id, members))
                 .thenCompose(reply -> {
-                    session.heard(spec.silenceMs());
+                    calls.heard(spec.silenceMs());
                     RunMessage.Members record = as(RunMessage.Members.class, reply);
                     if (record.number() == members) {
                         return CompletableFuture.completedFuture(null);
@@ -205,8 +213,8 @@ final class ClientRun implements Run {
     /// learns that it is out says so to all servers itself: there may be nobody else to do it, and its pulls wait
     /// there.
     private void breakOn(@Nullable Throwable failure) {
-        if (failure != null && Session.causeOf(failure) instanceof WeirException refused) {
-            session.breakWith(refused);
+        if (failure != null && Calls.causeOf(failure) instanceof WeirException refused) {
+            calls.breakWith(refused);
             if (refused.code() == ErrorCode.FENCED && told.compareAndSet(false, true)) {
                 stopBeating();
                 CompletableFuture<?> unused = session.toAllServers(new RunMessage.UpdateMembers(
@@ -267,32 +275,61 @@ final class ClientRun implements Run {
     /// @param portionIndex of the portion whose minibatch this step was, -1 if none
     CompletableFuture<Boolean> tick(int group, int portionIndex, boolean last) {
         requireOpen();
-        CompletableFuture<Boolean> outcome;
-        if (spec.isBsp()) {
-            awaitLastTick(group);
-            long step = stream.clock(group);
-            CompletableFuture<Void> ticked = session.tick(stream, group, step + 1);
-            stream.reach(group, step + 1);
-            outcome = ticked.thenCompose(
-                            everywhere -> lastRecords.getOrDefault(group, CompletableFuture.completedFuture(null)))
-                    .thenCompose(everywhere -> session.repeatedly(
-                            homeServer, new RunMessage.CompleteStep(home, id, group, step, portionIndex, last)))
-                    .thenApply(reply -> onClosed(as(RunMessage.StepClosed.class, reply)));
-        } else {
-            long clock = stream.clock(group) + 1;
-            stream.reach(group, clock);
-            outcome = session.tick(stream, group, clock).thenApply(everywhere -> true);
+        if (!spec.isBsp()) {
+            return tickToNextClock(group, clock -> session.tick(stream, group, clock));
         }
-        CompletableFuture<Boolean> result = session.working(outcome.whenComplete((ok, failure) -> breakOn(failure)));
+        awaitLastTick(group);
+        long step = stream.clock(group);
+        CompletableFuture<Void> arrived = session.tick(stream, group, step + 1);
+        stream.reach(group, step + 1);
+        return ticked(
+                group,
+                arrived.thenCompose(
+                                everywhere -> lastRecords.getOrDefault(group, CompletableFuture.completedFuture(null)))
+                        .thenCompose(everywhere -> session.repeatedly(
+                                homeServer, new RunMessage.CompleteStep(home, id, group, step, portionIndex, last)))
+                        .thenApply(reply -> onClosed(as(RunMessage.StepClosed.class, reply))));
+    }
+
+    /// A step of a worker that pushes for a portion with a stream of its own. Under bounded staleness the worker's
+    /// clock must not arrive anywhere before the portion's pushes.
+    ///
+    /// @param pushed completes when every shard has the minibatch
+    CompletableFuture<Boolean> tickAfter(CompletableFuture<Void> pushed) {
+        if (!isStale()) {
+            return tick(0, -1, false);
+        }
+        awaitLastTick(0);
+        return tickToNextClock(0, clock -> pushed.thenCompose(done -> session.tick(stream, 0, clock)));
+    }
+
+    /// A step that no record closes: it has its effect where its tick has arrived.
+    ///
+    /// @param ticking sends the tick that leads to this clock
+    private CompletableFuture<Boolean> tickToNextClock(int group, LongFunction<CompletableFuture<Void>> ticking) {
+        long clock = stream.clock(group) + 1;
+        stream.reach(group, clock);
+        return ticked(group, ticking.apply(clock).thenApply(everywhere -> true));
+    }
+
+    /// Keeps what comes of a tick for whoever has to wait for the last one.
+    private CompletableFuture<Boolean> ticked(int group, CompletableFuture<Boolean> outcome) {
+        CompletableFuture<Boolean> result = working(outcome);
         lastTicks.put(group, result);
-        session.settle();
+        calls.settle();
         return result;
+    }
+
+    /// What comes of something that was asked of the servers. A failure that nothing can be done about is that of every
+    /// further call.
+    private <T extends @Nullable Object> CompletableFuture<T> working(CompletableFuture<T> outcome) {
+        return calls.working(outcome.whenComplete((value, failure) -> breakOn(failure)));
     }
 
     private void awaitLastTick(int group) {
         CompletableFuture<Boolean> before = lastTicks.get(group);
         if (before != null && !before.isDone()) {
-            session.await(before, "the step before");
+            calls.await(before, "the step before");
         }
     }
 
@@ -312,7 +349,7 @@ final class ClientRun implements Run {
 
     @Override
     public void barrier() {
-        session.await(barrierAsync(), "the barrier");
+        calls.await(barrierAsync(), "the barrier");
     }
 
     @Override
@@ -320,9 +357,8 @@ final class ClientRun implements Run {
         requireOpen();
         CompletableFuture<Message> passed =
                 session.repeatedly(homeServer, new RunMessage.Barrier(home, id, barriers++));
-        CompletableFuture<Void> result =
-                session.working(passed.<Void>thenApply(ok -> null).whenComplete((done, failure) -> breakOn(failure)));
-        session.settle();
+        CompletableFuture<Void> result = working(passed.<Void>thenApply(ok -> null));
+        calls.settle();
         return result;
     }
 
@@ -330,7 +366,7 @@ final class ClientRun implements Run {
 
     @Override
     public Optional<Portion> nextPortion() {
-        return session.await(nextPortionAsync(), "a portion");
+        return calls.await(nextPortionAsync(), "a portion");
     }
 
     @Override
@@ -356,9 +392,8 @@ final class ClientRun implements Run {
                     }
                     return take(as(RunMessage.Portion.class, reply));
                 });
-        CompletableFuture<Optional<Portion>> result =
-                session.working(next.whenComplete((taken, failure) -> breakOn(failure)));
-        session.settle();
+        CompletableFuture<Optional<Portion>> result = working(next);
+        calls.settle();
         return result;
     }
 
@@ -374,19 +409,10 @@ final class ClientRun implements Run {
         return (isStale() ? goOn() : CompletableFuture.<Void>completedFuture(null))
                 .thenCompose(counted -> session.toAllServers(new RunMessage.OpenWorker(streamId, -1, -1, false)))
                 .thenApply(replies -> {
-                    List<RunMessage.Entry> entries = entries(replies);
-                    long position = Long.MAX_VALUE;
-                    for (RunMessage.Entry entry : entries) {
-                        position = Math.min(position, entry.clock());
-                    }
-                    long number = 0;
-                    for (RunMessage.Entry entry : entries) {
-                        number = entry.clock() == position ? Math.max(number, entry.numberAtClock()) : number;
-                    }
                     WorkerStream pushes = session.newStream(streamId);
-                    pushes.resume(number, position, lastNumbers(entries));
+                    resume(pushes, entries(replies), -1);
                     session.addStream(pushes);
-                    return hold(new ClientPortion(this, given.index(), position, pushes));
+                    return hold(new ClientPortion(this, given.index(), pushes.clock(0), pushes));
                 });
     }
 
@@ -420,25 +446,6 @@ final class ClientRun implements Run {
         return spec.consistency() instanceof Consistency.Ssp;
     }
 
-    /// A step of a worker that pushes for a portion with a stream of its own. Under bounded staleness the worker's
-    /// clock must not arrive anywhere before the portion's pushes.
-    ///
-    /// @param pushed completes when every shard has the minibatch
-    CompletableFuture<Boolean> tickAfter(CompletableFuture<Void> pushed) {
-        if (!isStale()) {
-            return tick(0, -1, false);
-        }
-        awaitLastTick(0);
-        long clock = stream.clock(0) + 1;
-        stream.reach(0, clock);
-        CompletableFuture<Boolean> result = session.working(pushed.thenCompose(done -> session.tick(stream, 0, clock))
-                .thenApply(everywhere -> true)
-                .whenComplete((ok, failure) -> breakOn(failure)));
-        lastTicks.put(0, result);
-        session.settle();
-        return result;
-    }
-
     // ---- the end ----
 
     private void requireOpen() {
@@ -450,13 +457,13 @@ final class ClientRun implements Run {
     @Override
     public void finish() {
         CompletableFuture<Void> stepped = lastSteps();
-        session.await(stepped, "the last step");
+        calls.await(stepped, "the last step");
         if (!session.drain()) {
             throw new WeirException(
                     ErrorCode.DEADLINE_EXCEEDED,
                     "pushes were not acknowledged within the deadline: run=" + name() + ", worker=" + worker());
         }
-        session.await(finishAsync(), "leaving the run");
+        calls.await(finishAsync(), "leaving the run");
         session.close();
     }
 
@@ -467,11 +474,11 @@ final class ClientRun implements Run {
             stopBeating();
             return session.leave(true, homeServer);
         });
-        CompletableFuture<Void> result = session.working(left.<Void>thenApply(done -> {
+        CompletableFuture<Void> result = calls.working(left.<Void>thenApply(done -> {
             closed = true;
             return null;
         }));
-        session.settle();
+        calls.settle();
         return result;
     }
 

@@ -72,7 +72,7 @@ public final class WeirClient implements Weir {
     public Run join(RunOptions options) {
         Session own = new Session(config, connect);
         try {
-            return own.await(ClientRun.join(this, own, options, random.getAsLong()), "joining the run");
+            return own.calls().await(ClientRun.join(this, own, options, random.getAsLong()), "joining the run");
         } catch (RuntimeException e) {
             own.close();
             throw e;
@@ -82,8 +82,8 @@ public final class WeirClient implements Weir {
     @Override
     public CompletableFuture<Run> joinAsync(RunOptions options) {
         Session own = new Session(config, connect);
-        CompletableFuture<Run> joined = own.working(ClientRun.join(this, own, options, random.getAsLong()));
-        own.settle();
+        CompletableFuture<Run> joined = own.calls().working(ClientRun.join(this, own, options, random.getAsLong()));
+        own.calls().settle();
         return joined;
     }
 
