@@ -20,9 +20,9 @@ final class RandomRecords implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private int position;
 
-    RandomRecords(int rowLength, int slotCount, int rowCount, int batchRows) {
+    RandomRecords(int valueLength, int rowCount, int batchRows) {
         this.batchRows = batchRows;
-        long recordBytes = RecordLayout.recordBytes(rowLength, slotCount);
+        long recordBytes = RecordLayout.recordBytes(valueLength);
         records = arena.allocate(recordBytes * rowCount, 64);
         rowOffsets = new long[rowCount / batchRows * batchRows];
         long[] shuffled = new long[rowCount];

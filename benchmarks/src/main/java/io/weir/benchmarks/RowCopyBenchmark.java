@@ -33,13 +33,13 @@ public class RowCopyBenchmark {
     @Param({"1024", "1048576"})
     public int rows;
 
-    private RandomRecords records = new RandomRecords(1, 0, 1, 1);
+    private RandomRecords records = new RandomRecords(1, 1, 1);
     private MemorySegment copies = MemorySegment.NULL;
 
     @Setup
     public void prepare() {
         records.close();
-        records = new RandomRecords(dim, 1, rows, BATCH_ROWS);
+        records = new RandomRecords(2 * dim, rows, BATCH_ROWS);
         copies = records.gradients(dim);
     }
 

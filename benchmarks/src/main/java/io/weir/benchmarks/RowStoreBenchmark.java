@@ -94,7 +94,7 @@ public class RowStoreBenchmark {
                 push(tables[i], 0, count);
             }
         }
-        long recordBytes = RecordLayout.recordBytes(DIM, 1);
+        long recordBytes = RecordLayout.recordBytes(2L * DIM);
         MemorySegment bare = arena.allocate(rows * recordBytes, HUGE_PAGE_BYTES);
         bare.fill((byte) 1);
         bareRecords = bare;

@@ -46,7 +46,7 @@ public class UpdateKernelBenchmark {
     public String before = "nothing";
 
     private UpdateKernel kernel = UpdateKernel.sgd(1);
-    private RandomRecords records = new RandomRecords(1, 0, 1, 1);
+    private RandomRecords records = new RandomRecords(1, 1, 1);
     private MemorySegment gradients = MemorySegment.NULL;
 
     @Setup
@@ -56,7 +56,7 @@ public class UpdateKernelBenchmark {
         }
         records.close();
         kernel = kernel(optimizer);
-        records = new RandomRecords(dim, kernel.slotCount(), rows, BATCH_ROWS);
+        records = new RandomRecords(kernel.valueLength(dim), rows, BATCH_ROWS);
         gradients = records.gradients(dim);
     }
 
@@ -111,7 +111,7 @@ public class UpdateKernelBenchmark {
             for (String name : List.of("sgd", "momentum", "adagrad", "adam", "ftrl")) {
                 UpdateKernel kernel = kernel(name);
                 for (int length : new int[] {1, 3, 4, 8, 12, 16, 31, 100}) {
-                    try (RandomRecords other = new RandomRecords(length, kernel.slotCount(), rowCount, rowCount)) {
+                    try (RandomRecords other = new RandomRecords(kernel.valueLength(length), rowCount, rowCount)) {
                         MemorySegment gradients = otherKind(round, other.gradients(length));
                         long stride = (long) length * Float.BYTES;
                         kernel.update(other.records, other.rowOffsets, 0, rowCount, gradients, 0, length, stride);

@@ -1,5 +1,6 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
 import static io.weir.kernel.Lanes.NARROW;
 import static io.weir.kernel.Lanes.ORDER;
 import static io.weir.kernel.Lanes.WIDE;
@@ -10,7 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import jdk.incubator.vector.FloatVector;
 
-/// Adds runs of floats, coordinate by coordinate, so that the order of additions is the order of the calls.
+/// Folds runs of floats into one, coordinate by coordinate, so that the order of additions is the order of the calls.
 public final class Accumulate {
     private Accumulate() {}
 
@@ -41,6 +42,32 @@ public final class Accumulate {
                         .intoMemorySegment(MEMORY, sum + offset, ORDER);
             }
             addScalar(sum, summand, i, length);
+        } finally {
+            Reference.reachabilityFence(into);
+            Reference.reachabilityFence(from);
+        }
+    }
+
+    /// `into[i] ← min(into[i], from[i])`, otherwise as [#add]. Of `-0` and `0` the former is less.
+    public static void least(MemorySegment into, long intoOffset, MemorySegment from, long fromOffset, int length) {
+        long bytes = (long) length * Float.BYTES;
+        long target = NativeMemory.address(into, intoOffset, bytes, true);
+        long source = NativeMemory.address(from, fromOffset, bytes, false);
+        try {
+            AssignmentKernel.min(target, source, MIDDLE.loopBound(length), length);
+        } finally {
+            Reference.reachabilityFence(into);
+            Reference.reachabilityFence(from);
+        }
+    }
+
+    /// `into[i] ← max(into[i], from[i])`, otherwise as [#add]. Of `-0` and `0` the latter is greater.
+    public static void greatest(MemorySegment into, long intoOffset, MemorySegment from, long fromOffset, int length) {
+        long bytes = (long) length * Float.BYTES;
+        long target = NativeMemory.address(into, intoOffset, bytes, true);
+        long source = NativeMemory.address(from, fromOffset, bytes, false);
+        try {
+            AssignmentKernel.max(target, source, MIDDLE.loopBound(length), length);
         } finally {
             Reference.reachabilityFence(into);
             Reference.reachabilityFence(from);

@@ -10,7 +10,7 @@ import static io.weir.kernel.RecordLayout.FLOAT;
 import jdk.incubator.vector.FloatVector;
 
 /// See [UpdateKernel#adaGrad].
-final class AdaGradKernel extends UpdateKernel {
+final class AdaGradKernel extends LaneKernel {
     private final float rate;
     private final float epsilon;
 
@@ -34,8 +34,9 @@ final class AdaGradKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
-        float rate = this.rate;
+            long slotStrideBytes,
+            float factor) {
+        float rate = this.rate * factor;
         float epsilon = this.epsilon;
 
         // For linear models: an inner loop of one round would cost more than its float.
@@ -75,8 +76,9 @@ final class AdaGradKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
-        float rate = this.rate;
+            long slotStrideBytes,
+            float factor) {
+        float rate = this.rate * factor;
         float epsilon = this.epsilon;
 
         for (int i = from; i < from + count; i++) {
@@ -105,8 +107,9 @@ final class AdaGradKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
-        float rate = this.rate;
+            long slotStrideBytes,
+            float factor) {
+        float rate = this.rate * factor;
         float epsilon = this.epsilon;
 
         for (int i = from; i < from + count; i++) {
@@ -135,8 +138,9 @@ final class AdaGradKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
-        float rate = this.rate;
+            long slotStrideBytes,
+            float factor) {
+        float rate = this.rate * factor;
         float epsilon = this.epsilon;
 
         for (int i = from; i < from + count; i++) {

@@ -13,7 +13,7 @@ import static io.weir.kernel.RecordLayout.PUSH_COUNT_OFFSET;
 import jdk.incubator.vector.FloatVector;
 
 /// See [UpdateKernel#adam].
-final class AdamKernel extends UpdateKernel {
+final class AdamKernel extends LaneKernel {
     /// Push counts with a table entry, at most. Later counts are worked out where they occur, unless the table
     /// ends earlier because both corrections have reached their limits as floats.
     private static final int MAX_TABLE_LENGTH = 1 << 16;
@@ -106,7 +106,8 @@ final class AdamKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
+            long slotStrideBytes,
+            float factor) {
         float beta1 = this.beta1;
         float beta2 = this.beta2;
         float rest1 = 1 - beta1;
@@ -120,7 +121,7 @@ final class AdamKernel extends UpdateKernel {
             for (int i = from; i < from + count; i++) {
                 long weight = base + rowOffsets[i] + startBytes;
                 int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
-                float rate = Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : lateRate(t);
+                float rate = factor * (Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : lateRate(t));
                 float rootScale = Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : lateRootScale(t);
                 element(weight, gradient, slotStrideBytes, beta1, rest1, beta2, rest2, rate, rootScale, epsilon);
                 gradient += gradientStrideBytes;
@@ -130,7 +131,7 @@ final class AdamKernel extends UpdateKernel {
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
             int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
-            float rate = Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : lateRate(t);
+            float rate = factor * (Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : lateRate(t));
             float rootScale = Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : lateRootScale(t);
             for (int j = 0; j < length; j++) {
                 long offset = (long) j * Float.BYTES;
@@ -180,7 +181,8 @@ final class AdamKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
+            long slotStrideBytes,
+            float factor) {
         float beta1 = this.beta1;
         float beta2 = this.beta2;
         float rest1 = 1 - beta1;
@@ -192,7 +194,7 @@ final class AdamKernel extends UpdateKernel {
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
             int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
-            float rate = Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : lateRate(t);
+            float rate = factor * (Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : lateRate(t));
             float rootScale = Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : lateRootScale(t);
             for (int j = 0; j < length; j += NARROW.length()) {
                 long offset = (long) j * Float.BYTES;
@@ -221,7 +223,8 @@ final class AdamKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
+            long slotStrideBytes,
+            float factor) {
         float beta1 = this.beta1;
         float beta2 = this.beta2;
         float rest1 = 1 - beta1;
@@ -233,7 +236,7 @@ final class AdamKernel extends UpdateKernel {
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
             int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
-            float rate = Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : lateRate(t);
+            float rate = factor * (Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : lateRate(t));
             float rootScale = Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : lateRootScale(t);
             for (int j = 0; j < length; j += MIDDLE.length()) {
                 long offset = (long) j * Float.BYTES;
@@ -262,7 +265,8 @@ final class AdamKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
+            long slotStrideBytes,
+            float factor) {
         float beta1 = this.beta1;
         float beta2 = this.beta2;
         float rest1 = 1 - beta1;
@@ -274,7 +278,7 @@ final class AdamKernel extends UpdateKernel {
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
             int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
-            float rate = Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : lateRate(t);
+            float rate = factor * (Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : lateRate(t));
             float rootScale = Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : lateRootScale(t);
             for (int j = 0; j < length; j += WIDE.length()) {
                 long offset = (long) j * Float.BYTES;

@@ -10,7 +10,7 @@ import static io.weir.kernel.RecordLayout.FLOAT;
 import jdk.incubator.vector.FloatVector;
 
 /// See [UpdateKernel#ftrl].
-final class FtrlKernel extends UpdateKernel {
+final class FtrlKernel extends LaneKernel {
     private final float inverseAlpha;
     private final float beta;
     private final float l1;
@@ -54,7 +54,8 @@ final class FtrlKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
+            long slotStrideBytes,
+            float factor) {
         float inverseAlpha = this.inverseAlpha;
         float beta = this.beta;
         float l1 = this.l1;
@@ -104,7 +105,8 @@ final class FtrlKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
+            long slotStrideBytes,
+            float factor) {
         float inverseAlpha = this.inverseAlpha;
         float beta = this.beta;
         float l1 = this.l1;
@@ -141,7 +143,8 @@ final class FtrlKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
+            long slotStrideBytes,
+            float factor) {
         float inverseAlpha = this.inverseAlpha;
         float beta = this.beta;
         float l1 = this.l1;
@@ -178,7 +181,8 @@ final class FtrlKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
+            long slotStrideBytes,
+            float factor) {
         float inverseAlpha = this.inverseAlpha;
         float beta = this.beta;
         float l1 = this.l1;

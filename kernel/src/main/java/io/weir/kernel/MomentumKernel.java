@@ -10,7 +10,7 @@ import static io.weir.kernel.RecordLayout.FLOAT;
 import jdk.incubator.vector.FloatVector;
 
 /// See [UpdateKernel#momentum].
-final class MomentumKernel extends UpdateKernel {
+final class MomentumKernel extends LaneKernel {
     private final float rate;
     private final float momentum;
 
@@ -34,8 +34,9 @@ final class MomentumKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
-        float rate = this.rate;
+            long slotStrideBytes,
+            float factor) {
+        float rate = this.rate * factor;
         float momentum = this.momentum;
 
         // For linear models: an inner loop of one round would cost more than its float.
@@ -73,8 +74,9 @@ final class MomentumKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
-        float rate = this.rate;
+            long slotStrideBytes,
+            float factor) {
+        float rate = this.rate * factor;
         float momentum = this.momentum;
 
         for (int i = from; i < from + count; i++) {
@@ -102,8 +104,9 @@ final class MomentumKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
-        float rate = this.rate;
+            long slotStrideBytes,
+            float factor) {
+        float rate = this.rate * factor;
         float momentum = this.momentum;
 
         for (int i = from; i < from + count; i++) {
@@ -131,8 +134,9 @@ final class MomentumKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
-        float rate = this.rate;
+            long slotStrideBytes,
+            float factor) {
+        float rate = this.rate * factor;
         float momentum = this.momentum;
 
         for (int i = from; i < from + count; i++) {

@@ -15,8 +15,8 @@ import java.nio.ByteOrder;
 /// ```
 ///
 /// The *record offset* is where the header starts, the *row offset* where the weights start; kernels take row
-/// offsets. Weights and slots lie side by side, so that one loop over `rowLength · (1 + slotCount)` floats
-/// copies both. Offsets are in bytes, lengths in floats.
+/// offsets. Weights and slots lie side by side, slots of a single float behind those as long as the weights, so that
+/// one loop over the *value length* copies all of them. Offsets are in bytes, lengths in floats.
 public final class RecordLayout {
     /// Records start at multiples of this and are padded to it.
     public static final int ALIGNMENT_BYTES = 16;
@@ -34,19 +34,14 @@ public final class RecordLayout {
 
     /// Bytes of one record, padding included.
     ///
-    /// @throws IllegalArgumentException if `rowLength` is below 1 or `slotCount` below 0
-    public static long recordBytes(int rowLength, int slotCount) {
-        if (rowLength < 1 || slotCount < 0) {
-            throw new IllegalArgumentException(
-                    "a record has at least one weight: rowLength=" + rowLength + ", slotCount=" + slotCount);
+    /// @param valueLength floats of the weights and all slots together
+    /// @throws IllegalArgumentException if `valueLength` is below 1
+    public static long recordBytes(long valueLength) {
+        if (valueLength < 1) {
+            throw new IllegalArgumentException("a record has at least one weight: valueLength=" + valueLength);
         }
-        long bytes = HEADER_BYTES + (1L + slotCount) * rowLength * Float.BYTES;
+        long bytes = HEADER_BYTES + valueLength * Float.BYTES;
         return (bytes + ALIGNMENT_BYTES - 1) & -ALIGNMENT_BYTES;
-    }
-
-    /// Floats of the weights and all slots together, what a copy of a whole row moves.
-    public static int valueLength(int rowLength, int slotCount) {
-        return Math.multiplyExact(rowLength, 1 + slotCount);
     }
 
     public static long rowOffset(long recordOffset) {

@@ -10,7 +10,7 @@ import static io.weir.kernel.RecordLayout.FLOAT;
 import jdk.incubator.vector.FloatVector;
 
 /// See [UpdateKernel#sgd].
-final class SgdKernel extends UpdateKernel {
+final class SgdKernel extends LaneKernel {
     private final float rate;
 
     SgdKernel(float rate) {
@@ -32,8 +32,9 @@ final class SgdKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
-        float rate = this.rate;
+            long slotStrideBytes,
+            float factor) {
+        float rate = this.rate * factor;
 
         // For linear models: an inner loop of one round would cost more than its float.
         if (length == 1) {
@@ -69,8 +70,9 @@ final class SgdKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
-        float rate = this.rate;
+            long slotStrideBytes,
+            float factor) {
+        float rate = this.rate * factor;
 
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
@@ -94,8 +96,9 @@ final class SgdKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
-        float rate = this.rate;
+            long slotStrideBytes,
+            float factor) {
+        float rate = this.rate * factor;
 
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
@@ -119,8 +122,9 @@ final class SgdKernel extends UpdateKernel {
             long gradient,
             long gradientStrideBytes,
             int length,
-            long slotStrideBytes) {
-        float rate = this.rate;
+            long slotStrideBytes,
+            float factor) {
+        float rate = this.rate * factor;
 
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;

@@ -1,9 +1,5 @@
 package io.weir.kernel;
 
-import static io.weir.kernel.Lanes.MIDDLE;
-import static io.weir.kernel.Lanes.NARROW;
-import static io.weir.kernel.Lanes.WIDE;
-
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 
@@ -20,13 +16,10 @@ import java.lang.ref.Reference;
 /// within a NaN. Gradients are expected to be finite; other values go through the formula as they are.
 ///
 /// Calls are checked whole before the first row is touched, and allocate nothing.
-public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, AdaGradKernel, AdamKernel, FtrlKernel {
+public abstract sealed class UpdateKernel permits LaneKernel, RowKernel {
     /// The least epsilon below a root: less than the root of every float above 0, so it alters no quotient
     /// whose sum of squares is not 0, and makes the others 0 instead of 0 / 0.
     static final float LEAST_EPSILON = 0x1p-75f;
-
-    /// Rows of one pass where a row needs several: records of dim 100 with two slots then fill about 64 KiB.
-    private static final int RUN_ROWS = 48;
 
     UpdateKernel() {}
 
@@ -103,8 +96,39 @@ public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, Ada
         return new FtrlKernel(alpha, beta, l1, l2);
     }
 
-    /// Slots kept beside the weights of a row.
+    /// No optimizer, no slots: what is pushed is a delta, `w ← w + d`. The order of pushes changes results by rounding
+    /// only.
+    public static UpdateKernel add() {
+        return new AssignmentKernel(AssignmentKernel.Operation.ADD);
+    }
+
+    /// No optimizer, no slots: `w ← d`. Under asynchrony the push that a shard applies last stays, row by row.
+    public static UpdateKernel assign() {
+        return new AssignmentKernel(AssignmentKernel.Operation.ASSIGN);
+    }
+
+    /// No optimizer, no slots: `w ← min(w, d)`, of `-0` and `0` the former. The order of pushes does not matter.
+    public static UpdateKernel min() {
+        return new AssignmentKernel(AssignmentKernel.Operation.MIN);
+    }
+
+    /// No optimizer, no slots: `w ← max(w, d)`, of `-0` and `0` the latter. The order of pushes does not matter.
+    public static UpdateKernel max() {
+        return new AssignmentKernel(AssignmentKernel.Operation.MAX);
+    }
+
+    /// Slots kept beside the weights of a row, each as long as the weights.
     public abstract int slotCount();
+
+    /// Slots of a single float, kept once for the whole row, behind the others.
+    public int rowSlotCount() {
+        return 0;
+    }
+
+    /// Floats of a row of `rowLength` weights with all its slots.
+    public final int valueLength(int rowLength) {
+        return Math.addExact(Math.multiplyExact(rowLength, 1 + slotCount()), rowSlotCount());
+    }
 
     /// Applies one gradient to each of the rows `rowOffsets[from] … rowOffsets[from + count - 1]`, in that
     /// order.
@@ -143,49 +167,7 @@ public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, Ada
             long gradientsOffset,
             int length,
             long slotStrideBytes) {
-        long base = check(records, rowOffsets, from, count, startBytes, length, slotStrideBytes);
-        long stride = (long) length * Float.BYTES;
-        long gradient = NativeMemory.address(gradients, gradientsOffset, count * stride, false);
-        int wide = WIDE.loopBound(length);
-        int middle = MIDDLE.loopBound(length - wide);
-        int narrow = NARROW.loopBound(length - wide - middle);
-        int rest = length - wide - middle - narrow;
-        long wideBytes = (long) wide * Float.BYTES;
-        long middleBytes = (long) middle * Float.BYTES;
-        long narrowBytes = (long) narrow * Float.BYTES;
-        // One pass for each width of lanes that the length needs, over few enough rows that the second pass finds them
-        // in the cache; where one pass does it all, over all rows.
-        boolean onePass = wide == length || middle == length || narrow == length || rest == length;
-        int runRows = onePass ? count : RUN_ROWS;
-        try {
-            for (int i = 0; i < count; i += runRows) {
-                int first = from + i;
-                int rows = Math.min(runRows, count - i);
-                long start = startBytes;
-                long g = gradient + i * stride;
-                if (wide > 0) {
-                    wideRows(base, rowOffsets, first, rows, start, g, stride, wide, slotStrideBytes);
-                    start += wideBytes;
-                    g += wideBytes;
-                }
-                if (middle > 0) {
-                    middleRows(base, rowOffsets, first, rows, start, g, stride, middle, slotStrideBytes);
-                    start += middleBytes;
-                    g += middleBytes;
-                }
-                if (narrow > 0) {
-                    narrowRows(base, rowOffsets, first, rows, start, g, stride, narrow, slotStrideBytes);
-                    start += narrowBytes;
-                    g += narrowBytes;
-                }
-                if (rest > 0) {
-                    scalarRows(base, rowOffsets, first, rows, start, g, stride, rest, slotStrideBytes);
-                }
-            }
-        } finally {
-            Reference.reachabilityFence(records);
-            Reference.reachabilityFence(gradients);
-        }
+        apply(records, rowOffsets, from, count, startBytes, gradients, gradientsOffset, length, slotStrideBytes, true);
     }
 
     /// As [#updateParts], always in the scalar form: the oracle of the vector form.
@@ -199,11 +181,24 @@ public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, Ada
             long gradientsOffset,
             int length,
             long slotStrideBytes) {
+        apply(records, rowOffsets, from, count, startBytes, gradients, gradientsOffset, length, slotStrideBytes, false);
+    }
+
+    private void apply(
+            MemorySegment records,
+            long[] rowOffsets,
+            int from,
+            int count,
+            long startBytes,
+            MemorySegment gradients,
+            long gradientsOffset,
+            int length,
+            long slotStrideBytes,
+            boolean vector) {
         long base = check(records, rowOffsets, from, count, startBytes, length, slotStrideBytes);
         long gradient = NativeMemory.address(gradients, gradientsOffset, (long) count * length * Float.BYTES, false);
         try {
-            long stride = (long) length * Float.BYTES;
-            scalarRows(base, rowOffsets, from, count, startBytes, gradient, stride, length, slotStrideBytes);
+            rows(base, rowOffsets, from, count, startBytes, gradient, length, slotStrideBytes, 1, vector);
         } finally {
             Reference.reachabilityFence(records);
             Reference.reachabilityFence(gradients);
@@ -215,7 +210,7 @@ public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, Ada
     /// Slots become 0, save for `z` of FTRL, which becomes what the initial weight would be computed from.
     public final void initialize(MemorySegment records, long rowOffset, int length, long slotStrideBytes) {
         checkShape(0, length, slotStrideBytes);
-        long bytes = slotCount() * slotStrideBytes + (long) length * Float.BYTES;
+        long bytes = bytesOfRow(0, length, slotStrideBytes);
         long row = NativeMemory.address(records, rowOffset, bytes, true);
         try {
             initializeSlots(row, length, slotStrideBytes);
@@ -224,57 +219,21 @@ public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, Ada
         }
     }
 
-    /// The loop without lanes. `base` and `gradient` are addresses, gradients lie `gradientStrideBytes` apart,
-    /// and all arguments are checked.
+    /// The update itself. `base` and `gradient` are addresses, and all arguments are checked.
     ///
-    /// This loop and the three below are methods of their own, each with one shape of vector: the compiler
-    /// keeps vectors in registers only while everything a method inlines stays within its limits.
-    abstract void scalarRows(
+    /// @param factor what a schedule multiplies the rate with; 1 without one
+    /// @param vector whether lanes may be used; the results are the same
+    abstract void rows(
             long base,
             long[] rowOffsets,
             int from,
             int count,
             long startBytes,
             long gradient,
-            long gradientStrideBytes,
             int length,
-            long slotStrideBytes);
-
-    /// The same results by the lanes of [Lanes#NARROW]; `length` is a multiple of them.
-    abstract void narrowRows(
-            long base,
-            long[] rowOffsets,
-            int from,
-            int count,
-            long startBytes,
-            long gradient,
-            long gradientStrideBytes,
-            int length,
-            long slotStrideBytes);
-
-    /// The same results by the lanes of [Lanes#MIDDLE]; `length` is a multiple of them.
-    abstract void middleRows(
-            long base,
-            long[] rowOffsets,
-            int from,
-            int count,
-            long startBytes,
-            long gradient,
-            long gradientStrideBytes,
-            int length,
-            long slotStrideBytes);
-
-    /// The same results by the lanes of [Lanes#WIDE]; `length` is a multiple of them.
-    abstract void wideRows(
-            long base,
-            long[] rowOffsets,
-            int from,
-            int count,
-            long startBytes,
-            long gradient,
-            long gradientStrideBytes,
-            int length,
-            long slotStrideBytes);
+            long slotStrideBytes,
+            float factor,
+            boolean vector);
 
     /// `row` is the address of the weights.
     void initializeSlots(long row, int length, long slotStrideBytes) {
@@ -283,6 +242,9 @@ public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, Ada
             for (int i = 0; i < length; i++) {
                 NativeMemory.MEMORY.set(RecordLayout.FLOAT, start + (long) i * Float.BYTES, 0);
             }
+        }
+        for (int slot = 0; slot < rowSlotCount(); slot++) {
+            NativeMemory.MEMORY.set(RecordLayout.FLOAT, rowSlot(row, slotStrideBytes) + (long) slot * Float.BYTES, 0);
         }
     }
 
@@ -296,16 +258,27 @@ public abstract sealed class UpdateKernel permits SgdKernel, MomentumKernel, Ada
             long slotStrideBytes) {
         checkShape(startBytes, length, slotStrideBytes);
         long base = NativeMemory.address(records, true);
-        long bytes = startBytes + slotCount() * slotStrideBytes + (long) length * Float.BYTES;
+        long bytes = bytesOfRow(startBytes, length, slotStrideBytes);
         NativeMemory.checkRows(records.byteSize(), rowOffsets, from, count, RecordLayout.HEADER_BYTES, bytes);
         return base;
+    }
+
+    /// Bytes from the weights of a row to the last one that an update touches.
+    private long bytesOfRow(long startBytes, int length, long slotStrideBytes) {
+        long slots = startBytes + slotCount() * slotStrideBytes + (long) length * Float.BYTES;
+        return rowSlotCount() == 0 ? slots : rowSlot(0, slotStrideBytes) + (long) rowSlotCount() * Float.BYTES;
+    }
+
+    /// Where the slots of a single float start, for the row whose weights start at `row`.
+    final long rowSlot(long row, long slotStrideBytes) {
+        return row + (1 + slotCount()) * slotStrideBytes;
     }
 
     private void checkShape(long startBytes, int length, long slotStrideBytes) {
         long partBytes = (long) length * Float.BYTES;
         boolean partFits = startBytes >= 0 && length >= 0 && startBytes <= MAX_STRIDE_BYTES - partBytes;
-        boolean slotsApart =
-                slotCount() == 0 || (slotStrideBytes >= startBytes + partBytes && slotStrideBytes <= MAX_STRIDE_BYTES);
+        boolean slotsApart = slotCount() + rowSlotCount() == 0
+                || (slotStrideBytes >= startBytes + partBytes && slotStrideBytes <= MAX_STRIDE_BYTES);
         if (!partFits || !slotsApart) {
             throw new IllegalArgumentException("the part must lie within the weights of its row: startBytes="
                     + startBytes + ", length=" + length + ", slotStrideBytes=" + slotStrideBytes);

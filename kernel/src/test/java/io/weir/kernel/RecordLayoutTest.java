@@ -11,12 +11,12 @@ import org.junit.jupiter.api.Test;
 class RecordLayoutTest {
     @Test
     void padsRecordsToSixteenBytes() {
-        assertThat(RecordLayout.recordBytes(16, 1)).isEqualTo(16 + 128);
-        assertThat(RecordLayout.recordBytes(1, 2)).isEqualTo(32);
-        assertThat(RecordLayout.recordBytes(1, 0)).isEqualTo(32);
-        assertThat(RecordLayout.recordBytes(4, 0)).isEqualTo(32);
-        assertThat(RecordLayout.recordBytes(5, 0)).isEqualTo(48);
-        assertThat(RecordLayout.recordBytes(1 << 30, 2)).isEqualTo(16 + (12L << 30));
+        assertThat(RecordLayout.recordBytes(2 * 16)).isEqualTo(16 + 128);
+        assertThat(RecordLayout.recordBytes(3)).isEqualTo(32);
+        assertThat(RecordLayout.recordBytes(1)).isEqualTo(32);
+        assertThat(RecordLayout.recordBytes(4)).isEqualTo(32);
+        assertThat(RecordLayout.recordBytes(5)).isEqualTo(48);
+        assertThat(RecordLayout.recordBytes(3L << 30)).isEqualTo(16 + (12L << 30));
     }
 
     @Test
@@ -39,8 +39,8 @@ class RecordLayoutTest {
 
     @Test
     void refusesEmptyRows() {
-        assertThatThrownBy(() -> RecordLayout.recordBytes(0, 1))
+        assertThatThrownBy(() -> RecordLayout.recordBytes(0))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("a record has at least one weight: rowLength=0, slotCount=1");
+                .hasMessage("a record has at least one weight: valueLength=0");
     }
 }

@@ -10,14 +10,22 @@ final class RecordsFixture {
 
     final int rowLength;
     final int slotCount;
+    final int rowSlotCount;
     final int rowCount;
     final MemorySegment records;
     final MemorySegment gradients;
     final long[] rowOffsets;
 
-    private RecordsFixture(int rowLength, int slotCount, int rowCount, MemorySegment records, MemorySegment gradients) {
+    private RecordsFixture(
+            int rowLength,
+            int slotCount,
+            int rowSlotCount,
+            int rowCount,
+            MemorySegment records,
+            MemorySegment gradients) {
         this.rowLength = rowLength;
         this.slotCount = slotCount;
+        this.rowSlotCount = rowSlotCount;
         this.rowCount = rowCount;
         this.records = records;
         this.gradients = gradients;
@@ -26,7 +34,17 @@ final class RecordsFixture {
 
     /// Rows lie in shuffled order; every byte that belongs to no row is random, so that a stray write shows.
     static RecordsFixture create(Arena arena, Random random, int rowLength, int slotCount, int rowCount) {
-        long recordBytes = RecordLayout.recordBytes(rowLength, slotCount);
+        return create(arena, random, rowLength, slotCount, 0, rowCount);
+    }
+
+    /// Rows of the shape that `kernel` needs.
+    static RecordsFixture create(Arena arena, Random random, int rowLength, UpdateKernel kernel, int rowCount) {
+        return create(arena, random, rowLength, kernel.slotCount(), kernel.rowSlotCount(), rowCount);
+    }
+
+    private static RecordsFixture create(
+            Arena arena, Random random, int rowLength, int slotCount, int rowSlotCount, int rowCount) {
+        long recordBytes = RecordLayout.recordBytes(rowLength * (1L + slotCount) + rowSlotCount);
         long[] recordOffsets = new long[rowCount];
         long end = 0;
         for (int i = 0; i < rowCount; i++) {
@@ -45,7 +63,7 @@ final class RecordsFixture {
         MemorySegment.copy(MemorySegment.ofArray(noise), 0, records, 0, end);
         long gradientBytes = (long) rowCount * rowLength * Float.BYTES;
         MemorySegment gradients = arena.allocate(GRADIENTS_OFFSET + gradientBytes);
-        RecordsFixture fixture = new RecordsFixture(rowLength, slotCount, rowCount, records, gradients);
+        RecordsFixture fixture = new RecordsFixture(rowLength, slotCount, rowSlotCount, rowCount, records, gradients);
         for (int i = 0; i < rowCount; i++) {
             fixture.rowOffsets[i] = RecordLayout.rowOffset(recordOffsets[i]);
             RecordLayout.putPushCount(records, recordOffsets[i], 1 + random.nextInt(20));
@@ -55,8 +73,8 @@ final class RecordsFixture {
 
     /// The same bytes elsewhere.
     RecordsFixture copy(Arena arena) {
-        RecordsFixture copy =
-                new RecordsFixture(rowLength, slotCount, rowCount, arena.allocate(records.byteSize(), 16), gradients);
+        RecordsFixture copy = new RecordsFixture(
+                rowLength, slotCount, rowSlotCount, rowCount, arena.allocate(records.byteSize(), 16), gradients);
         copy.records.copyFrom(records);
         System.arraycopy(rowOffsets, 0, copy.rowOffsets, 0, rowCount);
         return copy;
@@ -72,6 +90,16 @@ final class RecordsFixture {
 
     long offset(int row, int part, int index) {
         return rowOffsets[row] + part * slotStrideBytes() + (long) index * Float.BYTES;
+    }
+
+    /// Floats of a row with all its slots.
+    int valueLength() {
+        return rowLength * (1 + slotCount) + rowSlotCount;
+    }
+
+    /// The float at `position` among all of a row.
+    long valueOffset(int row, int position) {
+        return rowOffsets[row] + (long) position * Float.BYTES;
     }
 
     float weight(int row, int index) {

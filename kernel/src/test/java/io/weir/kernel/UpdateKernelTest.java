@@ -47,7 +47,11 @@ class UpdateKernelTest {
             UpdateKernel.adam(0.001f, 0, 0, 0),
             UpdateKernel.ftrl(0.1f, 1, 0, 0),
             UpdateKernel.ftrl(0.05f, 1, 0.5f, 0.25f),
-            UpdateKernel.ftrl(0.05f, 0, 0.5f, 0.25f));
+            UpdateKernel.ftrl(0.05f, 0, 0.5f, 0.25f),
+            UpdateKernel.add(),
+            UpdateKernel.assign(),
+            UpdateKernel.min(),
+            UpdateKernel.max());
 
     private final Arena arena = Arena.ofShared();
 
@@ -278,6 +282,31 @@ class UpdateKernelTest {
     }
 
     @Test
+    void plainValuesAreAddedAssignedOrCompared() {
+        RecordsFixture rows = ordinary(19, 0);
+        RecordsFixture before = rows.copy(arena);
+        rows.putWeight(2, 3, -0f);
+        rows.putGradient(2, 3, 0f);
+        RecordsFixture added = rows.copy(arena);
+        added.update(UpdateKernel.add());
+        RecordsFixture assigned = rows.copy(arena);
+        assigned.update(UpdateKernel.assign());
+        RecordsFixture least = rows.copy(arena);
+        least.update(UpdateKernel.min());
+        RecordsFixture greatest = rows.copy(arena);
+        greatest.update(UpdateKernel.max());
+        before.putWeight(2, 3, -0f);
+        forEachWeight(rows, (row, i) -> {
+            float w = before.weight(row, i);
+            float d = rows.gradient(row, i);
+            assertThat(added.weight(row, i)).isEqualTo(w + d);
+            assertThat(assigned.weight(row, i)).isEqualTo(d);
+            assertThat(least.weight(row, i)).isEqualTo(d < w ? d : w);
+            assertThat(greatest.weight(row, i)).isEqualTo(d > w ? d : row == 2 && i == 3 ? 0f : w);
+        });
+    }
+
+    @Test
     void initializeSetsSlotsToZeroAndNothingElse() {
         RecordsFixture rows = ordinary(9, 1);
         RecordsFixture before = rows.copy(arena);
@@ -295,7 +324,7 @@ class UpdateKernelTest {
             for (int length = 1; length <= 130; length++) {
                 Random random = new Random(SEED + length);
                 int rowCount = length % 10 == 9 ? 150 : 5;
-                RecordsFixture vector = RecordsFixture.create(arena, random, length, kernel.slotCount(), rowCount);
+                RecordsFixture vector = RecordsFixture.create(arena, random, length, kernel, rowCount);
                 fillOrdinary(vector, random);
                 assertSameInBothForms(kernel, vector, "length=" + length);
             }
@@ -309,7 +338,7 @@ class UpdateKernelTest {
                 for (int round = 0; round < 40; round++) {
                     long seed = SEED + 1000L * round + length;
                     Random random = new Random(seed);
-                    RecordsFixture vector = RecordsFixture.create(arena, random, length, kernel.slotCount(), 4);
+                    RecordsFixture vector = RecordsFixture.create(arena, random, length, kernel, 4);
                     forEachWeight(vector, (row, i) -> {
                         vector.putGradient(row, i, special(random));
                         vector.putWeight(row, i, special(random));
@@ -333,7 +362,7 @@ class UpdateKernelTest {
                 Random random = new Random(seed);
                 int start = random.nextInt(rowLength);
                 int length = 1 + random.nextInt(rowLength - start);
-                RecordsFixture whole = RecordsFixture.create(arena, random, rowLength, kernel.slotCount(), 3);
+                RecordsFixture whole = RecordsFixture.create(arena, random, rowLength, kernel, 3);
                 fillOrdinary(whole, random);
                 RecordsFixture before = whole.copy(arena);
                 RecordsFixture part = whole.copy(arena);
@@ -491,7 +520,7 @@ class UpdateKernelTest {
         for (UpdateKernel kernel : KERNELS) {
             for (int length : new int[] {1, 8, 16, 100}) {
                 Random random = new Random(SEED);
-                RecordsFixture rows = RecordsFixture.create(arena, random, length, kernel.slotCount(), 512);
+                RecordsFixture rows = RecordsFixture.create(arena, random, length, kernel, 512);
                 fillOrdinary(rows, random);
                 long least = Long.MAX_VALUE;
                 for (int attempt = 0; attempt < 2_000 && least >= 64; attempt++) {
@@ -513,22 +542,24 @@ class UpdateKernelTest {
         RecordsFixture before = vector.copy(arena);
         vector.update(kernel);
         scalar.updateScalar(kernel);
-        forEachWeight(vector, (row, i) -> {
-            for (int part = 0; part <= kernel.slotCount(); part++) {
-                long offset = vector.offset(row, part, i);
+        for (int row = 0; row < vector.rowCount; row++) {
+            for (int position = 0; position < vector.valueLength(); position++) {
+                long offset = vector.valueOffset(row, position);
                 float expected = scalar.records.get(RecordLayout.FLOAT, offset);
                 float actual = vector.records.get(RecordLayout.FLOAT, offset);
                 if (Float.floatToIntBits(actual) != Float.floatToIntBits(expected)) {
+                    int i = position % vector.rowLength;
                     throw new AssertionError("forms differ: expected=" + expected + ", actual=" + actual + ", kernel="
-                            + kernel.getClass().getSimpleName() + ", part=" + part + ", index=" + i + ", gradient="
-                            + vector.gradient(row, i) + ", weight=" + before.weight(row, i) + ", " + what);
+                            + kernel.getClass().getSimpleName() + ", position=" + position + ", index=" + i
+                            + ", gradient=" + vector.gradient(row, i) + ", weight=" + before.weight(row, i) + ", "
+                            + what);
                 }
                 // Beside the rows all three must hold the same noise.
                 vector.records.set(RecordLayout.INT, offset, 0);
                 scalar.records.set(RecordLayout.INT, offset, 0);
                 before.records.set(RecordLayout.INT, offset, 0);
             }
-        });
+        }
         assertThat(vector.records.mismatch(before.records)).as(what).isEqualTo(-1);
         assertThat(scalar.records.mismatch(before.records)).as(what).isEqualTo(-1);
     }

@@ -1,14 +1,23 @@
 package io.weir.model;
 
-/// How pushed gradients change the rows of a table, declared when the table is created and run in its shards.
+import java.util.Map;
+import java.util.Objects;
+
+/// How pushed values change the rows of a table, declared when the table is created and run in its shards.
 ///
-/// The text form is the name with its settings, `ftrl(alpha=0.1,beta=1,l1=0,l2=0)`; see [#parse] and [#text].
-/// Formulas and sources stand with the kernels. Immutable.
+/// The text form is the name with its settings, `ftrl(alpha=0.1,beta=1,l1=0,l2=0)`; see [#parse] and [#text]. Formulas,
+/// sources and what asynchrony does to each stand with the kernels.
+/// Immutable.
 public sealed interface OptimizerSpec {
     /// Plain gradient descent, `w ← w − rate · g`.
     record Sgd(float rate) implements OptimizerSpec {
         public Sgd {
             requirePositive("sgd", "rate", rate);
+        }
+
+        @Override
+        public int slotCount() {
+            return 0;
         }
     }
 
@@ -18,6 +27,11 @@ public sealed interface OptimizerSpec {
             requirePositive("momentum", "rate", rate);
             requireFraction("momentum", "momentum", momentum);
         }
+
+        @Override
+        public int slotCount() {
+            return 1;
+        }
     }
 
     /// AdaGrad, one slot: `a ← a + g²`, then `w ← w − rate · g / (√a + epsilon)`.
@@ -25,6 +39,11 @@ public sealed interface OptimizerSpec {
         public AdaGrad {
             requirePositive("adagrad", "rate", rate);
             requireNonNegative("adagrad", "epsilon", epsilon);
+        }
+
+        @Override
+        public int slotCount() {
+            return 1;
         }
     }
 
@@ -35,6 +54,11 @@ public sealed interface OptimizerSpec {
             requireFraction("adam", "beta1", beta1);
             requireFraction("adam", "beta2", beta2);
             requireNonNegative("adam", "epsilon", epsilon);
+        }
+
+        @Override
+        public int slotCount() {
+            return 2;
         }
     }
 
@@ -49,16 +73,126 @@ public sealed interface OptimizerSpec {
                 throw new IllegalArgumentException("ftrl needs beta or l2 above 0: beta=0, l2=0");
             }
         }
+
+        @Override
+        public int slotCount() {
+            return 2;
+        }
+    }
+
+    /// No optimizer: what is pushed is a delta, `w ← w + d`.
+    record Add() implements OptimizerSpec {
+        @Override
+        public int slotCount() {
+            return 0;
+        }
+
+        @Override
+        public boolean takesGradients() {
+            return false;
+        }
+    }
+
+    /// No optimizer: what is pushed replaces the row, `w ← d`. Of several values the last one stays.
+    record Assign() implements OptimizerSpec {
+        @Override
+        public int slotCount() {
+            return 0;
+        }
+
+        @Override
+        public boolean takesGradients() {
+            return false;
+        }
+
+        @Override
+        public Fold fold() {
+            return Fold.LAST;
+        }
+    }
+
+    /// No optimizer: each weight becomes the lesser of itself and what is pushed. The initial row takes part.
+    record Min() implements OptimizerSpec {
+        @Override
+        public int slotCount() {
+            return 0;
+        }
+
+        @Override
+        public boolean takesGradients() {
+            return false;
+        }
+
+        @Override
+        public Fold fold() {
+            return Fold.LEAST;
+        }
+    }
+
+    /// No optimizer: each weight becomes the greater of itself and what is pushed. The initial row takes part.
+    record Max() implements OptimizerSpec {
+        @Override
+        public int slotCount() {
+            return 0;
+        }
+
+        @Override
+        public boolean takesGradients() {
+            return false;
+        }
+
+        @Override
+        public Fold fold() {
+            return Fold.GREATEST;
+        }
     }
 
     /// Slots kept beside the weights of a row, each as long as the weights.
-    default int slotCount() {
-        if (this instanceof Sgd) {
-            return 0;
-        } else if (this instanceof Momentum || this instanceof AdaGrad) {
-            return 1;
-        }
-        return 2;
+    int slotCount();
+
+    /// Slots of a single float, kept once for the whole row.
+    default int rowSlotCount() {
+        return 0;
+    }
+
+    /// Floats kept beside the weights of a row of `rowLength`: all its slots.
+    default int slotLength(int rowLength) {
+        return Math.addExact(Math.multiplyExact(slotCount(), rowLength), rowSlotCount());
+    }
+
+    /// Whether what is pushed is a gradient. If not, workers' values are never averaged.
+    default boolean takesGradients() {
+        return true;
+    }
+
+    /// How several values for one row become one.
+    default Fold fold() {
+        return Fold.SUM;
+    }
+
+    /// The name of the text form.
+    default String name() {
+        return OptimizerForm.of(this).name();
+    }
+
+    /// The settings of the text form, in its order, as a read-only map.
+    default Map<String, Float> settings() {
+        return OptimizerForm.of(this).settings(this);
+    }
+
+    /// The names of the settings of the optimizer `name`, in the order of [#settings].
+    ///
+    /// @throws IllegalArgumentException if there is no such optimizer
+    static Iterable<String> settingNames(String name) {
+        return OptimizerForm.named(name).settingNames();
+    }
+
+    /// The optimizer `name` with these settings; those that are left out take their defaults.
+    ///
+    /// @throws IllegalArgumentException naming the optimizer, the setting, and what is allowed
+    static OptimizerSpec of(String name, Map<String, Float> settings) {
+        Objects.requireNonNull(settings, "settings");
+        return OptimizerForm.named(name).create(settings, name + settings);
     }
 
     /// The text form that [#parse] reads back to an equal value.
@@ -68,7 +202,8 @@ public sealed interface OptimizerSpec {
 
     /// Reads a text form. Settings that are left out take their defaults: `sgd(rate=0.05)`,
     /// `momentum(rate=0.05,momentum=0.9)`, `adagrad(rate=0.1,epsilon=1e-8)`,
-    /// `adam(rate=0.001,beta1=0.9,beta2=0.999,epsilon=1e-8)`, `ftrl(alpha=0.1,beta=1,l1=0,l2=0)`.
+    /// `adam(rate=0.001,beta1=0.9,beta2=0.999,epsilon=1e-8)`, `ftrl(alpha=0.1,beta=1,l1=0,l2=0)`; `add`, `assign`,
+    /// `min` and `max` have none.
     ///
     /// @throws IllegalArgumentException naming the optimizer, the setting, and what is allowed
     static OptimizerSpec parse(String text) {

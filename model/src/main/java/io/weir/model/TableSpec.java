@@ -45,6 +45,11 @@ public record TableSpec(String name, TableShape shape, OptimizerSpec optimizer, 
         return shape.rowLength();
     }
 
+    /// Floats of one stored row, its slots included.
+    public int valueLength() {
+        return Math.addExact(rowLength(), optimizer.slotLength(rowLength()));
+    }
+
     /// What differs from `other`, as `dim: here 8, there 16`; empty if nothing does.
     public List<String> differencesTo(TableSpec other) {
         List<String> differences = new ArrayList<>();

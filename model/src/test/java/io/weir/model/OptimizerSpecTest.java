@@ -2,8 +2,10 @@ package io.weir.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.entry;
 
 import java.util.Locale;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -18,6 +20,42 @@ class OptimizerSpecTest {
                 .isEqualTo(new OptimizerSpec.Adam(0.5f, 0f, 0.25f, 1e-6f));
         assertThat(OptimizerSpec.parse("ftrl(alpha=0.5,beta=2,l1=3,l2=4)"))
                 .isEqualTo(new OptimizerSpec.Ftrl(0.5f, 2f, 3f, 4f));
+        assertThat(OptimizerSpec.parse("add")).isEqualTo(new OptimizerSpec.Add());
+        assertThat(OptimizerSpec.parse(" Assign() ")).isEqualTo(new OptimizerSpec.Assign());
+        assertThat(OptimizerSpec.parse("min")).isEqualTo(new OptimizerSpec.Min());
+        assertThat(OptimizerSpec.parse("max( )")).isEqualTo(new OptimizerSpec.Max());
+    }
+
+    @Test
+    void valuesThatAreNoGradientsFoldInTheirOwnWay() {
+        assertThat(OptimizerSpec.parse("sgd").takesGradients()).isTrue();
+        assertThat(OptimizerSpec.parse("sgd").fold()).isEqualTo(Fold.SUM);
+        for (String name : new String[] {"add", "assign", "min", "max"}) {
+            OptimizerSpec spec = OptimizerSpec.parse(name);
+            assertThat(spec.takesGradients()).as(name).isFalse();
+            assertThat(spec.text()).isEqualTo(name);
+            assertThat(spec.slotLength(7)).as(name).isZero();
+        }
+        assertThat(new OptimizerSpec.Add().fold()).isEqualTo(Fold.SUM);
+        assertThat(new OptimizerSpec.Assign().fold()).isEqualTo(Fold.LAST);
+        assertThat(new OptimizerSpec.Min().fold()).isEqualTo(Fold.LEAST);
+        assertThat(new OptimizerSpec.Max().fold()).isEqualTo(Fold.GREATEST);
+    }
+
+    @Test
+    void namesItsSettingsInOrder() {
+        OptimizerSpec spec = OptimizerSpec.parse("ftrl(l1=0.5)");
+        assertThat(spec.name()).isEqualTo("ftrl");
+        assertThat(spec.settings())
+                .containsExactly(entry("alpha", 0.1f), entry("beta", 1f), entry("l1", 0.5f), entry("l2", 0f));
+        assertThat(OptimizerSpec.settingNames("FTRL")).containsExactly("alpha", "beta", "l1", "l2");
+        assertThat(OptimizerSpec.of("ftrl", Map.of("l1", 0.5f))).isEqualTo(spec);
+        assertThatThrownBy(() -> OptimizerSpec.of("sgd", Map.of("lr", 1f)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("sgd has the settings rate: found=lr, optimizer=sgd{lr=1.0}");
+        assertThatThrownBy(() -> OptimizerSpec.settingNames("sqd"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageEndingWith(": optimizer=sqd");
     }
 
     @Test
@@ -89,7 +127,7 @@ class OptimizerSpecTest {
 
     @Test
     void rejectsTextThatIsNoOptimizer() {
-        String names = "optimizer must be one of sgd, momentum, adagrad, adam, ftrl: optimizer=";
+        String names = "optimizer must be one of sgd, momentum, adagrad, adam, ftrl, add, assign, min, max: optimizer=";
         refuses("", names);
         refuses("rmsprop", names + "rmsprop");
         refuses("(rate=1)", names + "(rate=1)");
@@ -107,6 +145,7 @@ class OptimizerSpecTest {
                 "adam(alpha=1)",
                 "adam has the settings rate, beta1, beta2, epsilon: found=alpha, optimizer=adam(alpha=1)");
         refuses("momentum(beta=1)", "momentum has the settings rate, momentum: found=beta, optimizer=momentum(beta=1)");
+        refuses("add(rate=1)", "add has no settings: found=rate, optimizer=add(rate=1)");
         refuses("ftrl(rate=1)", "ftrl has the settings alpha, beta, l1, l2: found=rate, optimizer=ftrl(rate=1)");
     }
 

@@ -12,6 +12,6 @@ import io.weir.table.TableStore;
 public record ShardTable(int id, long creatorRun, TableSpec spec, TableStore store) {
     /// Floats of a stored row, slots included.
     int valueLength() {
-        return spec.rowLength() * (1 + spec.optimizer().slotCount());
+        return spec.valueLength();
     }
 }

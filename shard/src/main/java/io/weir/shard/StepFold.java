@@ -1,5 +1,6 @@
 package io.weir.shard;
 
+import io.weir.model.Fold;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.table.CheckResult;
@@ -17,7 +18,9 @@ import java.util.List;
 /// them at once, so that the optimizer sees each row once. Confined to the thread inside the shard.
 ///
 /// The order of the additions is fixed: by worker, of one worker by number, of one push by appearance. A mean divides
-/// each gradient first, by multiplication with `1 / contributors`, then adds. So the result does not depend on the
+/// each gradient first, by multiplication with `1 / contributors`, then adds; what is no gradient is never averaged.
+/// Where the optimizer folds otherwise, the last value in that same order stays, or the least, or the greatest. So the
+/// result does not depend on the
 /// order of arrival, nor on the number of shards: one thread that plays the same workers in turn gets the same
 /// bits.
 ///
@@ -27,9 +30,6 @@ final class StepFold {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
-    /// Adding anything to this one gives exactly that.
-    private static final float NOTHING = -0.0f;
 
     private MemorySegment buffer = MemorySegment.NULL;
     private long skippedRows;
@@ -46,7 +46,7 @@ final class StepFold {
         if (sorted) {
             ordered.sort(Comparator.<HeldPush>comparingInt(push -> push.worker).thenComparingLong(push -> push.number));
         }
-        float scale = mean ? 1f / contributors : 1f;
+        float scale = mean && table.spec().optimizer().takesGradients() ? 1f / contributors : 1f;
         if (table.spec().shape() instanceof TableShape.Dense dense) {
             applyStretches(table, dense, ordered, scale);
         } else {
@@ -142,8 +142,10 @@ final class StepFold {
     private void applyStretch(ShardTable table, long from, long to, List<HeldPush> pushes, float scale) {
         long floats = to - from;
         MemorySegment room = room(floats * Float.BYTES);
+        Fold fold = table.spec().optimizer().fold();
+        float neutral = neutralOf(fold);
         for (long i = 0; i < floats; i++) {
-            room.set(FLOAT, i * Float.BYTES, NOTHING);
+            room.set(FLOAT, i * Float.BYTES, neutral);
         }
         for (HeldPush push : pushes) {
             long begin = Math.max(from, push.offset);
@@ -152,8 +154,16 @@ final class StepFold {
             long sourceAt = (begin - push.offset) * Float.BYTES;
             long targetAt = (begin - from) * Float.BYTES;
             for (long i = 0; i < (end - begin) * Float.BYTES; i += Float.BYTES) {
-                float gradient = payload.get(FLOAT, sourceAt + i) * scale;
-                room.set(FLOAT, targetAt + i, room.get(FLOAT, targetAt + i) + gradient);
+                float value = payload.get(FLOAT, sourceAt + i) * scale;
+                float soFar = room.get(FLOAT, targetAt + i);
+                float folded =
+                        switch (fold) {
+                            case SUM -> soFar + value;
+                            case LAST -> value;
+                            case LEAST -> Math.min(soFar, value);
+                            case GREATEST -> Math.max(soFar, value);
+                        };
+                room.set(FLOAT, targetAt + i, folded);
             }
         }
         TableStore store = table.store();
@@ -166,6 +176,15 @@ final class StepFold {
             room.set(FLOAT, (long) store.failedRow() * Float.BYTES, 0f);
         }
         store.applyStretch(room, 0, from, floats);
+    }
+
+    /// What folded with anything else gives exactly that.
+    private static float neutralOf(Fold fold) {
+        return switch (fold) {
+            case SUM, LAST -> -0.0f;
+            case LEAST -> Float.POSITIVE_INFINITY;
+            case GREATEST -> Float.NEGATIVE_INFINITY;
+        };
     }
 
     /// Most floats that are folded at a time: 1 MiB.

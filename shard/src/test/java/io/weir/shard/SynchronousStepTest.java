@@ -118,6 +118,57 @@ class SynchronousStepTest {
     }
 
     @Test
+    void foldsValuesThatAreNoGradientsInTheirOwnWayAndNeverAveragesThem() {
+        float[] expectedOfRepeated = {2 + 3 + 4 + 7 + -5 + 6, 6, -5, 7};
+        float[] expectedOfOnce = {1 + 8, 8, 0, 8};
+        float[] expectedOfOverlap = {1 + 2, 2, 0, 2};
+        String[] optimizers = {"add", "assign", "min", "max"};
+        for (int arrival = 0; arrival < 2; arrival++) {
+            for (int i = 0; i < optimizers.length; i++) {
+                OptimizerSpec optimizer = OptimizerSpec.parse(optimizers[i]);
+                try (RunOnShard run = new RunOnShard(bsp(2).withMean(true)).join(0, 1)) {
+                    run.shard.apply(new Control.CreateTable(OTHER_TABLE, 0, TableSpec.embedding("rows", 1, optimizer)));
+                    run.shard.apply(new Control.CreateTable(
+                            OTHER_TABLE + 1,
+                            0,
+                            new TableSpec(
+                                    "tensor", new TableShape.Dense(64, 16), optimizer, new InitialRow.Zero(), 0)));
+                    for (int turn = 0; turn < 2; turn++) {
+                        int worker = turn == arrival ? 0 : 1;
+                        DataFrame push = worker == 0
+                                ? DataFrame.push(OTHER_TABLE, 1, new long[] {5, 6, 5, 5}, 2, 1, 3, 4)
+                                : DataFrame.push(OTHER_TABLE, 1, new long[] {5, 5, 6, 5}, 7, -5, 8, 6);
+                        assertAcknowledged(push.ofRun(run.spec.id())
+                                .from(worker, 1)
+                                .numbered(1, 0)
+                                .sendTo(run.shard));
+                        DataFrame stretch = worker == 0
+                                ? DataFrame.pushStretch(OTHER_TABLE + 1, 16, 14, 1, 1, 1)
+                                : DataFrame.pushStretch(OTHER_TABLE + 1, 16, 16, 2, -2);
+                        assertAcknowledged(stretch.ofRun(run.spec.id())
+                                .from(worker, 1)
+                                .numbered(2, 1)
+                                .sendTo(run.shard));
+                    }
+                    run.closeStep(0, 0, 1);
+                    assertThat(RunOnShard.floats(DataFrame.pull(OTHER_TABLE, 1, 5, 6)
+                                    .ofRun(0)
+                                    .sendTo(run.shard)))
+                            .as(optimizers[i])
+                            .containsExactly(expectedOfRepeated[i], expectedOfOnce[i]);
+                    float alone = optimizers[i].equals("min") ? 0 : 1;
+                    float last = optimizers[i].equals("max") ? 0 : -2;
+                    assertThat(RunOnShard.floats(DataFrame.pullStretch(OTHER_TABLE + 1, 16, 13, 5)
+                                    .ofRun(0)
+                                    .sendTo(run.shard)))
+                            .as(optimizers[i])
+                            .containsExactly(0, alone, alone, expectedOfOverlap[i], last);
+                }
+            }
+        }
+    }
+
+    @Test
     void dropsWhatOthersThanTheContributorsPushed() {
         try (RunOnShard run = new RunOnShard(bsp(3)).join(0, 1, 2)) {
             run.push(0, 0, 5, 1);

@@ -5,8 +5,8 @@ import io.weir.kernel.FiniteCheck;
 import io.weir.kernel.RecordLayout;
 import io.weir.kernel.RowCopy;
 import io.weir.kernel.UpdateKernel;
+import io.weir.model.Fold;
 import io.weir.model.InitialRow;
-import io.weir.model.OptimizerSpec;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import java.lang.foreign.MemorySegment;
@@ -59,6 +59,7 @@ public final class TableStore implements AutoCloseable {
 
     private final TableSpec spec;
     private final UpdateKernel kernel;
+    private final Fold fold;
     private final RowArena rows;
     private final KeyIndex index;
     private final Repeats repeats = new Repeats();
@@ -98,14 +99,15 @@ public final class TableStore implements AutoCloseable {
     TableStore(TableSpec spec, MemoryBudget budget, int stamp) {
         this.spec = spec;
         this.stamp = stamp;
-        this.kernel = kernelOf(spec.optimizer());
+        this.kernel = OptimizerKernels.of(spec);
+        this.fold = spec.optimizer().fold();
         this.rowLength = spec.rowLength();
         this.rowBytes = (long) rowLength * Float.BYTES;
-        this.valueLength = RecordLayout.valueLength(rowLength, kernel.slotCount());
+        this.valueLength = spec.valueLength();
         this.initialRowsDiffer =
                 spec.initialRow() instanceof InitialRow.Uniform || spec.initialRow() instanceof InitialRow.Normal;
         this.initialValue = initialRowsDiffer ? 0 : spec.initialRow().value(spec.seed(), 0, 0);
-        long recordBytes = RecordLayout.recordBytes(rowLength, kernel.slotCount());
+        long recordBytes = RecordLayout.recordBytes(valueLength);
         long reservedBytes = Math.clamp(budget.capBytes(), recordBytes, MAX_RESERVED_BYTES);
         reservedBytes = Math.min(reservedBytes, maxRows(spec) * recordBytes);
         this.rows = new RowArena(budget, recordBytes, reservedBytes);
@@ -115,17 +117,6 @@ public final class TableStore implements AutoCloseable {
             rows.close();
             throw e;
         }
-    }
-
-    /// The one place where an optimizer of a specification becomes the loop that does it.
-    private static UpdateKernel kernelOf(OptimizerSpec optimizer) {
-        return switch (optimizer) {
-            case OptimizerSpec.Sgd o -> UpdateKernel.sgd(o.rate());
-            case OptimizerSpec.Momentum o -> UpdateKernel.momentum(o.rate(), o.momentum());
-            case OptimizerSpec.AdaGrad o -> UpdateKernel.adaGrad(o.rate(), o.epsilon());
-            case OptimizerSpec.Adam o -> UpdateKernel.adam(o.rate(), o.beta1(), o.beta2(), o.epsilon());
-            case OptimizerSpec.Ftrl o -> UpdateKernel.ftrl(o.alpha(), o.beta(), o.l1(), o.l2());
-        };
     }
 
     private static long maxRows(TableSpec spec) {
@@ -206,7 +197,8 @@ public final class TableStore implements AutoCloseable {
 
     /// Looks at a push before anything is changed, and reserves the memory it needs.
     ///
-    /// Gradients of a repeated key are summed in order of appearance, and it is the sum that must be finite.
+    /// Gradients of a repeated key are summed in order of appearance, and it is the sum that must be finite. An
+    /// optimizer with another [Fold] makes one value of them in its own way.
     /// A store has one checked push at a time.
     ///
     /// @param gradientsOffset offset in `frame` of `count × rowLength` floats
@@ -262,7 +254,8 @@ public final class TableStore implements AutoCloseable {
     }
 
     /// Applies a push that has been checked: creates the rows it misses, sums the gradients of repeated keys
-    /// in order of appearance, and lets the optimizer change each row once. The frame is only read.
+    /// in order of appearance (or folds them as the optimizer says), and lets the optimizer change each row once.
+    /// The frame is only read.
     public void apply(MemorySegment frame, long keysOffset, int count, long gradientsOffset) {
         requireRange(frame, keysOffset, count, Long.BYTES);
         requireRange(frame, gradientsOffset, count, rowBytes);
@@ -433,11 +426,18 @@ public final class TableStore implements AutoCloseable {
         kernel.update(rows.records(), rowOffsets, 0, held, sums, 0, rowLength, rowBytes);
     }
 
-    /// The sum of the gradients of the key first seen at position `first`.
+    /// The one value that those of the key first seen at position `first` make: their sum, unless the optimizer folds
+    /// otherwise.
     private void sum(MemorySegment frame, long gradientsOffset, int first, MemorySegment sums, long sumOffset) {
         MemorySegment.copy(frame, gradientsOffset + first * rowBytes, sums, sumOffset, rowBytes);
         for (int next = repeats.next(first); next >= 0; next = repeats.next(next)) {
-            Accumulate.add(sums, sumOffset, frame, gradientsOffset + next * rowBytes, rowLength);
+            long offset = gradientsOffset + next * rowBytes;
+            switch (fold) {
+                case SUM -> Accumulate.add(sums, sumOffset, frame, offset, rowLength);
+                case LAST -> MemorySegment.copy(frame, offset, sums, sumOffset, rowBytes);
+                case LEAST -> Accumulate.least(sums, sumOffset, frame, offset, rowLength);
+                case GREATEST -> Accumulate.greatest(sums, sumOffset, frame, offset, rowLength);
+            }
         }
     }
 
@@ -578,7 +578,7 @@ public final class TableStore implements AutoCloseable {
     }
 
     /// Bytes of one row as [#scan] writes and [#load] reads it: key (8), push count (4), zeros (4), then the
-    /// weights and each slot, `rowLength` floats each.
+    /// weights and all slots.
     public long storedRowBytes() {
         return STORED_HEADER_BYTES + (long) valueLength * Float.BYTES;
     }

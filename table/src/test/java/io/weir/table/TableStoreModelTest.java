@@ -26,7 +26,11 @@ class TableStoreModelTest {
             new OptimizerSpec.Momentum(0.05f, 0.9f),
             new OptimizerSpec.AdaGrad(0.1f, 1e-8f),
             new OptimizerSpec.Adam(0.01f, 0.9f, 0.999f, 1e-8f),
-            new OptimizerSpec.Ftrl(0.1f, 1f, 0.01f, 0.1f));
+            new OptimizerSpec.Ftrl(0.1f, 1f, 0.01f, 0.1f),
+            new OptimizerSpec.Add(),
+            new OptimizerSpec.Assign(),
+            new OptimizerSpec.Min(),
+            new OptimizerSpec.Max());
     private static final List<InitialRow> INITIAL_ROWS = List.of(
             new InitialRow.Zero(),
             new InitialRow.Constant(0.25f),
@@ -106,14 +110,8 @@ class TableStoreModelTest {
         Reference(TableSpec spec) {
             this.spec = spec;
             this.dim = spec.rowLength();
-            this.kernel = switch (spec.optimizer()) {
-                case OptimizerSpec.Sgd o -> UpdateKernel.sgd(o.rate());
-                case OptimizerSpec.Momentum o -> UpdateKernel.momentum(o.rate(), o.momentum());
-                case OptimizerSpec.AdaGrad o -> UpdateKernel.adaGrad(o.rate(), o.epsilon());
-                case OptimizerSpec.Adam o -> UpdateKernel.adam(o.rate(), o.beta1(), o.beta2(), o.epsilon());
-                case OptimizerSpec.Ftrl o -> UpdateKernel.ftrl(o.alpha(), o.beta(), o.l1(), o.l2());
-            };
-            this.record = Arena.ofAuto().allocate(RecordLayout.recordBytes(dim, kernel.slotCount()));
+            this.kernel = OptimizerKernels.of(spec);
+            this.record = Arena.ofAuto().allocate(RecordLayout.recordBytes(kernel.valueLength(dim)));
             this.gradient = Arena.ofAuto().allocate(4L * dim);
         }
 
@@ -125,7 +123,13 @@ class TableStoreModelTest {
                     sums.put(keys[i], Arrays.copyOfRange(gradients, i * dim, (i + 1) * dim));
                 } else {
                     for (int j = 0; j < dim; j++) {
-                        sum[j] += gradients[i * dim + j];
+                        float next = gradients[i * dim + j];
+                        sum[j] = switch (spec.optimizer()) {
+                            case OptimizerSpec.Assign _ -> next;
+                            case OptimizerSpec.Min _ -> Math.min(sum[j], next);
+                            case OptimizerSpec.Max _ -> Math.max(sum[j], next);
+                            default -> sum[j] + next;
+                        };
                     }
                 }
             }
@@ -156,7 +160,7 @@ class TableStoreModelTest {
                         PushFrame.FLOAT, rowOffset + 4L * j, spec.initialRow().value(spec.seed(), key, j));
             }
             kernel.initialize(record, rowOffset, dim, 4L * dim);
-            float[] row = new float[dim * (1 + kernel.slotCount())];
+            float[] row = new float[kernel.valueLength(dim)];
             for (int j = 0; j < row.length; j++) {
                 row[j] = record.get(PushFrame.FLOAT, rowOffset + 4L * j);
             }

@@ -26,7 +26,7 @@ public final class LrModel {
     LrModel(TableSpec spec, boolean bias, long[] keys, int[] pushCounts, float[] values) {
         this.spec = spec;
         this.bias = bias;
-        this.valueLength = spec.rowLength() * (1 + spec.optimizer().slotCount());
+        this.valueLength = spec.valueLength();
         if (areAscending(keys)) {
             this.keys = keys;
             this.pushCounts = pushCounts;
@@ -51,7 +51,7 @@ public final class LrModel {
     public static LrModel of(Weir weir, String table, boolean bias) {
         TableSpec spec = weir.table(table).spec();
         requireLinear(spec);
-        Rows rows = new Rows(spec.rowLength() * (1 + spec.optimizer().slotCount()));
+        Rows rows = new Rows(spec.valueLength());
         weir.scan(table, rows::add);
         return new LrModel(
                 spec,

@@ -193,7 +193,7 @@ final class LrModelFile {
             if (header.hasRemaining()) {
                 throw broken(header.position(), "expected the end of the header, found more");
             }
-            int expectedLength = spec.rowLength() * (1 + spec.optimizer().slotCount());
+            int expectedLength = spec.valueLength();
             if (valueLength != expectedLength) {
                 throw broken(
                         header.limit() - 12L,

@@ -135,7 +135,7 @@ final class ReferenceWeir implements Weir {
     @Override
     public synchronized void scan(String table, Consumer<RowBatch> receiver) {
         ReferenceTable scanned = (ReferenceTable) table(table);
-        int length = scanned.spec.rowLength() * (1 + scanned.spec.optimizer().slotCount());
+        int length = scanned.spec.valueLength();
         RowBatch batch = new RowBatch(7, length);
         int count = 0;
         for (var row : scanned.rows.entrySet()) {
@@ -258,7 +258,7 @@ final class ReferenceWeir implements Weir {
             int dim = gradient.length;
             Row row = rows.computeIfAbsent(key, _ -> {
                 Row fresh = new Row();
-                fresh.values = new float[dim * (1 + spec.optimizer().slotCount())];
+                fresh.values = new float[spec.valueLength()];
                 for (int d = 0; d < dim; d++) {
                     fresh.values[d] = spec.initialRow().value(spec.seed(), key, d);
                 }
@@ -279,7 +279,8 @@ final class ReferenceWeir implements Weir {
                         v[d] -= o.rate() * g / ((float) Math.sqrt(v[dim + d]) + o.epsilon());
                     }
                     case OptimizerSpec.Ftrl o -> ftrl(o, v, d, dim + d, 2 * dim + d, g);
-                    case OptimizerSpec.Adam _ -> throw new UnsupportedOperationException("adam");
+                    default ->
+                        throw new UnsupportedOperationException(spec.optimizer().text());
                 }
             }
         }

@@ -6,17 +6,18 @@ import io.weir.model.OptimizerSpec;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 
 /// Table specifications as bytes: each choice is a tag and its numbers.
 final class TableSpecCodec {
     private static final int SHAPE_EMBEDDING = 1;
     private static final int SHAPE_DENSE = 2;
 
-    private static final int OPTIMIZER_SGD = 1;
-    private static final int OPTIMIZER_MOMENTUM = 2;
-    private static final int OPTIMIZER_ADAGRAD = 3;
-    private static final int OPTIMIZER_ADAM = 4;
-    private static final int OPTIMIZER_FTRL = 5;
+    /// The optimizer of tag `i` at index `i - 1`. A tag is never used for anything else: new names go to the end.
+    private static final List<String> OPTIMIZERS =
+            List.of("sgd", "momentum", "adagrad", "adam", "ftrl", "add", "assign", "min", "max");
 
     private static final int INITIAL_ZERO = 1;
     private static final int INITIAL_CONSTANT = 2;
@@ -69,47 +70,25 @@ final class TableSpecCodec {
     }
 
     private static void encodeOptimizer(OptimizerSpec optimizer, FieldWriter out) {
-        if (optimizer instanceof OptimizerSpec.Sgd s) {
-            out.putByte(OPTIMIZER_SGD);
-            out.putFloat(s.rate());
-        } else if (optimizer instanceof OptimizerSpec.Momentum m) {
-            out.putByte(OPTIMIZER_MOMENTUM);
-            out.putFloat(m.rate());
-            out.putFloat(m.momentum());
-        } else if (optimizer instanceof OptimizerSpec.AdaGrad a) {
-            out.putByte(OPTIMIZER_ADAGRAD);
-            out.putFloat(a.rate());
-            out.putFloat(a.epsilon());
-        } else if (optimizer instanceof OptimizerSpec.Adam a) {
-            out.putByte(OPTIMIZER_ADAM);
-            out.putFloat(a.rate());
-            out.putFloat(a.beta1());
-            out.putFloat(a.beta2());
-            out.putFloat(a.epsilon());
-        } else if (optimizer instanceof OptimizerSpec.Ftrl f) {
-            out.putByte(OPTIMIZER_FTRL);
-            out.putFloat(f.alpha());
-            out.putFloat(f.beta());
-            out.putFloat(f.l1());
-            out.putFloat(f.l2());
-        } else {
+        int index = OPTIMIZERS.indexOf(optimizer.name());
+        if (index < 0) {
             throw new IllegalStateException("no encoding for " + optimizer);
         }
+        out.putByte(index + 1);
+        optimizer.settings().values().forEach(out::putFloat);
     }
 
     private static OptimizerSpec decodeOptimizer(FieldReader in) {
         int tag = in.getByte("optimizer");
-        return switch (tag) {
-            case OPTIMIZER_SGD -> new OptimizerSpec.Sgd(in.getFloat("rate"));
-            case OPTIMIZER_MOMENTUM -> new OptimizerSpec.Momentum(in.getFloat("rate"), in.getFloat("momentum"));
-            case OPTIMIZER_ADAGRAD -> new OptimizerSpec.AdaGrad(in.getFloat("rate"), in.getFloat("epsilon"));
-            case OPTIMIZER_ADAM ->
-                new OptimizerSpec.Adam(
-                        in.getFloat("rate"), in.getFloat("beta1"), in.getFloat("beta2"), in.getFloat("epsilon"));
-            case OPTIMIZER_FTRL ->
-                new OptimizerSpec.Ftrl(in.getFloat("alpha"), in.getFloat("beta"), in.getFloat("l1"), in.getFloat("l2"));
-            default -> throw FieldReader.malformed("optimizer must be known: optimizer=" + tag);
-        };
+        if (tag < 1 || tag > OPTIMIZERS.size()) {
+            throw FieldReader.malformed("optimizer must be known: optimizer=" + tag);
+        }
+        String name = OPTIMIZERS.get(tag - 1);
+        Map<String, Float> settings = new LinkedHashMap<>();
+        for (String setting : OptimizerSpec.settingNames(name)) {
+            settings.put(setting, in.getFloat(setting));
+        }
+        return OptimizerSpec.of(name, settings);
     }
 
     private static void encodeInitialRow(InitialRow initialRow, FieldWriter out) {

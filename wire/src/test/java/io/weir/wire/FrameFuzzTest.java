@@ -351,12 +351,15 @@ class FrameFuzzTest {
         float rate = 0.001f + (float) random.nextDouble();
         float part = (float) (random.nextDouble() * 0.99);
         OptimizerSpec optimizer =
-                switch (random.nextInt(5)) {
+                switch (random.nextInt(6)) {
                     case 0 -> new OptimizerSpec.Sgd(rate);
                     case 1 -> new OptimizerSpec.Momentum(rate, part);
                     case 2 -> new OptimizerSpec.AdaGrad(rate, part);
                     case 3 -> new OptimizerSpec.Adam(rate, part, part / 2, 0f);
-                    default -> new OptimizerSpec.Ftrl(rate, rate, part, 0f);
+                    case 4 -> new OptimizerSpec.Ftrl(rate, rate, part, 0f);
+                    default ->
+                        OptimizerSpec.parse(
+                                List.of("add", "assign", "min", "max").get(random.nextInt(4)));
                 };
         InitialRow initialRow =
                 switch (random.nextInt(4)) {

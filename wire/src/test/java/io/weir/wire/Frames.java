@@ -139,6 +139,10 @@ final class Frames {
         messages.put("create-table-momentum", new Message.CreateTable(5, 0, momentum));
         messages.put("create-table-adam", new Message.CreateTable(6, RUN, adam));
         messages.put("create-table-ftrl", new Message.CreateTable(7, 0, ftrl));
+        for (String name : List.of("add", "assign", "min", "max")) {
+            TableSpec plain = TableSpec.embedding(name, 4, OptimizerSpec.parse(name));
+            messages.put("create-table-" + name, new Message.CreateTable(8, RUN, plain));
+        }
         messages.put("tables-one", new Message.Tables(List.of(new Message.Table(1, 0, 0, 0, sgd))));
         messages.put(
                 "tables-all",

@@ -279,7 +279,7 @@ class MessageCodecTest {
         int shape = 4 + 8 + 4 + 3;
         int optimizer = shape + 1 + 4;
         int initialRow = optimizer + 1 + 4;
-        for (int tag : new int[] {0, 6, -1}) {
+        for (int tag : new int[] {0, 100, -1}) {
             refusesCreate(shape, tag, "shape must be known: shape=" + tag);
             refusesCreate(optimizer, tag, "optimizer must be known: optimizer=" + tag);
             refusesCreate(initialRow, tag, "initial row must be known: initialRow=" + tag);

@@ -249,7 +249,7 @@ final class Session implements AutoCloseable {
 
     void load(TableView table, RowBatch rows) {
         int valueLength = rows.valueLength();
-        int expected = table.spec().rowLength() * (1 + table.spec().optimizer().slotCount());
+        int expected = table.spec().valueLength();
         if (valueLength != expected) {
             throw new IllegalArgumentException("rows must have weights and slots of the table: expected=" + expected
                     + ", actual=" + valueLength + ", table=" + table.spec().name());

@@ -293,7 +293,7 @@ public final class WeirClient implements Weir {
     }
 
     private static int valueLength(TableSpec spec) {
-        return spec.rowLength() * (1 + spec.optimizer().slotCount());
+        return spec.valueLength();
     }
 
     private static WeirException unknownTable(String name) {
