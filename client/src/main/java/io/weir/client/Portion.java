@@ -25,6 +25,9 @@ public interface Portion {
     /// The dense table of this specification, created if it is not there.
     DenseTable denseTable(TableSpec spec);
 
+    /// A dense table that was described before, without asking the servers.
+    DenseTable denseTable(TableInfo info);
+
     /// Closes a minibatch, and the worker's step with it. Synchronous runs wait until the step is closed.
     ///
     /// @param last whether the portion has no more minibatches

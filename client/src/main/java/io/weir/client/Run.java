@@ -103,6 +103,9 @@ public interface Run extends AutoCloseable {
     /// As [#denseTable(TableSpec)]; its pulls and pushes belong to a clock group.
     DenseTable denseTable(TableSpec spec, int clockGroup);
 
+    /// A dense table that was described before, without asking the servers.
+    DenseTable denseTable(TableInfo info);
+
     /// Waits until every push is acknowledged, then says that this worker has done its part. A run is finished when
     /// all its workers are.
     void finish();

@@ -259,7 +259,7 @@ public final class CtrGenerator {
             for (long index : indices) {
                 batch.addFeature(index, 1f);
             }
-            batch.endExample((byte) (label(row, bias + sumOfWeights(indices)) ? 1 : 0));
+            batch.endExample(label(row, bias + sumOfWeights(indices)) ? 1 : 0);
         }
 
         @Override

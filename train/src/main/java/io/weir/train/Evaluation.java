@@ -16,11 +16,11 @@ public record Evaluation(long examples, long positives, double logloss, double a
 
     /// Scores every example of `source`, one pass in its order. Keeps 8 bytes an example.
     ///
-    /// @param bias whether the model has a weight under [LrConfig#BIAS_KEY]
+    /// @param bias whether the model has a weight under [Model#BIAS_KEY]
     /// @throws InputException if the source is broken, has no examples, or one without a label
     public static Evaluation of(ExampleSource source, Weights weights, boolean bias) {
         Scores scores = new Scores();
-        Scorer scorer = new Scorer(weights, bias, source.name());
+        Scorer scorer = Scorer.of(weights, bias, source.name());
         ExampleBatch batch = new ExampleBatch();
         try (ExampleReader reader = source.open(Share.ALL)) {
             while (reader.next(batch, BATCH)) {

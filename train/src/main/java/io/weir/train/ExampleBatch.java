@@ -10,13 +10,13 @@ import java.util.Arrays;
 /// other ones, so callers fetch them again after each filling.
 public final class ExampleBatch {
     /// Label of an example that has none.
-    public static final byte UNLABELLED = -1;
+    public static final int UNLABELLED = -1;
 
     private static final int FIRST_EXAMPLES = 64;
     private static final int FIRST_FEATURES = 1024;
 
     private int[] rowStarts = new int[FIRST_EXAMPLES + 1];
-    private byte[] labels = new byte[FIRST_EXAMPLES];
+    private int[] labels = new int[FIRST_EXAMPLES];
     private long[] keys = new long[FIRST_FEATURES];
     private float[] values = new float[FIRST_FEATURES];
     private int exampleCount;
@@ -38,7 +38,7 @@ public final class ExampleBatch {
     }
 
     /// Labels, shared.
-    public byte[] labels() {
+    public int[] labels() {
         return labels;
     }
 
@@ -73,7 +73,7 @@ public final class ExampleBatch {
     }
 
     /// Closes the example that is being filled.
-    public void endExample(byte label) {
+    public void endExample(int label) {
         if (exampleCount == labels.length) {
             labels = Arrays.copyOf(labels, Math.multiplyExact(exampleCount, 2));
             rowStarts = Arrays.copyOf(rowStarts, labels.length + 1);

@@ -58,8 +58,8 @@ public final class KeyIndexer {
     /// @throws InputException if the bias key is among the keys of the last batch
     public void requireNoBiasKey(String name) {
         for (int i = 0; i < uniqueCount; i++) {
-            if (uniqueKeys[i] == LrConfig.BIAS_KEY) {
-                throw new InputException(name + ": the index " + Long.toUnsignedString(LrConfig.BIAS_KEY)
+            if (uniqueKeys[i] == Model.BIAS_KEY) {
+                throw new InputException(name + ": the index " + Long.toUnsignedString(Model.BIAS_KEY)
                         + " is the bias and cannot be a feature");
             }
         }

@@ -63,7 +63,7 @@ final class LibsvmParser {
         if (first == '\n' || first == '#' || first == '\r') {
             return first == '\n' ? at + 1 : skipLine(text, at);
         }
-        byte label = readLabel(text, at);
+        int label = readLabel(text, at);
         at = position;
         long[] keys = batch.keys();
         float[] values = batch.values();
@@ -169,7 +169,7 @@ final class LibsvmParser {
     }
 
     /// Reads the label, leaving [#position] after it; or none, if the line begins with a feature and may.
-    private byte readLabel(byte[] text, int from) {
+    private int readLabel(byte[] text, int from) {
         int at = from;
         if (text[at] == '-' || text[at] == '+') {
             at++;
@@ -200,7 +200,7 @@ final class LibsvmParser {
                 throw new LineException(from, "labels must be -1 and +1, or 0 and 1: seen=" + kinds.text(null));
             }
         }
-        return (byte) (kind == LabelKinds.ONE ? 1 : 0);
+        return kind == LabelKinds.ONE ? 1 : 0;
     }
 
     private LineException wrongLabel(byte[] text, int from, int end, double number) {

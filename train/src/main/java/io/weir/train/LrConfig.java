@@ -5,23 +5,11 @@ import io.weir.model.TableSpec;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
 
-/// How a logistic regression is trained. Immutable.
-///
-/// @param table with rows of one weight each; created if it is not there
-/// @param training what it has in common with the training of other models
-/// @param mean whether the gradient of a batch, and in a synchronous run of a step, is the mean; otherwise it is the
-/// sum
-/// @param bias whether a weight under the key [#BIAS_KEY] takes part in every example
-public record LrConfig(TableSpec table, TrainingConfig training, boolean mean, boolean bias) {
-    /// The key of the bias weight: the greatest unsigned one. A feature of this index is refused if there is a bias.
-    public static final long BIAS_KEY = -1L;
-
+/// A logistic regression and how it is trained. Immutable.
+public record LrConfig(LogisticRegression model, TrainingConfig training) {
     public LrConfig {
+        Objects.requireNonNull(model, "model");
         Objects.requireNonNull(training, "training");
-        if (table.rowLength() != 1) {
-            throw new IllegalArgumentException("logistic regression needs rows of one weight: dim=" + table.rowLength()
-                    + ", table=" + table.name());
-        }
     }
 
     /// One worker, asynchronous, batches of 256 examples summed, one pass in the order of the source, no bias, the run
@@ -32,23 +20,38 @@ public record LrConfig(TableSpec table, TrainingConfig training, boolean mean, b
 
     /// As [#of(String, OptimizerSpec)], with a table of any initial row.
     public static LrConfig of(TableSpec table) {
-        return new LrConfig(table, TrainingConfig.of(table.name()), false, false);
+        return new LrConfig(new LogisticRegression(table, false, false), TrainingConfig.of(table.name()));
+    }
+
+    /// The table of the weights.
+    public TableSpec table() {
+        return model.table();
+    }
+
+    /// Whether gradients are means.
+    public boolean mean() {
+        return model.mean();
+    }
+
+    /// Whether there is a bias.
+    public boolean bias() {
+        return model.bias();
     }
 
     public LrConfig withTable(TableSpec table) {
-        return new LrConfig(table, training, mean, bias);
+        return new LrConfig(new LogisticRegression(table, mean(), bias()), training);
     }
 
     /// The same with another training: `config.with(training -> training.withBatch(64).withPasses(3))`.
     public LrConfig with(UnaryOperator<TrainingConfig> change) {
-        return new LrConfig(table, change.apply(training), mean, bias);
+        return new LrConfig(model, change.apply(training));
     }
 
     public LrConfig withMean(boolean mean) {
-        return new LrConfig(table, training, mean, bias);
+        return new LrConfig(new LogisticRegression(table(), mean, bias()), training);
     }
 
     public LrConfig withBias(boolean bias) {
-        return new LrConfig(table, training, mean, bias);
+        return new LrConfig(new LogisticRegression(table(), mean(), bias), training);
     }
 }

@@ -36,7 +36,7 @@ public final class Predictor {
     /// @throws InputException if the source is broken or has no examples
     public static long predict(ExampleSource source, Weights weights, boolean bias, OutputStream out)
             throws IOException {
-        Scorer scorer = new Scorer(weights, bias, source.name());
+        Scorer scorer = Scorer.of(weights, bias, source.name());
         ExampleBatch batch = new ExampleBatch();
         StringBuilder lines = new StringBuilder();
         long examples = 0;

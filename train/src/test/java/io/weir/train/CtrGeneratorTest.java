@@ -112,7 +112,7 @@ class CtrGeneratorTest {
         for (float off : new float[] {-0.3f, 0.3f}) {
             Weights planted = (keys, count, weights) -> {
                 for (int i = 0; i < count; i++) {
-                    weights[i] = keys[i] == LrConfig.BIAS_KEY
+                    weights[i] = keys[i] == Model.BIAS_KEY
                             ? (float) generator.bias() + off
                             : (float) generator.weight(keys[i]);
                 }

@@ -438,6 +438,11 @@ final class ReferenceWeir implements Weir {
         }
 
         @Override
+        public DenseTable denseTable(TableInfo info) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public Table table(TableInfo info) {
             return ReferenceWeir.this.table(info.spec().name());
         }
@@ -504,6 +509,11 @@ final class ReferenceWeir implements Weir {
 
         @Override
         public DenseTable denseTable(TableSpec spec) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public DenseTable denseTable(TableInfo info) {
             throw new UnsupportedOperationException();
         }
 

@@ -253,7 +253,7 @@ class SynchronousTrainingTest {
                 sums.put(batch.keys()[j], 0.0);
             }
             if (config.bias()) {
-                sums.put(LrConfig.BIAS_KEY, 0.0);
+                sums.put(Model.BIAS_KEY, 0.0);
             }
             Table table = held.table(config.table());
             long[] keys = sums.keySet().stream().mapToLong(Long::longValue).toArray();
@@ -263,7 +263,7 @@ class SynchronousTrainingTest {
                 weightOf.put(keys[i], weights[i]);
             }
             for (int e = 0; e < batch.exampleCount(); e++) {
-                double margin = config.bias() ? weightOf.getOrDefault(LrConfig.BIAS_KEY, 0f) : 0;
+                double margin = config.bias() ? weightOf.getOrDefault(Model.BIAS_KEY, 0f) : 0;
                 for (int j = batch.rowStarts()[e]; j < batch.rowStarts()[e + 1]; j++) {
                     margin += (double) weightOf.getOrDefault(batch.keys()[j], 0f) * batch.values()[j];
                 }
@@ -272,7 +272,7 @@ class SynchronousTrainingTest {
                     sums.merge(batch.keys()[j], error * batch.values()[j], Double::sum);
                 }
                 if (config.bias()) {
-                    sums.merge(LrConfig.BIAS_KEY, error, Double::sum);
+                    sums.merge(Model.BIAS_KEY, error, Double::sum);
                 }
             }
             double scale = config.mean() ? 1.0 / batch.exampleCount() : 1;

@@ -59,6 +59,11 @@ final class ClientPortion implements Portion {
     }
 
     @Override
+    public DenseTable denseTable(TableInfo info) {
+        return new ClientDenseTable(run.session(), new TableView(info, 0, pushes));
+    }
+
+    @Override
     public boolean tick(boolean last) {
         CompletableFuture<Boolean> ticked = tickAsync(last);
         return pushes != null || run.session().calls().await(ticked, "the step to close");

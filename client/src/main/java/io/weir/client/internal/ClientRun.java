@@ -265,6 +265,11 @@ final class ClientRun implements Run {
         return new ClientDenseTable(session, new TableView(weir.create(tableSpec, id.run()), clockGroup, null));
     }
 
+    @Override
+    public DenseTable denseTable(TableInfo info) {
+        return new ClientDenseTable(session, new TableView(info, 0, null));
+    }
+
     // ---- steps ----
 
     @Override
