@@ -2,7 +2,7 @@ package io.weir.train;
 
 /// Where examples come from: a file, a generator. Thread-safe; it gives the same examples in the same order whenever it
 /// is read.
-public interface ExampleSource {
+public interface ExampleSource extends AutoCloseable {
     /// What to call it in messages: the file's name, or what generates it.
     String name();
 
@@ -16,6 +16,10 @@ public interface ExampleSource {
     ///
     /// @throws InputException if the source cannot be read
     ExampleReader open(Share share);
+
+    /// Gives up files. Readers must not be used after.
+    @Override
+    default void close() {}
 
     /// A stretch of the examples, near to the `count`-th part of them. The shares of all indices, one after the other,
     /// are the whole source. Immutable.

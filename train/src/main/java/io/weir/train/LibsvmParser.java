@@ -7,7 +7,8 @@ import java.nio.charset.StandardCharsets;
 
 /// Turns the bytes of libsvm lines into examples, without an object in between. Confined to one thread.
 ///
-/// A line is `label index:value index:value … # comment`, parted by blanks or tabs, ended by `\n` or `\r\n`. Indices
+/// A line is `label index:value index:value … # comment`, parted by blanks or tabs, ended by `\n` or `\r\n`. Labels are
+/// -1 and +1, or 0 and 1, or the numbers of classes. Indices
 /// are unsigned 64-bit decimals and are keys as they stand; they may repeat in a line, which counts as so many
 /// features, whose effects add up. Values are finite decimals, rounded to double and then to float. A feature of value
 /// 0 is left out. Blank lines and lines that hold only a comment are skipped.
@@ -32,15 +33,18 @@ final class LibsvmParser {
 
     private final LabelKinds kinds;
     private final boolean labelsOptional;
+    private final int classCount;
     private int knownKinds;
     // Where the scan stands after a helper has read something.
     private int position;
 
     /// @param kinds shared by all parsers of a file
     /// @param labelsOptional whether a line may begin with its first feature
-    LibsvmParser(LabelKinds kinds, boolean labelsOptional) {
+    /// @param classCount labels are 0 to `classCount - 1`, or, if it is 0, those of two classes
+    LibsvmParser(LabelKinds kinds, boolean labelsOptional, int classCount) {
         this.kinds = kinds;
         this.labelsOptional = labelsOptional;
+        this.classCount = classCount;
     }
 
     /// Adds the examples of `text` from `from`, the beginning of a line, until `batch` has `maxExamples` or the text
@@ -170,6 +174,27 @@ final class LibsvmParser {
 
     /// Reads the label, leaving [#position] after it; or none, if the line begins with a feature and may.
     private int readLabel(byte[] text, int from) {
+        return classCount > 0 ? readClass(text, from) : readBinaryLabel(text, from);
+    }
+
+    private int readClass(byte[] text, int from) {
+        int end = endOfToken(text, from);
+        if (labelsOptional && hasColon(text, from, end)) {
+            position = from;
+            return ExampleBatch.UNLABELLED;
+        }
+        double number = parseDecimal(text, from, end);
+        if (!(number >= 0 && number < classCount && number == (int) number)) {
+            throw new LineException(
+                    from,
+                    "labels must be whole numbers from 0 to " + (classCount - 1) + ", found '" + found(text, from, end)
+                            + "'");
+        }
+        position = end;
+        return (int) number;
+    }
+
+    private int readBinaryLabel(byte[] text, int from) {
         int at = from;
         if (text[at] == '-' || text[at] == '+') {
             at++;

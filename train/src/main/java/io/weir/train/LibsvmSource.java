@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 /// by
 /// decompressing in a further thread; for shares of it, it is decompressed once into a temporary file, which goes when
 /// the source is closed or the process ends.
-public final class LibsvmSource implements ExampleSource, AutoCloseable {
+public final class LibsvmSource implements ExampleSource {
     private static final int CHUNK_BYTES = 256 << 10;
     private static final int STREAM_CHUNK_BYTES = 64 << 10;
     private static final int STREAM_CHUNKS = 4;
@@ -35,29 +35,46 @@ public final class LibsvmSource implements ExampleSource, AutoCloseable {
 
     private final Path file;
     private final boolean labelsOptional;
+    private final int classCount;
+    private final float scale;
     private final LabelKinds kinds = new LabelKinds();
     private @Nullable Text text;
 
-    private LibsvmSource(Path file, boolean labelsOptional) {
+    private LibsvmSource(Path file, boolean labelsOptional, int classCount, double scale) {
         this.file = file;
         this.labelsOptional = labelsOptional;
+        this.classCount = classCount;
+        this.scale = (float) scale;
     }
 
     /// The examples of `file`, each with its label.
     ///
     /// @throws InputException if the file is missing, or no file
     public static LibsvmSource of(Path file) {
-        return new LibsvmSource(checked(file), false);
+        return new LibsvmSource(checked(file), false, 0, 1);
     }
 
     /// The examples of `file`, whose lines may begin with a label or with the first feature.
     ///
     /// @throws InputException if the file is missing, or no file
     public static LibsvmSource withOptionalLabels(Path file) {
-        return new LibsvmSource(checked(file), true);
+        return new LibsvmSource(checked(file), true, 0, 1);
     }
 
-    private static Path checked(Path file) {
+    /// The examples of `file`, whose labels are the numbers of classes.
+    ///
+    /// @param labelsOptional whether lines may begin with the first feature
+    /// @param classCount labels are from 0 to `classCount - 1`
+    /// @param scale what values are multiplied by
+    /// @throws InputException if the file is missing, or no file
+    public static LibsvmSource ofClasses(Path file, boolean labelsOptional, int classCount, double scale) {
+        if (classCount < 1) {
+            throw new IllegalArgumentException("there must be at least one class: classCount=" + classCount);
+        }
+        return new LibsvmSource(checked(file), labelsOptional, classCount, scale);
+    }
+
+    static Path checked(Path file) {
         if (!Files.exists(file)) {
             throw new InputException("data file must exist: file=" + file);
         } else if (Files.isDirectory(file)) {
@@ -226,7 +243,7 @@ public final class LibsvmSource implements ExampleSource, AutoCloseable {
     }
 
     private abstract class Reader implements ExampleReader {
-        private final LibsvmParser parser = new LibsvmParser(kinds, labelsOptional);
+        private final LibsvmParser parser = new LibsvmParser(kinds, labelsOptional, classCount);
         private final Chunk chunk = new Chunk();
         private final boolean whole;
         private boolean ended;
@@ -252,6 +269,9 @@ public final class LibsvmSource implements ExampleSource, AutoCloseable {
                 } catch (LibsvmParser.LineException e) {
                     throw located(e);
                 }
+            }
+            if (scale != 1) {
+                batch.scale(scale);
             }
             hadExample |= batch.exampleCount() > 0;
             if (ended && whole && !hadExample) {

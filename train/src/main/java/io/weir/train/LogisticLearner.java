@@ -10,7 +10,8 @@ final class LogisticLearner implements Learner {
     private final boolean bias;
     private final Parameters parameters = new Parameters(new TableShape.Embedding(1));
     private final KeyIndexer indexer = new KeyIndexer();
-    private ExampleBatch batch = new ExampleBatch();
+    private final ExampleBatch sparse = new ExampleBatch();
+    private ExampleBatch batch = sparse;
     private double[] sums = new double[0];
     private double[] margins = new double[0];
 
@@ -26,8 +27,8 @@ final class LogisticLearner implements Learner {
     }
 
     @Override
-    public void select(ExampleBatch batch) {
-        this.batch = batch;
+    public void select(ExampleBatch selected) {
+        batch = selected.sparse(sparse);
         indexer.index(batch.keys(), batch.featureCount());
         int count = indexer.uniqueCount();
         long[] keys = indexer.uniqueKeys();

@@ -3,6 +3,8 @@ package io.weir.train;
 import io.weir.client.RowBatch;
 import io.weir.client.Weir;
 import io.weir.model.Keys;
+import io.weir.model.TableSpec;
+import java.util.List;
 
 /// A 64-bit number for the rows of a model, whatever order they come in: equal models have equal hashes, and different
 /// ones differ but for a chance of about 2^-64. Confined.
@@ -21,6 +23,19 @@ public final class ModelHash {
         ModelHash hash = new ModelHash();
         weir.scan(table, hash::add);
         return hash;
+    }
+
+    /// The hash of a model of several tables: that of its table if there is one, otherwise the sum of `mix(h ^ mix(i))`
+    /// over all tables, with the hash `h` of table `i`, counted from 1.
+    public static ModelHash of(Weir weir, List<TableSpec> tables) {
+        if (tables.size() == 1) {
+            return of(weir, tables.getFirst().name());
+        }
+        ModelHash all = new ModelHash();
+        for (int i = 0; i < tables.size(); i++) {
+            all.sum += Keys.mix(of(weir, tables.get(i).name()).sum ^ Keys.mix(i + 1));
+        }
+        return all;
     }
 
     /// Adds all rows of `rows`.
