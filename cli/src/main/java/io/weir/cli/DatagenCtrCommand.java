@@ -73,7 +73,7 @@ final class DatagenCtrCommand extends WeirOptions {
                             .put("firstRow", firstRow)
                             .put("file", out)
                             .put("bytes", sizeOf(out))
-                            .put("best", LrReport.json(best))
+                            .put("best", Score.json(best))
                             .text());
         } else {
             output.out()

@@ -1,11 +1,13 @@
 package io.weir.cli;
 
+import io.weir.train.ClassEvaluation;
 import io.weir.train.Evaluation;
-import io.weir.train.LibsvmSource;
-import io.weir.train.LrModel;
+import io.weir.train.ExampleSource;
+import io.weir.train.LogisticRegression;
+import io.weir.train.SavedModel;
 import java.nio.file.Path;
-import java.util.Locale;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// `weir eval`.
@@ -20,8 +22,11 @@ final class EvalCommand extends WeirOptions {
     @Option(names = "--model", required = true, paramLabel = "<file>", description = "Model that was saved.")
     Path model = Path.of("");
 
-    @Option(names = "--data", required = true, paramLabel = "<file>", description = "Labelled examples, libsvm text.")
+    @Option(names = "--data", required = true, paramLabel = "<file>", description = "Labelled examples, as the model was trained on.")
     Path data = Path.of("");
+
+    @Mixin
+    ExampleOptions examples = new ExampleOptions();
 
     @Option(names = "--json", description = "Print one JSON object.")
     boolean json;
@@ -34,11 +39,14 @@ final class EvalCommand extends WeirOptions {
     public Integer call() {
         Inputs.requireFile("model", model);
         Inputs.requireFile("data", data);
-        LrModel read = LrModel.read(model);
-        Evaluation evaluation = Evaluation.of(LibsvmSource.of(data), read.weights(), read.bias());
+        SavedModel read = SavedModel.read(model);
+        Score score;
+        try (ExampleSource source = examples.open(data, read.model(), false)) {
+            score = score(source, read);
+        }
         if (json) {
             output.out()
-                    .println(LrReport.json(evaluation)
+                    .println(score.json()
                             .put(
                                     "model",
                                     new Json()
@@ -46,16 +54,14 @@ final class EvalCommand extends WeirOptions {
                                             .put("hash", read.hash().toString()))
                             .text());
         } else {
-            output.out()
-                    .printf(
-                            Locale.ROOT,
-                            "AUC %.5f, logloss %.5f, accuracy %.2f %%, %s examples of which %s positive%n",
-                            evaluation.auc(),
-                            evaluation.logloss(),
-                            100 * evaluation.accuracy(),
-                            Quantities.ofCount(evaluation.examples()),
-                            Quantities.ofCount(evaluation.positives()));
+            output.out().println(score.text());
         }
         return Exit.OK;
+    }
+
+    private static Score score(ExampleSource source, SavedModel read) {
+        return read.model() instanceof LogisticRegression model
+                ? Score.of(Evaluation.of(source, read.weights().getFirst(), model.bias()))
+                : Score.of(ClassEvaluation.of(source, read.model(), read.weights()));
     }
 }

@@ -82,7 +82,10 @@ public final class Main {
             case "train" ->
                 line.addSubcommand(
                         name,
-                        new CommandLine(new TrainCommand(output)).addSubcommand("lr", new TrainLrCommand(output)));
+                        new CommandLine(new TrainCommand(output))
+                                .addSubcommand("lr", new TrainLrCommand(output))
+                                .addSubcommand("softmax", new TrainSoftmaxCommand(output))
+                                .addSubcommand("mlp", new TrainMlpCommand(output)));
             case "predict" -> line.addSubcommand(name, new PredictCommand(output));
             case "eval" -> line.addSubcommand(name, new EvalCommand(output));
             case "datagen" ->

@@ -1,8 +1,8 @@
 package io.weir.cli;
 
-import io.weir.train.LibsvmSource;
-import io.weir.train.LrModel;
+import io.weir.train.ExampleSource;
 import io.weir.train.Predictor;
+import io.weir.train.SavedModel;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -10,12 +10,16 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// `weir predict`.
 @Command(
         name = "predict",
-        description = "Write the probability of each example, one a line, with a saved model and no server.",
+        description = {
+            "Write a line for each example, with a saved model and no server: the probability of the label 1, or, of a",
+            "model of several classes, the most probable class and then the probability of each."
+        },
         footer = {
             "  weir predict --model model.weir --data today.svm > probabilities.txt",
             "  weir predict --model model.weir --data today.svm.gz --out probabilities.txt",
@@ -26,8 +30,11 @@ final class PredictCommand extends WeirOptions {
     @Option(names = "--model", required = true, paramLabel = "<file>", description = "Model that was saved.")
     Path model = Path.of("");
 
-    @Option(names = "--data", required = true, paramLabel = "<file>", description = "Examples as libsvm text.")
+    @Option(names = "--data", required = true, paramLabel = "<file>", description = "Examples, as the model was trained on.")
     Path data = Path.of("");
+
+    @Mixin
+    ExampleOptions examples = new ExampleOptions();
 
     @Option(names = "--out", paramLabel = "<file>", description = "Where to write. Default: standard output.")
     @Nullable
@@ -42,18 +49,20 @@ final class PredictCommand extends WeirOptions {
         Inputs.requireFile("model", model);
         Inputs.requireFile("data", data);
         Inputs.requireWritable("prediction", out);
-        LrModel read = LrModel.read(model);
-        LibsvmSource source = LibsvmSource.withOptionalLabels(data);
-        long examples = out == null
-                ? toStandardOutput(source, read)
-                : Predictor.predict(source, read.weights(), read.bias(), out);
-        output.err().println("predicted " + Quantities.ofCount(examples) + " examples");
+        SavedModel read = SavedModel.read(model);
+        long predicted;
+        try (ExampleSource source = examples.open(data, read.model(), true)) {
+            predicted = out == null
+                    ? toStandardOutput(source, read)
+                    : Predictor.predict(source, read.model(), read.weights(), out);
+        }
+        output.err().println("predicted " + Quantities.ofCount(predicted) + " examples");
         return Exit.OK;
     }
 
-    private long toStandardOutput(LibsvmSource source, LrModel read) {
+    private long toStandardOutput(ExampleSource source, SavedModel read) {
         try (OutputStream stream = new BufferedOutputStream(new StandardOutput(output.out()), 1 << 16)) {
-            return Predictor.predict(source, read.weights(), read.bias(), stream);
+            return Predictor.predict(source, read.model(), read.weights(), stream);
         } catch (IOException e) {
             throw new CommandException(Exit.FAILURE, "predictions cannot be written: " + e.getMessage(), e);
         }

@@ -150,12 +150,12 @@ final class QuickstartCommand extends WeirOptions {
                 .put("seconds", result.seconds())
                 .put("examplesPerSecond", result.examplesPerSecond())
                 .put("progressive", new Json().put("logloss", result.progressiveLogloss()))
-                .put("test", LrReport.json(test))
-                .put("best", LrReport.json(best))
+                .put("test", Score.json(test))
+                .put("best", Score.json(best))
                 .put("model", new Json().put("rows", table.rowCount()).put("memoryBytes", table.memoryBytes()))
                 .put("workers", result.workers())
                 .put("shards", shards)
-                .put("pull", LrReport.json(result.pull()))
-                .put("push", LrReport.json(result.push()));
+                .put("pull", TrainingReport.json(result.pull()))
+                .put("push", TrainingReport.json(result.push()));
     }
 }

@@ -22,7 +22,8 @@ public enum Activation {
     SIGMOID;
 
     private static final float LOG2_E = 1.442695f;
-    private static final float MINUS_LN2_HIGH = -0.693359375f;
+    // 355 / 512, so that its products with small whole numbers are exact.
+    private static final float MINUS_LN2_HIGH = -0x1.63p-1f;
     private static final float MINUS_LN2_LOW = 2.12194440e-4f;
 
     /// Adding it leaves a float of a magnitude below 2^22 rounded to a whole number, in the lowest bits.

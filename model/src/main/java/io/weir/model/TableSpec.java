@@ -35,6 +35,11 @@ public record TableSpec(String name, TableShape shape, OptimizerSpec optimizer, 
                 name, new TableShape.Dense(length, Math.max(16, blockLength)), optimizer, new InitialRow.Zero(), 0);
     }
 
+    /// The same table under another name.
+    public TableSpec named(String name) {
+        return new TableSpec(name, shape, optimizer, initialRow, seed);
+    }
+
     /// The same table with other initial rows.
     public TableSpec withInitialRow(InitialRow initialRow, long seed) {
         return new TableSpec(name, shape, optimizer, initialRow, seed);

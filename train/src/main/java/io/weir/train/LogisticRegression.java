@@ -32,6 +32,11 @@ public record LogisticRegression(TableSpec table, boolean mean, boolean bias) im
     }
 
     @Override
+    public LogisticRegression named(String name) {
+        return new LogisticRegression(table.named(name), mean, bias);
+    }
+
+    @Override
     public int marginCount() {
         return 1;
     }

@@ -5,7 +5,7 @@ import java.util.List;
 
 /// What a training trains: tables of parameters, and how examples make gradients of them. Immutable, and so
 /// thread-safe.
-public interface Model {
+public sealed interface Model permits LogisticRegression, SoftmaxRegression, Perceptron {
     /// The key of the bias of a linear model: the greatest unsigned one. A feature of this index is refused if there is
     /// a bias.
     long BIAS_KEY = -1L;
@@ -23,4 +23,14 @@ public interface Model {
     ///
     /// @param source name of the examples, for messages
     Learner learner(String source);
+
+    /// What it is beside its tables: `perceptron(layers=784-128-10,activation=relu,dropout=0.2,seed=1)`, say.
+    default String text() {
+        return ModelText.of(this);
+    }
+
+    /// The same model in tables of another name.
+    ///
+    /// @param name of its table, or what the names of its tables begin with
+    Model named(String name);
 }

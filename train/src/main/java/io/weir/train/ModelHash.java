@@ -28,12 +28,16 @@ public final class ModelHash {
     /// The hash of a model of several tables: that of its table if there is one, otherwise the sum of `mix(h ^ mix(i))`
     /// over all tables, with the hash `h` of table `i`, counted from 1.
     public static ModelHash of(Weir weir, List<TableSpec> tables) {
+        return of(tables.stream().map(table -> of(weir, table.name())).toList());
+    }
+
+    static ModelHash of(List<ModelHash> tables) {
         if (tables.size() == 1) {
-            return of(weir, tables.getFirst().name());
+            return tables.getFirst();
         }
         ModelHash all = new ModelHash();
         for (int i = 0; i < tables.size(); i++) {
-            all.sum += Keys.mix(of(weir, tables.get(i).name()).sum ^ Keys.mix(i + 1));
+            all.sum += Keys.mix(tables.get(i).sum ^ Keys.mix(i + 1));
         }
         return all;
     }

@@ -107,6 +107,11 @@ public record Perceptron(
     }
 
     @Override
+    public Perceptron named(String name) {
+        return new Perceptron(name, layers, activation, dropout, optimizer, seed);
+    }
+
+    @Override
     public int marginCount() {
         return layers.getLast();
     }

@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 
 /// Scores examples with a model, without a server.
 public final class Predictor {
@@ -15,28 +16,33 @@ public final class Predictor {
 
     private Predictor() {}
 
-    /// As [#predict(ExampleSource, Weights, boolean, OutputStream)], into a file that gets its name when it is
-    /// complete.
+    /// As [#predict(ExampleSource, Model, List, OutputStream)], into a file that gets its name when it is complete.
     ///
     /// @throws InputException naming the file as well, if it cannot be written
-    public static long predict(ExampleSource source, Weights weights, boolean bias, Path file) {
+    public static long predict(ExampleSource source, Model model, List<Weights> weights, Path file) {
         return WholeFile.write(
                 "prediction",
                 file,
                 false,
                 out -> predict(
-                        source, weights, bias, new BufferedOutputStream(Channels.newOutputStream(out), BUFFER_BYTES)));
+                        source,
+                        model,
+                        weights,
+                        new BufferedOutputStream(Channels.newOutputStream(out), BUFFER_BYTES)));
     }
 
-    /// Writes for each example of `source`, in its order, a line with the probability that its label is 1, as the
-    /// shortest decimal that reads back to the same double. Labels may be there or not.
+    /// Writes a line for each example of `source`, in its order: of a model of two classes the probability that the
+    /// label is 1, of another one the most probable class and then the probability of each, parted by blanks.
+    /// Probabilities are the shortest decimals that read back to the same double. Labels may be there or not.
     ///
+    /// @param weights of each table of the model
     /// @param out flushed, not closed
     /// @return examples scored
     /// @throws InputException if the source is broken or has no examples
-    public static long predict(ExampleSource source, Weights weights, boolean bias, OutputStream out)
+    public static long predict(ExampleSource source, Model model, List<Weights> weights, OutputStream out)
             throws IOException {
-        Scorer scorer = Scorer.of(weights, bias, source.name());
+        Scorer scorer = new Scorer(model.learner(source.name()), weights);
+        int width = model.marginCount();
         ExampleBatch batch = new ExampleBatch();
         StringBuilder lines = new StringBuilder();
         long examples = 0;
@@ -44,7 +50,11 @@ public final class Predictor {
             while (reader.next(batch, BATCH)) {
                 double[] margins = scorer.margins(batch);
                 for (int i = 0; i < batch.exampleCount(); i++) {
-                    lines.append(LogisticLoss.probability(margins[i])).append('\n');
+                    if (width == 1) {
+                        lines.append(LogisticLoss.probability(margins[i])).append('\n');
+                    } else {
+                        appendClasses(lines, margins, i * width, width);
+                    }
                 }
                 out.write(lines.toString().getBytes(StandardCharsets.US_ASCII));
                 lines.setLength(0);
@@ -53,5 +63,14 @@ public final class Predictor {
         }
         out.flush();
         return examples;
+    }
+
+    private static void appendClasses(StringBuilder lines, double[] margins, int from, int count) {
+        lines.append(SoftmaxLoss.greatest(margins, from, count));
+        SoftmaxLoss.probabilities(margins, from, count, 0);
+        for (int i = from; i < from + count; i++) {
+            lines.append(' ').append(margins[i]);
+        }
+        lines.append('\n');
     }
 }

@@ -38,6 +38,11 @@ public record SoftmaxRegression(TableSpec table, boolean bias) implements Model 
     }
 
     @Override
+    public SoftmaxRegression named(String name) {
+        return new SoftmaxRegression(table.named(name), bias);
+    }
+
+    @Override
     public int marginCount() {
         return table.rowLength();
     }

@@ -82,7 +82,7 @@ class EvaluationTest {
                     .isCloseTo(expected, within(1e-12));
             assertThat(Evaluation.of(
                                     LibsvmSource.of(file),
-                                    LrModel.of(weir, "t", false).weights(),
+                                    SavedTable.of(weir, "t").weights(),
                                     false)
                             .logloss())
                     .isCloseTo(expected, within(1e-12));

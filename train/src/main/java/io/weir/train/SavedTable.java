@@ -2,30 +2,30 @@ package io.weir.train;
 
 import io.weir.client.RowBatch;
 import io.weir.client.Weir;
+import io.weir.model.ErrorCode;
 import io.weir.model.InitialRow;
 import io.weir.model.TableSpec;
-import java.nio.file.Path;
+import io.weir.model.WeirException;
 import java.util.Arrays;
 
-/// A trained logistic regression with all that training needs to go on: every row with its slots and how often it was
+/// A table of a trained model with all that training needs to go on: every row with its slots and how often it was
 /// pushed, and what the table was. Immutable, and so thread-safe. Holds `12 + 4 * valueLength` bytes a row, and 8 to 16
 /// more once it is used for prediction.
-public final class LrModel {
+public final class SavedTable {
     private static final long GOLDEN = 0x9e3779b97f4a7c15L;
     private static final int LOAD_ROWS = 8192;
+    private static final int LOAD_FLOATS = 1 << 18;
 
     private final TableSpec spec;
-    private final boolean bias;
     // In ascending unsigned order.
     private final long[] keys;
     private final int[] pushCounts;
     private final float[] values;
     private final int valueLength;
 
-    /// @param keys distinct, in any order; owned by the model from now on, as are the other arrays
-    LrModel(TableSpec spec, boolean bias, long[] keys, int[] pushCounts, float[] values) {
+    /// @param keys distinct, in any order; owned by this from now on, as are the other arrays
+    SavedTable(TableSpec spec, long[] keys, int[] pushCounts, float[] values) {
         this.spec = spec;
-        this.bias = bias;
         this.valueLength = spec.valueLength();
         if (areAscending(keys)) {
             this.keys = keys;
@@ -45,43 +45,17 @@ public final class LrModel {
     }
 
     /// Takes every row of a table.
-    ///
-    /// @param bias whether the row under [LrConfig#BIAS_KEY] is the bias of the model
-    /// @throws IllegalArgumentException if its rows are not of one weight
-    public static LrModel of(Weir weir, String table, boolean bias) {
-        TableSpec spec = weir.table(table).spec();
-        requireLinear(spec);
+    static SavedTable of(Weir weir, String table) {
+        TableSpec spec = weir.describe(table)
+                .orElseThrow(() -> new WeirException(ErrorCode.UNKNOWN_TABLE, "no such table: table=" + table))
+                .spec();
         Rows rows = new Rows(spec.valueLength());
         weir.scan(table, rows::add);
-        return new LrModel(
+        return new SavedTable(
                 spec,
-                bias,
                 Arrays.copyOf(rows.keys, rows.count),
                 Arrays.copyOf(rows.pushCounts, rows.count),
                 Arrays.copyOf(rows.values, rows.count * rows.valueLength));
-    }
-
-    static void requireLinear(TableSpec spec) {
-        if (spec.rowLength() != 1) {
-            throw new IllegalArgumentException(
-                    "logistic regression needs rows of one weight: dim=" + spec.rowLength() + ", table=" + spec.name());
-        }
-    }
-
-    /// Reads a file that [#save] has written.
-    ///
-    /// @throws InputException naming the file, the offset and what was expected there, if it is missing, cut short,
-    ///     damaged, or something else
-    public static LrModel read(Path file) {
-        return LrModelFile.read(file);
-    }
-
-    /// Writes the model to a temporary name beside `file`, forces it to disk, and gives it its name: whoever looks sees
-    /// the whole file or the one before. Equal models make equal files.
-    ///
-    /// @throws InputException naming the file, if it cannot be written
-    public void save(Path file) {
-        LrModelFile.write(this, file);
     }
 
     /// What the table was.
@@ -89,27 +63,13 @@ public final class LrModel {
         return spec;
     }
 
-    /// Whether the model has a weight under [LrConfig#BIAS_KEY].
-    public boolean bias() {
-        return bias;
-    }
-
-    /// Rows, the bias included.
+    /// Rows that were pushed.
     public int rowCount() {
         return keys.length;
     }
 
-    /// Rows whose weight is not 0.
-    public int nonZeroCount() {
-        int count = 0;
-        for (int i = 0; i < keys.length; i++) {
-            count += values[i * valueLength] == 0 ? 0 : 1;
-        }
-        return count;
-    }
-
     /// The order-independent hash of keys, weights and slots.
-    public ModelHash hash() {
+    ModelHash hash() {
         ModelHash hash = new ModelHash();
         for (int i = 0; i < keys.length; i++) {
             hash.add(keys[i], values, i * valueLength, valueLength);
@@ -117,24 +77,22 @@ public final class LrModel {
         return hash;
     }
 
-    /// Creates the model's table under the name `table` and stores every row in it, bit for bit, so that training goes
-    /// on as if it had never stopped.
+    /// Creates the table under the name `table` and stores every row in it, bit for bit, so that training goes on as if
+    /// it had never stopped.
     ///
-    /// @return what the table is
-    /// @throws io.weir.model.WeirException if there is such a table with another specification
+    /// @throws WeirException if there is such a table with another specification
     /// @throws IllegalArgumentException if the table is there and has rows
-    public TableSpec restore(Weir weir, String table) {
-        TableSpec restored = new TableSpec(table, spec.shape(), spec.optimizer(), spec.initialRow(), spec.seed());
+    void restore(Weir weir, String table) {
+        TableSpec restored = spec.named(table);
         if (weir.create(restored).rowCount() > 0) {
             throw new IllegalArgumentException("a model is restored into an empty table: table=" + table);
         }
-        RowBatch batch = new RowBatch(LOAD_ROWS, valueLength);
-        for (int from = 0; from < keys.length; from += LOAD_ROWS) {
-            int count = Math.min(LOAD_ROWS, keys.length - from);
+        RowBatch batch = new RowBatch(Math.clamp(LOAD_FLOATS / valueLength, 1, LOAD_ROWS), valueLength);
+        for (int from = 0; from < keys.length; from += batch.capacity()) {
+            int count = Math.min(batch.capacity(), keys.length - from);
             copyRows(from, count, batch);
             weir.load(table, batch);
         }
-        return restored;
     }
 
     private void copyRows(int from, int count, RowBatch batch) {
@@ -144,7 +102,7 @@ public final class LrModel {
         batch.setCount(count);
     }
 
-    /// The weights, for prediction without a server. A key without a row has the initial row of the table.
+    /// The weights, for use without a server. A key without a row has the initial row of the table.
     public Weights weights() {
         return new Index(this);
     }
@@ -236,41 +194,49 @@ public final class LrModel {
     private static final class Index implements Weights {
         private final long[] keys;
         private final float[] values;
+        private final int rowLength;
         private final int valueLength;
         private final InitialRow initialRow;
         private final long seed;
-        private final int[] table;
+        private final int[] places;
         private final int shift;
 
-        Index(LrModel model) {
-            this.keys = model.keys;
-            this.values = model.values;
-            this.valueLength = model.valueLength;
-            this.initialRow = model.spec.initialRow();
-            this.seed = model.spec.seed();
+        Index(SavedTable table) {
+            this.keys = table.keys;
+            this.rowLength = table.spec.rowLength();
+            this.values = table.values;
+            this.valueLength = table.valueLength;
+            this.initialRow = table.spec.initialRow();
+            this.seed = table.spec.seed();
             int capacity = Integer.highestOneBit(Math.clamp(4L * keys.length, 2, 1 << 30));
-            this.table = new int[capacity];
+            this.places = new int[capacity];
             this.shift = Long.numberOfLeadingZeros(capacity) + 1;
             for (int i = 0; i < keys.length; i++) {
                 int at = (int) ((keys[i] * GOLDEN) >>> shift);
-                while (table[at] != 0) {
+                while (places[at] != 0) {
                     at = (at + 1) & (capacity - 1);
                 }
-                table[at] = i + 1;
+                places[at] = i + 1;
             }
         }
 
         @Override
         public void read(long[] wanted, int count, float[] weights) {
-            int mask = table.length - 1;
+            int mask = places.length - 1;
             for (int i = 0; i < count; i++) {
                 long key = wanted[i];
                 int at = (int) ((key * GOLDEN) >>> shift);
                 int row;
-                while ((row = table[at] - 1) >= 0 && keys[row] != key) {
+                while ((row = places[at] - 1) >= 0 && keys[row] != key) {
                     at = (at + 1) & mask;
                 }
-                weights[i] = row >= 0 ? values[row * valueLength] : initialRow.value(seed, key, 0);
+                if (row >= 0) {
+                    System.arraycopy(values, row * valueLength, weights, i * rowLength, rowLength);
+                } else {
+                    for (int j = 0; j < rowLength; j++) {
+                        weights[i * rowLength + j] = initialRow.value(seed, key, j);
+                    }
+                }
             }
         }
     }

@@ -1,30 +1,29 @@
 package io.weir.cli;
 
-import io.weir.client.TableInfo;
-import io.weir.client.Weir;
-import io.weir.train.Evaluation;
+import io.weir.model.OptimizerSpec;
 import io.weir.train.Latency;
-import io.weir.train.LibsvmSource;
-import io.weir.train.LrConfig;
-import io.weir.train.LrModel;
 import io.weir.train.ModelHash;
+import io.weir.train.TrainingConfig;
 import io.weir.train.TrainingResult;
-import io.weir.train.Weights;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// What a training came to, for people and for programs. Immutable.
 ///
+/// @param facts adds the fields that say what the model is
 /// @param shards of the whole cluster
 /// @param test absent without test data
 /// @param model absent in processes that only lent a hand
-record LrReport(
-        LrConfig config,
+record TrainingReport(
+        TrainingConfig training,
+        OptimizerSpec optimizer,
+        Consumer<Json> facts,
         TrainingResult result,
         int shards,
-        @Nullable Evaluation test,
+        @Nullable Score test,
         @Nullable ModelFacts model) {
     /// The model as it stands on the servers.
     ///
@@ -37,38 +36,12 @@ record LrReport(
             long memoryBytes,
             @Nullable Path file) {}
 
-    /// The report of a process that trained on its share and leaves the rest to another.
-    static LrReport ofShare(Weir weir, LrConfig config, TrainingResult result) {
-        return new LrReport(config, result, weir.shardMap().shardCount(), null, null);
-    }
-
-    /// Scores and saves the finished model.
-    static LrReport of(
-            Weir weir, LrConfig config, TrainingResult result, @Nullable Path testFile, @Nullable Path modelFile) {
-        String table = config.table().name();
-        Weights weights;
-        ModelHash hash;
-        if (modelFile == null) {
-            weights = Weights.of(weir.table(table));
-            hash = ModelHash.of(weir, table);
-        } else {
-            LrModel model = LrModel.of(weir, table, config.bias());
-            model.save(modelFile);
-            weights = model.weights();
-            hash = model.hash();
-        }
-        Evaluation test = testFile == null ? null : Evaluation.of(LibsvmSource.of(testFile), weights, config.bias());
-        TableInfo info = weir.describe(table).orElseThrow();
-        ModelFacts model = new ModelFacts(info.rowCount(), hash.toString(), info.memoryBytes(), modelFile);
-        return new LrReport(config, result, weir.shardMap().shardCount(), test, model);
-    }
-
     /// @param restarts of worker processes; below 0 if this process supervised none
     void print(Output output, boolean json, int restarts) {
         if (json) {
             Json object = json();
             if (restarts >= 0) {
-                object.put("processes", config.training().share().count()).put("restarts", restarts);
+                object.put("processes", training.share().count()).put("restarts", restarts);
             }
             output.out().println(object.text());
         } else {
@@ -78,7 +51,7 @@ record LrReport(
     }
 
     private int members() {
-        return config.training().memberCount();
+        return training.memberCount();
     }
 
     private void print(PrintStream out) {
@@ -88,11 +61,11 @@ record LrReport(
                 Quantities.ofCount(result.examples()),
                 result.seconds(),
                 Quantities.ofRate(result.examplesPerSecond()),
-                result.workers() == config.training().memberCount()
+                result.workers() == training.memberCount()
                         ? Quantities.plural(result.workers(), "worker")
                         : Quantities.plural(result.workers(), "worker") + " (process "
-                                + config.training().share().index() + " of "
-                                + config.training().share().count() + ")",
+                                + training.share().index() + " of "
+                                + training.share().count() + ")",
                 Quantities.plural(shards, "shard"));
         out.printf(Locale.ROOT, "  progressive logloss  %.5f%n", result.progressiveLogloss());
         int passes = result.passLogloss().size();
@@ -109,13 +82,7 @@ record LrReport(
                 Quantities.ofMicros(result.push().p50Micros()),
                 Quantities.ofMicros(result.push().p99Micros()));
         if (test != null) {
-            out.printf(
-                    Locale.ROOT,
-                    "  test                 AUC %.5f, logloss %.5f, accuracy %.2f %%, %s examples%n",
-                    test.auc(),
-                    test.logloss(),
-                    100 * test.accuracy(),
-                    Quantities.ofCount(test.examples()));
+            out.println("  test                 " + test.text());
         }
         if (model != null) {
             out.printf(
@@ -130,7 +97,7 @@ record LrReport(
     }
 
     private Json json() {
-        return new Json()
+        Json json = new Json()
                 .put("examples", result.examples())
                 .put("features", result.features())
                 .put("batches", result.batches())
@@ -139,26 +106,17 @@ record LrReport(
                 .put(
                         "progressive",
                         new Json().put("logloss", result.progressiveLogloss()).put("passes", result.passLogloss()))
-                .put("test", test == null ? null : json(test))
+                .put("test", test == null ? null : test.json())
                 .put("model", model == null ? null : json(model))
                 .put("workers", members())
                 .put("shards", shards)
-                .put("run", config.training().run())
-                .put("consistency", config.training().membership().consistency().text())
-                .put("optimizer", config.table().optimizer().text())
-                .put("bias", config.bias())
-                .put("batch", config.training().batch())
+                .put("run", training.run())
+                .put("consistency", training.membership().consistency().text())
+                .put("optimizer", optimizer.text());
+        facts.accept(json);
+        return json.put("batch", training.batch())
                 .put("pull", json(result.pull()))
                 .put("push", json(result.push()));
-    }
-
-    static Json json(Evaluation evaluation) {
-        return new Json()
-                .put("examples", evaluation.examples())
-                .put("positives", evaluation.positives())
-                .put("logloss", evaluation.logloss())
-                .put("auc", evaluation.auc())
-                .put("accuracy", evaluation.accuracy());
     }
 
     private static Json json(ModelFacts model) {

@@ -13,66 +13,91 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.zip.CRC32C;
 
-/// The file of an [LrModel], version 1, little-endian.
+/// The file of a [SavedModel], version 1, little-endian.
 ///
 /// ```
 ///   head    magic "WEIRMODL" | version u16 | 0 u16 | header length u32
-///   header  kind text | optimizer text | bias u8 | table name text | dim u32
-///           | initial row u8, f32, f32 | seed i64 | value length u32 | row count u64
+///   header  model text | tables u32 | tables x (table name text | optimizer text
+///           | shape u8 | row length u32 | length u64 | initial row u8, f32, f32 | seed i64
+///           | value length u32 | row count u64)
 ///   crc     u32 over head and header
 ///   block   rows u32 | rows x (key u64 | push count u32 | value length x f32) | crc u32 over the block
-///   …       until all rows are there; nothing follows
+///   …       until all rows of the first table are there, then those of the next; nothing follows
 /// ```
 ///
-/// A text is its length in bytes, u16, and UTF-8. The kind is `logistic-regression`. The initial row is 0 zero,
-/// 1 constant (value), 2 uniform (low, high) or 3 normal (mean, deviation), floats that are not needed being 0. Value
-/// length counts the weight and its slots. Rows stand in ascending unsigned order of their keys. A checksum is CRC32C.
-final class LrModelFile {
+/// A text is its length in bytes, u16, and UTF-8. The model is `logistic-regression(bias=b)`,
+/// `softmax-regression(bias=b)` or `perceptron(layers=n-n-…,activation=a,dropout=d,seed=s)`. The shape is 0, an
+/// embedding table with rows of that length, its length being 0; or 1, a dense table of that length in blocks of the
+/// row length. The initial row is 0 zero, 1 constant (value), 2 uniform (low, high) or 3 normal (mean, deviation),
+/// floats that are not needed being 0. Value length counts the weights of a row and their slots. Rows stand in
+/// ascending unsigned order of their keys. A checksum is CRC32C.
+final class SavedModelFile {
     private static final byte[] MAGIC = "WEIRMODL".getBytes(StandardCharsets.US_ASCII);
     private static final short VERSION = 1;
-    private static final String KIND = "logistic-regression";
     private static final int HEAD_BYTES = 16;
     private static final int MOST_HEADER_BYTES = 64 << 10;
     private static final int MOST_FLOATS = Integer.MAX_VALUE - 8;
     private static final int BLOCK_ROWS = 32 << 10;
+    private static final int BLOCK_FLOATS = 1 << 18;
+    private static final int LEAST_TABLE_BYTES = 50;
+    private static final int EMBEDDING = 0;
+    private static final int DENSE = 1;
 
-    private LrModelFile() {}
+    private SavedModelFile() {}
 
-    static void write(LrModel model, Path file) {
+    static void write(SavedModel model, Path file) {
         WholeFile.write("model", file, true, out -> {
             writeTo(out, model);
             return model.rowCount();
         });
     }
 
-    private static void writeTo(FileChannel out, LrModel model) throws IOException {
-        TableSpec spec = model.spec();
+    private static void writeTo(FileChannel out, SavedModel model) throws IOException {
         ByteBuffer header = ByteBuffer.allocate(MOST_HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         header.put(MAGIC).putShort(VERSION).putShort((short) 0).putInt(0);
-        putText(header, KIND);
-        putText(header, spec.optimizer().text());
-        header.put((byte) (model.bias() ? 1 : 0));
-        putText(header, spec.name());
-        header.putInt(spec.rowLength());
-        putInitialRow(header, spec.initialRow());
-        header.putLong(spec.seed()).putInt(model.valueLength()).putLong(model.rowCount());
+        putText(header, model.model().text());
+        header.putInt(model.tables().size());
+        for (SavedTable table : model.tables()) {
+            putTable(header, table);
+        }
         header.putInt(HEAD_BYTES - Integer.BYTES, header.position() - HEAD_BYTES);
         putChecksum(header);
         writeFully(out, header);
+        for (SavedTable table : model.tables()) {
+            writeRows(out, table);
+        }
+    }
 
-        int rowBytes = rowBytes(model.valueLength());
+    private static void putTable(ByteBuffer header, SavedTable table) {
+        TableSpec spec = table.spec();
+        putText(header, spec.name());
+        putText(header, spec.optimizer().text());
+        if (spec.shape() instanceof TableShape.Dense dense) {
+            header.put((byte) DENSE).putInt(spec.rowLength()).putLong(dense.length());
+        } else {
+            header.put((byte) EMBEDDING).putInt(spec.rowLength()).putLong(0);
+        }
+        putInitialRow(header, spec.initialRow());
+        header.putLong(spec.seed()).putInt(table.valueLength()).putLong(table.rowCount());
+    }
+
+    private static void writeRows(FileChannel out, SavedTable table) throws IOException {
+        int rowBytes = rowBytes(table.valueLength());
+        int blockRows = Math.min(blockRows(table.valueLength()), table.rowCount());
         ByteBuffer block =
-                ByteBuffer.allocate(2 * Integer.BYTES + BLOCK_ROWS * rowBytes).order(ByteOrder.LITTLE_ENDIAN);
-        for (int from = 0; from < model.rowCount(); from += BLOCK_ROWS) {
-            int rows = Math.min(BLOCK_ROWS, model.rowCount() - from);
+                ByteBuffer.allocate(2 * Integer.BYTES + blockRows * rowBytes).order(ByteOrder.LITTLE_ENDIAN);
+        for (int from = 0; from < table.rowCount(); from += blockRows) {
+            int rows = Math.min(blockRows, table.rowCount() - from);
             block.clear().putInt(rows);
             for (int row = from; row < from + rows; row++) {
-                block.putLong(model.keys()[row]).putInt(model.pushCounts()[row]);
-                for (int i = 0; i < model.valueLength(); i++) {
-                    block.putFloat(model.values()[row * model.valueLength() + i]);
+                block.putLong(table.keys()[row]).putInt(table.pushCounts()[row]);
+                for (int i = 0; i < table.valueLength(); i++) {
+                    block.putFloat(table.values()[row * table.valueLength() + i]);
                 }
             }
             putChecksum(block);
@@ -80,7 +105,7 @@ final class LrModelFile {
         }
     }
 
-    static LrModel read(Path file) {
+    static SavedModel read(Path file) {
         try (FileChannel in = FileChannel.open(file, StandardOpenOption.READ)) {
             return new Reader(file, in).read();
         } catch (NoSuchFileException e) {
@@ -88,6 +113,11 @@ final class LrModelFile {
         } catch (IOException e) {
             throw new InputException(file + ": cannot be read: " + e, e);
         }
+    }
+
+    /// Most rows of a block.
+    private static int blockRows(int valueLength) {
+        return Math.clamp(BLOCK_FLOATS / valueLength, 1, BLOCK_ROWS);
     }
 
     private static int rowBytes(int valueLength) {
@@ -125,6 +155,11 @@ final class LrModelFile {
         }
     }
 
+    /// What the header says of a table.
+    ///
+    /// @param rowCountOffset where in the file the row count stands
+    private record TableHeader(TableSpec spec, int valueLength, long rowCount, long rowCountOffset) {}
+
     /// Reads one file, checking each length against the bytes that are left before using it.
     private static final class Reader {
         private final Path file;
@@ -139,7 +174,7 @@ final class LrModelFile {
             this.size = in.size();
         }
 
-        LrModel read() throws IOException {
+        SavedModel read() throws IOException {
             ByteBuffer head = bytes(HEAD_BYTES, "a head of 16 bytes");
             byte[] magic = new byte[MAGIC.length];
             head.get(magic);
@@ -165,45 +200,81 @@ final class LrModelFile {
             in.position(0);
             ByteBuffer header = bytes(HEAD_BYTES + headerLength, "a header of " + headerLength + " bytes");
             checkChecksum(header, HEAD_BYTES + headerLength, 0);
-            return readRows(header.position(HEAD_BYTES));
+            return readTables(header.position(HEAD_BYTES));
         }
 
-        private LrModel readRows(ByteBuffer header) throws IOException {
-            String kind = text(header, "kind");
-            if (!kind.equals(KIND)) {
-                throw broken(HEAD_BYTES, "expected the kind " + KIND + ", found " + kind);
+        private SavedModel readTables(ByteBuffer header) throws IOException {
+            String text = text(header, "model");
+            int tableCount = header.remaining() < Integer.BYTES ? -1 : header.getInt();
+            if (tableCount < 1 || tableCount > header.remaining() / LEAST_TABLE_BYTES) {
+                throw broken(
+                        header.position(),
+                        "expected a number of tables that fits the header, found "
+                                + Integer.toUnsignedString(tableCount));
             }
-            TableSpec spec;
-            boolean bias;
-            int valueLength;
-            long rowCount;
-            try {
-                OptimizerSpec optimizer = OptimizerSpec.parse(text(header, "optimizer"));
-                bias = header.get() != 0;
-                String name = text(header, "table name");
-                TableShape shape = new TableShape.Embedding(header.getInt());
-                InitialRow initialRow = initialRow(header.get(), header.getFloat(), header.getFloat());
-                spec = new TableSpec(name, shape, optimizer, initialRow, header.getLong());
-                LrModel.requireLinear(spec);
-                valueLength = header.getInt();
-                rowCount = header.getLong();
-            } catch (IllegalArgumentException | BufferUnderflowException e) {
-                throw broken(HEAD_BYTES, "expected a table specification: " + e.getMessage());
+            List<TableHeader> headers = new ArrayList<>();
+            for (int i = 0; i < tableCount; i++) {
+                headers.add(readTable(header));
             }
             if (header.hasRemaining()) {
                 throw broken(header.position(), "expected the end of the header, found more");
             }
-            int expectedLength = spec.valueLength();
-            if (valueLength != expectedLength) {
-                throw broken(
-                        header.limit() - 12L,
-                        "expected the value length " + expectedLength + " of "
-                                + spec.optimizer().text() + ", found " + valueLength);
+            List<TableSpec> specs = headers.stream().map(TableHeader::spec).toList();
+            Model model;
+            try {
+                model = ModelText.parse(text, specs);
+            } catch (IllegalArgumentException e) {
+                throw broken(HEAD_BYTES, "expected a model: " + e.getMessage());
             }
+            List<SavedTable> tables = new ArrayList<>();
+            for (TableHeader table : headers) {
+                tables.add(readRows(table));
+            }
+            if (offset < size) {
+                throw broken(offset, "expected the end of the file, found " + (size - offset) + " bytes more");
+            }
+            return new SavedModel(model, tables);
+        }
+
+        private TableHeader readTable(ByteBuffer header) {
+            int from = header.position();
+            String name = text(header, "table name");
+            String optimizer = text(header, "optimizer");
+            try {
+                TableShape shape = shape(header.get(), header.getInt(), header.getLong());
+                InitialRow initialRow = initialRow(header.get(), header.getFloat(), header.getFloat());
+                TableSpec spec =
+                        new TableSpec(name, shape, OptimizerSpec.parse(optimizer), initialRow, header.getLong());
+                int valueLength = header.getInt();
+                int expectedLength = spec.valueLength();
+                if (valueLength != expectedLength) {
+                    throw broken(
+                            header.position() - Integer.BYTES,
+                            "expected the value length " + expectedLength + " of "
+                                    + spec.optimizer().text() + ", found " + valueLength);
+                }
+                return new TableHeader(spec, valueLength, header.getLong(), header.position() - Long.BYTES);
+            } catch (IllegalArgumentException | BufferUnderflowException e) {
+                throw broken(from, "expected a table specification: " + e.getMessage());
+            }
+        }
+
+        private static TableShape shape(byte kind, int rowLength, long length) {
+            if (kind == EMBEDDING && length == 0) {
+                return new TableShape.Embedding(rowLength);
+            } else if (kind == DENSE) {
+                return new TableShape.Dense(length, rowLength);
+            }
+            throw new IllegalArgumentException("shape must be 0 or 1: found=" + kind + ", length=" + length);
+        }
+
+        private SavedTable readRows(TableHeader header) throws IOException {
+            int valueLength = header.valueLength;
+            long rowCount = header.rowCount;
             int rowBytes = rowBytes(valueLength);
             if (rowCount < 0 || rowCount > (size - offset) / rowBytes || rowCount > MOST_FLOATS / valueLength) {
                 throw broken(
-                        header.limit() - 8L,
+                        header.rowCountOffset,
                         "expected a row count that fits the " + (size - offset) + " bytes that follow, found "
                                 + Long.toUnsignedString(rowCount));
             }
@@ -214,10 +285,10 @@ final class LrModelFile {
             while (done < keys.length) {
                 long blockOffset = offset;
                 int rows = bytes(Integer.BYTES, "a number of rows").getInt();
-                if (rows < 1 || rows > keys.length - done || rows > BLOCK_ROWS) {
+                if (rows < 1 || rows > keys.length - done || rows > blockRows(valueLength)) {
                     throw broken(
                             blockOffset,
-                            "expected from 1 to " + Math.min(BLOCK_ROWS, keys.length - done) + " rows, found "
+                            "expected from 1 to " + Math.min(blockRows(valueLength), keys.length - done) + " rows, found "
                                     + Integer.toUnsignedString(rows));
                 }
                 in.position(blockOffset);
@@ -240,10 +311,7 @@ final class LrModelFile {
                 }
                 done += rows;
             }
-            if (offset < size) {
-                throw broken(offset, "expected the end of the file, found " + (size - offset) + " bytes more");
-            }
-            return new LrModel(spec, bias, keys, pushCounts, values);
+            return new SavedTable(header.spec, keys, pushCounts, values);
         }
 
         private static InitialRow initialRow(byte kind, float first, float second) {

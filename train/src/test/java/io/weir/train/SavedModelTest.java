@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.weir.client.Weir;
+import io.weir.embedded.EmbeddedServer;
+import io.weir.kernel.Activation;
 import io.weir.model.InitialRow;
 import io.weir.model.Keys;
 import io.weir.model.OptimizerSpec;
 import io.weir.model.TableSpec;
+import io.weir.server.ServerConfig;
 import io.weir.train.ExampleSource.Share;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -21,7 +25,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class LrModelTest {
+class SavedModelTest {
     private static final OptimizerSpec FTRL = OptimizerSpec.parse("ftrl(alpha=0.1,beta=1,l1=0.5,l2=0)");
 
     private final CtrGenerator generator = new CtrGenerator(4000, 2000, 10, 1);
@@ -29,6 +33,21 @@ class LrModelTest {
 
     @TempDir
     Path folder = Path.of("");
+
+    private static SavedModel saved(TableSpec spec, boolean bias, long[] keys, int[] pushCounts, float[] values) {
+        return new SavedModel(
+                new LogisticRegression(spec, false, bias), List.of(new SavedTable(spec, keys, pushCounts, values)));
+    }
+
+    private SavedModel model(String table, boolean bias) {
+        return SavedModel.of(
+                weir, new LogisticRegression(weir.describe(table).orElseThrow().spec(), false, bias));
+    }
+
+    private static SavedTable only(SavedModel model) {
+        assertThat(model.tables()).hasSize(1);
+        return model.tables().getFirst();
+    }
 
     @Test
     void comesBackFromItsFileBitForBit() throws IOException {
@@ -44,22 +63,21 @@ class LrModelTest {
             for (int i = 0; i < values.length; i++) {
                 values[i] = (float) random.nextGaussian();
             }
-            LrModel model = new LrModel(spec, bias, keys, pushCounts, values);
+            SavedModel model = saved(spec, bias, keys, pushCounts, values);
             Path file = folder.resolve("model-" + bias);
             model.save(file);
-            LrModel read = LrModel.read(file);
-            assertThat(read.spec()).isEqualTo(spec);
-            assertThat(read.bias()).isEqualTo(bias);
-            assertThat(read.keys()).isEqualTo(model.keys());
-            assertThat(read.pushCounts()).isEqualTo(model.pushCounts());
-            assertThat(read.values()).isEqualTo(model.values());
+            SavedModel read = SavedModel.read(file);
+            assertThat(read.model()).isEqualTo(new LogisticRegression(spec, false, bias));
+            assertThat(only(read).keys()).isEqualTo(only(model).keys());
+            assertThat(only(read).pushCounts()).isEqualTo(only(model).pushCounts());
+            assertThat(only(read).values()).isEqualTo(only(model).values());
             assertThat(read.hash()).hasToString(model.hash().toString());
             float[] weights = new float[keys.length];
-            read.weights().read(keys, keys.length, weights);
+            only(read).weights().read(keys, keys.length, weights);
             for (int i = 0; i < keys.length; i++) {
                 assertThat(weights[i]).isEqualTo(values[3 * i]);
             }
-            read.weights().read(new long[] {12345}, 1, weights);
+            only(read).weights().read(new long[] {12345}, 1, weights);
             assertThat(weights[0]).isEqualTo(spec.initialRow().value(-3, 12345, 0));
         }
         try (Stream<Path> files = Files.list(folder)) {
@@ -69,15 +87,15 @@ class LrModelTest {
 
     @Test
     void keepsRowsInAscendingUnsignedOrder() {
-        LrModel model = new LrModel(
+        SavedModel model = saved(
                 TableSpec.embedding("t", 1, OptimizerSpec.parse("sgd")),
                 false,
                 new long[] {-1, 5, Long.MIN_VALUE, 0, 300},
                 new int[] {1, 2, 3, 4, 5},
                 new float[] {1, 2, 3, 4, 5});
-        assertThat(model.keys()).containsExactly(0, 5, 300, Long.MIN_VALUE, -1);
-        assertThat(model.pushCounts()).containsExactly(4, 2, 5, 3, 1);
-        assertThat(model.values()).containsExactly(4, 2, 5, 3, 1);
+        assertThat(only(model).keys()).containsExactly(0, 5, 300, Long.MIN_VALUE, -1);
+        assertThat(only(model).pushCounts()).containsExactly(4, 2, 5, 3, 1);
+        assertThat(only(model).values()).containsExactly(4, 2, 5, 3, 1);
     }
 
     @Test
@@ -92,12 +110,15 @@ class LrModelTest {
                     generator.source(0, 2000),
                     config.with(training -> training.withRun(optimizer.substring(0, 3) + "1", false)));
             Path file = folder.resolve("half");
-            LrModel.of(weir, "through", true).save(file);
+            model("through", true).save(file);
             train(
                     generator.source(2000, 4000),
                     config.with(training -> training.withRun(optimizer.substring(0, 3) + "2", false)));
 
-            TableSpec second = LrModel.read(file).restore(weir, "second");
+            SavedModel half = SavedModel.read(file);
+            Model copy = half.model().named("second");
+            half.restore(weir, copy);
+            TableSpec second = copy.tables().getFirst();
             train(
                     generator.source(2000, 4000),
                     LrConfig.of(second)
@@ -106,17 +127,17 @@ class LrModelTest {
                             .with(training -> training.withRun(optimizer.substring(0, 3) + "3", false)));
             assertThat(ModelHash.of(weir, "second"))
                     .hasToString(ModelHash.of(weir, "through").toString());
-            LrModel through = LrModel.of(weir, "through", true);
-            LrModel resumed = LrModel.of(weir, "second", true);
-            assertThat(resumed.pushCounts()).isEqualTo(through.pushCounts());
+            SavedModel through = model("through", true);
+            SavedModel resumed = model("second", true);
+            assertThat(only(resumed).pushCounts()).isEqualTo(only(through).pushCounts());
         }
     }
 
     @Test
     void refusesToRestoreIntoATableWithRows() {
         train(generator.source(), LrConfig.of("t", FTRL));
-        LrModel model = LrModel.of(weir, "t", false);
-        assertThatThrownBy(() -> model.restore(weir, "t"))
+        SavedModel model = model("t", false);
+        assertThatThrownBy(() -> model.restore(weir, model.model()))
                 .hasMessage("a model is restored into an empty table: table=t");
     }
 
@@ -124,14 +145,14 @@ class LrModelTest {
     void predictsWithoutAServerAsTheTableDoes() throws IOException {
         train(generator.source(), LrConfig.of("t", FTRL).withBias(true));
         Path file = folder.resolve("model");
-        LrModel.of(weir, "t", true).save(file);
-        LrModel model = LrModel.read(file);
+        model("t", true).save(file);
+        SavedModel model = SavedModel.read(file);
         ExampleSource test = generator.source(10_000, 12_000);
-        assertThat(Evaluation.of(test, model.weights(), true))
+        assertThat(Evaluation.of(test, only(model).weights(), true))
                 .isEqualTo(Evaluation.of(test, Weights.of(weir.table("t")), true));
 
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        assertThat(Predictor.predict(test, model.weights(), true, out)).isEqualTo(2000);
+        assertThat(Predictor.predict(test, model.model(), model.weights(), out)).isEqualTo(2000);
         String[] lines = out.toString(StandardCharsets.US_ASCII).split("\n", -1);
         assertThat(lines).hasSize(2001);
         double loss = 0;
@@ -144,20 +165,20 @@ class LrModelTest {
             loss -= Math.log(batch.labels()[i] == 1 ? p : 1 - p);
         }
         assertThat(loss / 2000)
-                .isCloseTo(Evaluation.of(test, model.weights(), true).logloss(), within(1e-12));
+                .isCloseTo(Evaluation.of(test, only(model).weights(), true).logloss(), within(1e-12));
     }
 
     @Test
     void predictsForLinesWithoutLabels() throws IOException {
         Path file = Files.writeString(folder.resolve("bare.txt"), "5:1\n1 5:2\n# no example\n\n6:1\n");
-        LrModel model = new LrModel(
+        SavedModel model = saved(
                 TableSpec.embedding("t", 1, OptimizerSpec.parse("sgd")),
                 false,
                 new long[] {5},
                 new int[1],
                 new float[] {(float) Math.log(3)});
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        Predictor.predict(LibsvmSource.withOptionalLabels(file), model.weights(), false, out);
+        Predictor.predict(LibsvmSource.withOptionalLabels(file), model.model(), model.weights(), out);
         String[] lines = out.toString(StandardCharsets.US_ASCII).split("\n");
         assertThat(Arrays.stream(lines).mapToDouble(Double::parseDouble).map(p -> Math.rint(p * 1e6) / 1e6))
                 .containsExactly(0.75, 0.9, 0.5);
@@ -167,9 +188,9 @@ class LrModelTest {
     void isReadBackOnlyWholeAndUnchanged() throws IOException {
         train(generator.source(0, 200), LrConfig.of("t", FTRL));
         Path file = folder.resolve("model");
-        LrModel.of(weir, "t", false).save(file);
+        model("t", false).save(file);
         byte[] whole = Files.readAllBytes(file);
-        String hash = LrModel.read(file).hash().toString();
+        String hash = SavedModel.read(file).hash().toString();
         Path broken = folder.resolve("broken");
         Random random = new Random(1);
         for (int round = 0; round < 2000; round++) {
@@ -181,32 +202,68 @@ class LrModelTest {
                 bytes = Arrays.copyOf(bytes, bytes.length + 1 + random.nextInt(9));
             }
             Files.write(broken, bytes);
-            assertThatThrownBy(() -> LrModel.read(broken))
+            assertThatThrownBy(() -> SavedModel.read(broken))
                     .as("seed 1, round %d", round)
                     .isInstanceOf(InputException.class)
                     .hasMessageStartingWith(broken + ": offset ");
         }
-        assertThat(LrModel.read(file).hash()).hasToString(hash);
+        assertThat(SavedModel.read(file).hash()).hasToString(hash);
     }
 
     @Test
     void saysWhatIsWrongWithAFile() throws IOException {
         Path file = folder.resolve("model");
-        assertThatThrownBy(() -> LrModel.read(file)).hasMessage("model file must exist: file=" + file);
+        assertThatThrownBy(() -> SavedModel.read(file)).hasMessage("model file must exist: file=" + file);
         Files.writeString(file, "1 1:1 2:1 3:1 4:1 5:1\n");
-        assertThatThrownBy(() -> LrModel.read(file))
+        assertThatThrownBy(() -> SavedModel.read(file))
                 .hasMessage(file + ": offset 0: expected a model file, beginning with WEIRMODL");
         Files.writeString(file, "WEIR");
-        assertThatThrownBy(() -> LrModel.read(file))
+        assertThatThrownBy(() -> SavedModel.read(file))
                 .hasMessage(file + ": offset 0: expected a head of 16 bytes, found the end of the file after 4 bytes");
         Files.write(file, new byte[] {'W', 'E', 'I', 'R', 'M', 'O', 'D', 'L', 2, 0, 0, 0, 0, 0, 0, 0});
-        assertThatThrownBy(() -> LrModel.read(file)).hasMessage(file + ": offset 8: expected version 1, found 2");
-        LrModel model = new LrModel(
+        assertThatThrownBy(() -> SavedModel.read(file)).hasMessage(file + ": offset 8: expected version 1, found 2");
+        SavedModel model = saved(
                 TableSpec.embedding("t", 1, OptimizerSpec.parse("sgd")), false, new long[1], new int[1], new float[1]);
         Path nowhere = folder.resolve("no/where");
         assertThatThrownBy(() -> model.save(nowhere))
                 .isInstanceOf(InputException.class)
                 .hasMessage("the folder of a model file must exist: file=" + nowhere);
+    }
+
+    @Test
+    void modelsOfSeveralTablesComeBackAndGoOn() {
+        OptimizerSpec adam = OptimizerSpec.parse("adam(rate=0.01)");
+        Perceptron perceptron =
+                new Perceptron("net", List.of(20, 9, 3), Activation.TANH, 0.25, adam, Long.MIN_VALUE);
+        SoftmaxRegression softmax = SoftmaxRegression.of("soft", 3, adam, true);
+        ExampleSource examples = new DenseExamples(3000, 20, 3, 4);
+        for (Model model : List.of(perceptron, softmax)) {
+            try (EmbeddedServer server = EmbeddedServer.open(ServerConfig.defaults().withShardCount(3));
+                    Weir real = server.connect()) {
+                TrainingConfig config = TrainingConfig.of("first").withBatch(50);
+                Trainer.train(real, examples, model, config, ProgressListener.NONE);
+                Path file = folder.resolve("model");
+                SavedModel taken = SavedModel.of(real, model);
+                taken.save(file);
+                SavedModel read = SavedModel.read(file);
+                assertThat(read.model()).isEqualTo(model);
+                assertThat(read.hash()).hasToString(ModelHash.of(real, model.tables()).toString());
+
+                Model copy = model.named("copy/of");
+                read.restore(real, copy);
+                assertThat(ClassEvaluation.of(examples, read.model(), read.weights()))
+                        .isEqualTo(ClassEvaluation.of(
+                                examples,
+                                model,
+                                model.tables().stream()
+                                        .map(table -> Weights.of(real, table))
+                                        .toList()));
+                Trainer.train(real, examples, model, config.withRun("second", false), ProgressListener.NONE);
+                Trainer.train(real, examples, copy, config.withRun("third", false), ProgressListener.NONE);
+                assertThat(ModelHash.of(real, copy.tables()))
+                        .hasToString(ModelHash.of(real, model.tables()).toString());
+            }
+        }
     }
 
     @Test
