@@ -22,7 +22,11 @@ final class EvalCommand extends WeirOptions {
     @Option(names = "--model", required = true, paramLabel = "<file>", description = "Model that was saved.")
     Path model = Path.of("");
 
-    @Option(names = "--data", required = true, paramLabel = "<file>", description = "Labelled examples, as the model was trained on.")
+    @Option(
+            names = "--data",
+            required = true,
+            paramLabel = "<file>",
+            description = "Labelled examples, as the model was trained on.")
     Path data = Path.of("");
 
     @Mixin

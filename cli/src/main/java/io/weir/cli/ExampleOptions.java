@@ -66,7 +66,8 @@ final class ExampleOptions {
         if (model.marginCount() > 1) {
             return open(file, labels, model.marginCount(), labelsOptional);
         } else if (labels != null || scale != null) {
-            throw new IllegalArgumentException("--labels and --scale are for models of several classes: model=" + model.text());
+            throw new IllegalArgumentException(
+                    "--labels and --scale are for models of several classes: model=" + model.text());
         }
         return labelsOptional ? LibsvmSource.withOptionalLabels(file) : LibsvmSource.of(file);
     }

@@ -30,7 +30,11 @@ final class PredictCommand extends WeirOptions {
     @Option(names = "--model", required = true, paramLabel = "<file>", description = "Model that was saved.")
     Path model = Path.of("");
 
-    @Option(names = "--data", required = true, paramLabel = "<file>", description = "Examples, as the model was trained on.")
+    @Option(
+            names = "--data",
+            required = true,
+            paramLabel = "<file>",
+            description = "Examples, as the model was trained on.")
     Path data = Path.of("");
 
     @Mixin

@@ -94,7 +94,8 @@ abstract class TrainModelCommand extends WeirOptions {
     @Option(
             names = "--run",
             paramLabel = "<name>",
-            description = "Name of the run and of its tables, the same in all its processes. Default: lr, softmax, mlp.")
+            description =
+                    "Name of the run and of its tables, the same in all its processes. Default: lr, softmax, mlp.")
     @Nullable
     String run;
 
@@ -229,8 +230,8 @@ abstract class TrainModelCommand extends WeirOptions {
     /// `saved`, if it is a model of this command.
     final <M extends Model> M requireKind(Model saved, Class<M> kind) {
         if (!kind.isInstance(saved)) {
-            throw new IllegalArgumentException("training goes on from a model of the same kind: command=" + word()
-                    + ", model=" + saved.text());
+            throw new IllegalArgumentException(
+                    "training goes on from a model of the same kind: command=" + word() + ", model=" + saved.text());
         }
         return kind.cast(saved);
     }
@@ -246,7 +247,8 @@ abstract class TrainModelCommand extends WeirOptions {
     /// A model in training.
     ///
     /// @param saved what training goes on from
-    private record Job(Model model, TrainingConfig training, @Nullable SavedModel saved) {}
+    private record Job(
+            Model model, TrainingConfig training, @Nullable SavedModel saved) {}
 
     @Override
     public Integer call() {
@@ -277,8 +279,8 @@ abstract class TrainModelCommand extends WeirOptions {
                 report = train(weir, job, patience);
             }
         } else {
-            try (Weir weir = Weir.connect(
-                    servers, ClientConfig.defaults().withDeadline(deadline(job.training, patience)))) {
+            try (Weir weir =
+                    Weir.connect(servers, ClientConfig.defaults().withDeadline(deadline(job.training, patience)))) {
                 report = train(weir, job, patience);
             }
         }
@@ -455,8 +457,7 @@ abstract class TrainModelCommand extends WeirOptions {
     /// Trains in processes that this one starts.
     private TrainingReport supervised(Supervisor supervisor, Job job, Duration patience) {
         String all = servers == null ? startServers(supervisor) : servers;
-        try (Weir weir =
-                        Weir.connect(all, ClientConfig.defaults().withDeadline(deadline(job.training, patience)));
+        try (Weir weir = Weir.connect(all, ClientConfig.defaults().withDeadline(deadline(job.training, patience)));
                 ProgressView view = new ProgressView(output, quiet)) {
             Members members = new Members(weir, job.training);
             prepare(weir, job, members, patience);
@@ -490,14 +491,9 @@ abstract class TrainModelCommand extends WeirOptions {
 
     private List<String> workerCommand(Job job, String all, int index) {
         List<String> command = new ArrayList<>(List.of("train", word(), ChildProcess.OPTION));
-        command.addAll(List.of(
-                "--data",
-                data.toString(),
-                "--servers",
-                all,
-                "--run",
-                runName()));
-        command.addAll(List.of("--optimizer", job.model.tables().getFirst().optimizer().text()));
+        command.addAll(List.of("--data", data.toString(), "--servers", all, "--run", runName()));
+        command.addAll(
+                List.of("--optimizer", job.model.tables().getFirst().optimizer().text()));
         command.addAll(List.of("--workers", Integer.toString(job.training.workers())));
         command.addAll(List.of("--batch", Integer.toString(batch), "--passes", Integer.toString(passes)));
         command.addAll(List.of("--seed", Long.toString(seed), "--patience", patience));
@@ -531,9 +527,7 @@ abstract class TrainModelCommand extends WeirOptions {
             return;
         }
         if (status.isPresent() && status.get().isFinished()) {
-            throw new WeirException(
-                    ErrorCode.RUN_FINISHED,
-                    "run is finished: run=" + runName());
+            throw new WeirException(ErrorCode.RUN_FINISHED, "run is finished: run=" + runName());
         }
         boolean own = table.creatorRun() == Keys.ofString(runName());
         boolean prepared = table.creatorRun() == 0 && (table.rowCount() == 0 || status.isPresent());

@@ -34,7 +34,8 @@ final class TrainSoftmaxCommand extends TrainClassesCommand {
     @Option(
             names = "--classes",
             paramLabel = "<n>",
-            description = "Labels are 0 to n - 1. Default: to the greatest in the data, which takes a look at all of it.")
+            description =
+                    "Labels are 0 to n - 1. Default: to the greatest in the data, which takes a look at all of it.")
     @Nullable
     Integer classes;
 

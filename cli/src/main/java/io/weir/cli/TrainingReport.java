@@ -2,7 +2,6 @@ package io.weir.cli;
 
 import io.weir.model.OptimizerSpec;
 import io.weir.train.Latency;
-import io.weir.train.ModelHash;
 import io.weir.train.TrainingConfig;
 import io.weir.train.TrainingResult;
 import java.io.PrintStream;

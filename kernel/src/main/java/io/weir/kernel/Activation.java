@@ -112,14 +112,16 @@ public enum Activation {
                 for (int i = 0; i < bound; i += WIDE.length()) {
                     var out = FloatVector.fromArray(WIDE, outputs, i);
                     var gradient = FloatVector.fromArray(WIDE, gradients, i);
-                    gradient.mul(FloatVector.broadcast(WIDE, 1f).sub(out.mul(out))).intoArray(gradients, i);
+                    gradient.mul(FloatVector.broadcast(WIDE, 1f).sub(out.mul(out)))
+                            .intoArray(gradients, i);
                 }
             }
             case SIGMOID -> {
                 for (int i = 0; i < bound; i += WIDE.length()) {
                     var out = FloatVector.fromArray(WIDE, outputs, i);
                     var gradient = FloatVector.fromArray(WIDE, gradients, i);
-                    gradient.mul(out.mul(FloatVector.broadcast(WIDE, 1f).sub(out))).intoArray(gradients, i);
+                    gradient.mul(out.mul(FloatVector.broadcast(WIDE, 1f).sub(out)))
+                            .intoArray(gradients, i);
                 }
             }
         }

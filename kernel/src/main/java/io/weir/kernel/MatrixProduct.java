@@ -97,8 +97,7 @@ public final class MatrixProduct {
             for (int j = 0; j < columns; j++) {
                 float sum = add ? c[i * columns + j] : 0f;
                 for (int p = 0; p < depth; p++) {
-                    sum = Math.fma(
-                            a[i * aRowStride + p * aColumnStride], b[p * bRowStride + j * bColumnStride], sum);
+                    sum = Math.fma(a[i * aRowStride + p * aColumnStride], b[p * bRowStride + j * bColumnStride], sum);
                 }
                 c[i * columns + j] = sum;
             }
@@ -132,10 +131,22 @@ public final class MatrixProduct {
             int blockColumns = Math.min(BLOCK_COLUMNS, columns - column);
             for (int from = 0; from < depth; from += DEPTH) {
                 int blockDepth = Math.min(DEPTH, depth - from);
-                packSecond(b, from * bRowStride + column * bColumnStride, bRowStride, bColumnStride, blockColumns, blockDepth);
+                packSecond(
+                        b,
+                        from * bRowStride + column * bColumnStride,
+                        bRowStride,
+                        bColumnStride,
+                        blockColumns,
+                        blockDepth);
                 for (int row = 0; row < rows; row += BLOCK_ROWS) {
                     int blockRows = Math.min(BLOCK_ROWS, rows - row);
-                    packFirst(a, row * aRowStride + from * aColumnStride, aRowStride, aColumnStride, blockRows, blockDepth);
+                    packFirst(
+                            a,
+                            row * aRowStride + from * aColumnStride,
+                            aRowStride,
+                            aColumnStride,
+                            blockRows,
+                            blockDepth);
                     multiplyBlock(
                             c, row * columns + column, columns, blockRows, blockColumns, blockDepth, add || from > 0);
                 }
@@ -186,7 +197,14 @@ public final class MatrixProduct {
     /// @param stride of the elements of a tile
     /// @param depthStride along the depth
     private static void pack(
-            float[] packed, int tileLength, float[] matrix, int from, int stride, int depthStride, int length, int depth) {
+            float[] packed,
+            int tileLength,
+            float[] matrix,
+            int from,
+            int stride,
+            int depthStride,
+            int length,
+            int depth) {
         for (int i = 0; i < length; i += tileLength) {
             int count = Math.min(tileLength, length - i);
             int tileAt = i * depth;

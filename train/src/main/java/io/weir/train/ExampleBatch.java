@@ -5,8 +5,8 @@ import java.util.Arrays;
 /// Some examples, reused from batch to batch. Confined to the thread that fills and reads it.
 ///
 /// Example `i` has the features `rowStarts()[i]` to `rowStarts()[i + 1] - 1` and the label `labels()[i]`: its class,
-/// from 0, or [#UNLABELLED]; where there are two classes, 1 is the positive one. The arrays grow and are then other ones,
-/// so callers fetch them again after each filling.
+/// from 0, or [#UNLABELLED]; where there are two classes, 1 is the positive one. The arrays grow and are then other
+/// ones, so callers fetch them again after each filling.
 ///
 /// A sparse batch holds compressed rows: feature `j` has the key `keys()[j]` and the value `values()[j]`, never 0. A
 /// *dense* one holds [#width] values of each example, zeros among them, whose keys are 0 to `width - 1` and are not

@@ -87,8 +87,10 @@ final class IdxFile implements AutoCloseable {
         int itemBytes = itemBytes(file, lengths);
         long expected = (long) lengths[0] * itemBytes;
         if (expected > MOST_BYTES_IN_MEMORY) {
-            throw broken(file, "expected at most " + MOST_BYTES_IN_MEMORY + " bytes in a compressed file, found "
-                    + expected + "; unpack it first");
+            throw broken(
+                    file,
+                    "expected at most " + MOST_BYTES_IN_MEMORY + " bytes in a compressed file, found " + expected
+                            + "; unpack it first");
         }
         // Takes memory for what is there, whatever the header says.
         byte[] content = in.readNBytes((int) expected);

@@ -33,7 +33,8 @@ public final class IdxSource implements ExampleSource {
     /// @param labels absent if the examples have none
     /// @param classCount labels are from 0 to `classCount - 1`
     /// @param scale what bytes are multiplied by
-    /// @throws InputException naming the file, if one is missing, no idx file, cut short or too long, or if there are
+    /// @throws InputException naming the file, if one is missing, no idx file, cut short or too long, or if there
+    /// are
     ///     not as many labels as items
     public static IdxSource of(Path items, @Nullable Path labels, int classCount, double scale) {
         IdxFile opened = IdxFile.open(items);
@@ -58,8 +59,8 @@ public final class IdxSource implements ExampleSource {
         if (labels.rank() != 1) {
             throw new InputException(file + ": expected labels, in 1 dimension, found " + labels.rank());
         }
-        throw new InputException(file + ": expected " + items.count() + " labels, as there are items in "
-                + items.file() + ", found " + labels.count());
+        throw new InputException(file + ": expected " + items.count() + " labels, as there are items in " + items.file()
+                + ", found " + labels.count());
     }
 
     /// Whether this is an idx file, by its first bytes.

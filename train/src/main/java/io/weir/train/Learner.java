@@ -20,7 +20,8 @@ public interface Learner {
     /// `scale` times their sum into the gradients of all [#parameters].
     ///
     /// @param scale of the gradients; 1 for the sum over the examples, 1 over their count for the mean
-    /// @param draw what random choices of the model depend on, if it makes any, so that whoever trains on a batch makes
+    /// @param draw what random choices of the model depend on, if it makes any, so that whoever trains on a batch
+    /// makes
     ///     the same ones
     /// @return the sum of the losses, natural logarithm, not scaled
     double lossAndGradients(double scale, long draw);

@@ -72,14 +72,7 @@ final class LogisticLearner implements Learner {
     }
 
     private static double addGradient(
-            int[] indices,
-            float[] values,
-            int from,
-            int to,
-            int label,
-            int biasIndex,
-            float[] weights,
-            double[] sums) {
+            int[] indices, float[] values, int from, int to, int label, int biasIndex, float[] weights, double[] sums) {
         double margin = margin(indices, values, from, to, biasIndex, weights);
         double error = LogisticLoss.probability(margin) - label;
         for (int j = from; j < to; j++) {

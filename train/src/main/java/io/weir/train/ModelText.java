@@ -25,7 +25,8 @@ final class ModelText {
             case SoftmaxRegression m -> SOFTMAX + "(bias=" + m.bias() + ")";
             case Perceptron m ->
                 PERCEPTRON + "(layers="
-                        + String.join("-", m.layers().stream().map(String::valueOf).toList()) + ",activation="
+                        + String.join(
+                                "-", m.layers().stream().map(String::valueOf).toList()) + ",activation="
                         + m.activation().text() + ",dropout=" + m.dropout() + ",seed=" + m.seed() + ")";
         };
     }

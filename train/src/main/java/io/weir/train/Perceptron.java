@@ -18,7 +18,8 @@ import java.util.Objects;
 /// products as [io.weir.kernel.MatrixProduct] says, so a batch has the same gradients on every machine.
 ///
 /// While training, each hidden unit of each example is left out with the probability `dropout`, and those that stay
-/// count `1 / (1 − dropout)` times (Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, *Dropout*, JMLR 15 (2014),
+/// count `1 / (1 − dropout)` times (Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, *Dropout*, JMLR 15
+/// (2014),
 /// section 10). Which ones is a function of the seed, of the place of the batch in the training, and of the places of
 /// example and unit.
 ///
@@ -34,12 +35,7 @@ import java.util.Objects;
 /// @param optimizer of all tables
 /// @param seed of the weights at first, and of dropout
 public record Perceptron(
-        String name,
-        List<Integer> layers,
-        Activation activation,
-        double dropout,
-        OptimizerSpec optimizer,
-        long seed)
+        String name, List<Integer> layers, Activation activation, double dropout, OptimizerSpec optimizer, long seed)
         implements Model {
     /// Most units of a layer.
     public static final int MAX_UNITS = 1 << 20;

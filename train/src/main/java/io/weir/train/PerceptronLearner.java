@@ -161,15 +161,13 @@ final class PerceptronLearner implements Learner {
         Layer layer = layers[i];
         Layer before = i == 0 ? null : layers[i - 1];
         float[] in = before == null ? inputs : dropout > 0 ? before.kept : before.outputs;
-        product.transposedMultiply(
-                layer.errors, in, layer.weights.gradients(), layer.out, layer.in, examples, false);
+        product.transposedMultiply(layer.errors, in, layer.weights.gradients(), layer.out, layer.in, examples, false);
         MatrixRows.sum(layer.errors, examples, layer.out, layer.biases.gradients());
         if (before == null) {
             return;
         }
         int count = examples * before.out;
-        product.multiply(
-                layer.errors, layer.weights.weights(), before.errors, examples, layer.in, layer.out, false);
+        product.multiply(layer.errors, layer.weights.weights(), before.errors, examples, layer.in, layer.out, false);
         if (dropout > 0) {
             for (int j = 0; j < count; j++) {
                 before.errors[j] *= before.masks[j];

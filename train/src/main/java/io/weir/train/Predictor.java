@@ -25,10 +25,7 @@ public final class Predictor {
                 file,
                 false,
                 out -> predict(
-                        source,
-                        model,
-                        weights,
-                        new BufferedOutputStream(Channels.newOutputStream(out), BUFFER_BYTES)));
+                        source, model, weights, new BufferedOutputStream(Channels.newOutputStream(out), BUFFER_BYTES)));
     }
 
     /// Writes a line for each example of `source`, in its order: of a model of two classes the probability that the

@@ -288,8 +288,8 @@ final class SavedModelFile {
                 if (rows < 1 || rows > keys.length - done || rows > blockRows(valueLength)) {
                     throw broken(
                             blockOffset,
-                            "expected from 1 to " + Math.min(blockRows(valueLength), keys.length - done) + " rows, found "
-                                    + Integer.toUnsignedString(rows));
+                            "expected from 1 to " + Math.min(blockRows(valueLength), keys.length - done)
+                                    + " rows, found " + Integer.toUnsignedString(rows));
                 }
                 in.position(blockOffset);
                 offset = blockOffset;

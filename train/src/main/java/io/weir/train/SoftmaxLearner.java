@@ -122,8 +122,7 @@ final class SoftmaxLearner implements Learner {
         for (int i = 0; i < length; i++) {
             floats[i] = (float) (margins[i] * scale);
         }
-        product.transposedMultiply(
-                batch.values(), floats, parameters.gradients(), width, classCount, examples, false);
+        product.transposedMultiply(batch.values(), floats, parameters.gradients(), width, classCount, examples, false);
         if (bias) {
             MatrixRows.sum(floats, examples, classCount, biasRow);
             System.arraycopy(biasRow, 0, parameters.gradients(), width * classCount, classCount);

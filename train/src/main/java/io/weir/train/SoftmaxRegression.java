@@ -17,8 +17,9 @@ import java.util.List;
 public record SoftmaxRegression(TableSpec table, boolean bias) implements Model {
     public SoftmaxRegression {
         if (table.rowLength() < 2) {
-            throw new IllegalArgumentException("softmax regression needs rows of one weight for each of 2 or more classes:"
-                    + " dim=" + table.rowLength() + ", table=" + table.name());
+            throw new IllegalArgumentException(
+                    "softmax regression needs rows of one weight for each of 2 or more classes:" + " dim="
+                            + table.rowLength() + ", table=" + table.name());
         }
     }
 

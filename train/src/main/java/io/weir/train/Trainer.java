@@ -72,8 +72,7 @@ public final class Trainer {
         private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         private final AtomicInteger newestPortion = new AtomicInteger();
 
-        Training(
-                Weir weir, ExampleSource source, Model model, TrainingConfig config, ProgressListener listener) {
+        Training(Weir weir, ExampleSource source, Model model, TrainingConfig config, ProgressListener listener) {
             this.weir = weir;
             this.model = model;
             this.config = config;

@@ -43,8 +43,9 @@ class ClassTrainingTest {
         try (EmbeddedServer server = EmbeddedServer.open(ServerConfig.defaults().withShardCount(shards));
                 Weir weir = server.connect()) {
             TrainingResult result = Trainer.train(weir, source, model, config, ProgressListener.NONE);
-            List<Weights> weights =
-                    model.tables().stream().map(table -> Weights.of(weir, table)).toList();
+            List<Weights> weights = model.tables().stream()
+                    .map(table -> Weights.of(weir, table))
+                    .toList();
             return new Trained(
                     result,
                     ClassEvaluation.of(source, model, weights),
@@ -55,7 +56,8 @@ class ClassTrainingTest {
     @ParameterizedTest
     @ValueSource(strings = {"softmax", "relu", "tanh", "sigmoid"})
     void learnsToTellClassesApart(String kind) {
-        TrainingConfig config = TrainingConfig.of("m").withBatch(32).withPasses(5).withShuffle(true, 1);
+        TrainingConfig config =
+                TrainingConfig.of("m").withBatch(32).withPasses(5).withShuffle(true, 1);
         Trained trained = train(model(kind, 0), examples, config, 4);
         assertThat(trained.result.examples()).isEqualTo(5 * 4000);
         assertThat(trained.result.features()).isEqualTo(5 * 4000 * 12);
@@ -82,7 +84,8 @@ class ClassTrainingTest {
             assertThat(train(model, examples, config, 8).hash).isEqualTo(hash);
             assertThat(train(model, examples, config.withSlowdown(new Slowdown(workers - 1, 4)), 3).hash)
                     .isEqualTo(hash);
-            assertThat(train(model, examples, config.withShuffle(true, 5), 3).hash).isNotEqualTo(hash);
+            assertThat(train(model, examples, config.withShuffle(true, 5), 3).hash)
+                    .isNotEqualTo(hash);
         }
     }
 
@@ -91,7 +94,8 @@ class ClassTrainingTest {
         TrainingConfig config = TrainingConfig.of("m").withBatch(50);
         Perceptron model = (Perceptron) model("relu", 0.3);
         Perceptron other = new Perceptron("m", model.layers(), model.activation(), 0.3, ADAM, 4);
-        assertThat(model.tables().getFirst().initialRow()).isEqualTo(other.tables().getFirst().initialRow());
+        assertThat(model.tables().getFirst().initialRow())
+                .isEqualTo(other.tables().getFirst().initialRow());
         assertThat(train(model, examples, config, 2).hash)
                 .isNotEqualTo(train(other, examples, config, 2).hash)
                 .isNotEqualTo(train(model("relu", 0), examples, config, 2).hash);
@@ -106,7 +110,8 @@ class ClassTrainingTest {
         assertThat(model.tables().get(0).initialRow().text()).startsWith("normal(0.0,0.0505");
         assertThat(model.tables().get(2).initialRow().text()).startsWith("uniform(-0.208");
         assertThat(model.tables().get(1).initialRow().isZero()).isTrue();
-        assertThat(model.tables().get(0).seed()).isNotEqualTo(model.tables().get(2).seed());
+        assertThat(model.tables().get(0).seed())
+                .isNotEqualTo(model.tables().get(2).seed());
     }
 
     @Test
@@ -138,8 +143,7 @@ class ClassTrainingTest {
                     Trained trained = train(model(kind, 0), source, config, 2);
                     assertThat(trained.test.accuracy()).isGreaterThan(0.97);
                     if (kind.equals("softmax") || file.equals(zero)) {
-                        assertThat(trained.test.logloss())
-                                .isCloseTo(expected, within(0.02));
+                        assertThat(trained.test.logloss()).isCloseTo(expected, within(0.02));
                     }
                 }
             }
@@ -174,7 +178,8 @@ class ClassTrainingTest {
     @Test
     void refusesModelsThatCannotBe() {
         assertThatThrownBy(() -> SoftmaxRegression.of("t", 1, ADAM, true))
-                .hasMessage("softmax regression needs rows of one weight for each of 2 or more classes: dim=1, table=t");
+                .hasMessage(
+                        "softmax regression needs rows of one weight for each of 2 or more classes: dim=1, table=t");
         assertThatThrownBy(() -> new Perceptron("t", List.of(5), Activation.RELU, 0, ADAM, 1))
                 .hasMessage("a perceptron needs from 2 to 64 numbers of units: layers=5");
         assertThatThrownBy(() -> new Perceptron("t", List.of(5, 0, 2), Activation.RELU, 0, ADAM, 1))

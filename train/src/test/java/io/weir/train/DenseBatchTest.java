@@ -48,7 +48,8 @@ class DenseBatchTest {
         List<String> plain = read(examples.open(Share.ALL), 64);
         List<String> shuffled = read(new ShuffledReader(examples.open(Share.ALL), 9, 200 * 7), 13);
         assertThat(shuffled).isNotEqualTo(plain).containsExactlyInAnyOrderElementsOf(plain);
-        assertThat(read(new ShuffledReader(examples.open(Share.ALL), 9, 200 * 7), 99)).isEqualTo(shuffled);
+        assertThat(read(new ShuffledReader(examples.open(Share.ALL), 9, 200 * 7), 99))
+                .isEqualTo(shuffled);
     }
 
     private static List<String> read(ExampleReader reader, int most) {
@@ -57,8 +58,7 @@ class DenseBatchTest {
         while (reader.next(batch, most)) {
             assertThat(batch.isDense()).isTrue();
             for (int i = 0; i < batch.exampleCount(); i++) {
-                float[] values =
-                        Arrays.copyOfRange(batch.values(), batch.rowStarts()[i], batch.rowStarts()[i + 1]);
+                float[] values = Arrays.copyOfRange(batch.values(), batch.rowStarts()[i], batch.rowStarts()[i + 1]);
                 examples.add(batch.labels()[i] + " " + Arrays.toString(values));
             }
         }

@@ -40,8 +40,8 @@ class DigitsTest {
         StringBuilder kept = new StringBuilder();
         StringBuilder heldOut = new StringBuilder();
         int row = 0;
-        try (BufferedReader in = new BufferedReader(new InputStreamReader(
-                new GZIPInputStream(Files.newInputStream(digits)), StandardCharsets.US_ASCII))) {
+        try (BufferedReader in = new BufferedReader(
+                new InputStreamReader(new GZIPInputStream(Files.newInputStream(digits)), StandardCharsets.US_ASCII))) {
             for (String line = in.readLine(); line != null; line = in.readLine()) {
                 (row++ % 5 == 0 ? heldOut : kept).append(line).append('\n');
             }
@@ -69,17 +69,16 @@ class DigitsTest {
     }
 
     private ClassEvaluation trained(Model model, int passes) {
-        TrainingConfig config = TrainingConfig.of("digits")
-                .withBatch(32)
-                .withPasses(passes)
-                .withShuffle(true, 1);
+        TrainingConfig config =
+                TrainingConfig.of("digits").withBatch(32).withPasses(passes).withShuffle(true, 1);
         try (EmbeddedServer server = EmbeddedServer.open(ServerConfig.defaults());
                 Weir weir = server.connect();
                 LibsvmSource source = LibsvmSource.ofClasses(train, false, 10, SCALE);
                 LibsvmSource heldOut = LibsvmSource.ofClasses(test, false, 10, SCALE)) {
             Trainer.train(weir, source, model, config, ProgressListener.NONE);
-            List<Weights> weights =
-                    model.tables().stream().map(table -> Weights.of(weir, table)).toList();
+            List<Weights> weights = model.tables().stream()
+                    .map(table -> Weights.of(weir, table))
+                    .toList();
             return ClassEvaluation.of(heldOut, model, weights);
         }
     }

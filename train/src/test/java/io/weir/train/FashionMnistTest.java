@@ -55,10 +55,8 @@ class FashionMnistTest {
     }
 
     private static ClassEvaluation trained(Model model, boolean shuffle, long seed) {
-        TrainingConfig config = TrainingConfig.of("m")
-                .withBatch(128)
-                .withPasses(PASSES)
-                .withShuffle(shuffle, seed);
+        TrainingConfig config =
+                TrainingConfig.of("m").withBatch(128).withPasses(PASSES).withShuffle(shuffle, seed);
         try (EmbeddedServer server = EmbeddedServer.open(ServerConfig.defaults());
                 Weir weir = server.connect();
                 IdxSource source = open("train-images-idx3-ubyte.gz");
@@ -66,8 +64,9 @@ class FashionMnistTest {
             assertThat(source.byteCount()).isEqualTo(60_000L * 784);
             TrainingResult result = Trainer.train(weir, source, model, config, ProgressListener.NONE);
             assertThat(result.examples()).isEqualTo(60_000L * PASSES);
-            List<Weights> weights =
-                    model.tables().stream().map(table -> Weights.of(weir, table)).toList();
+            List<Weights> weights = model.tables().stream()
+                    .map(table -> Weights.of(weir, table))
+                    .toList();
             return ClassEvaluation.of(test, model, weights);
         }
     }

@@ -140,8 +140,7 @@ class GradientTest {
         }
     }
 
-    private static double loss(
-            List<Integer> layers, Activation activation, ExampleBatch batch, double[][] parameters) {
+    private static double loss(List<Integer> layers, Activation activation, ExampleBatch batch, double[][] parameters) {
         double loss = 0;
         for (int i = 0; i < batch.exampleCount(); i++) {
             double[] values = new double[layers.getFirst()];

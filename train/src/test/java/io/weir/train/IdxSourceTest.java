@@ -87,7 +87,8 @@ class IdxSourceTest {
                                 assertThat(batch.labels()[i]).isEqualTo(classes[example] & 0xff);
                                 assertThat(batch.rowStarts()[i + 1]).isEqualTo(6 * (i + 1));
                                 for (int j = 0; j < 6; j++) {
-                                    assertThat(batch.values()[6 * i + j]).isEqualTo((data[6 * example + j] & 0xff) / 2f);
+                                    assertThat(batch.values()[6 * i + j])
+                                            .isEqualTo((data[6 * example + j] & 0xff) / 2f);
                                 }
                             }
                         }
@@ -123,7 +124,9 @@ class IdxSourceTest {
         expect(
                 write(name, Arrays.copyOf(whole, 11)),
                 "expected the lengths of 3 dimensions, found the end of the file");
-        expect(write(name, idx(8, bytes(12), 2, -1, 2)), "expected lengths of at least 1, found 4294967295 in dimension 1");
+        expect(
+                write(name, idx(8, bytes(12), 2, -1, 2)),
+                "expected lengths of at least 1, found 4294967295 in dimension 1");
         expect(write(name, idx(8, bytes(0), 0, 3, 2)), "expected lengths of at least 1, found 0 in dimension 0");
         expect(write(name, Arrays.copyOf(whole, whole.length - 1)), "expected 12 bytes after the header, found 11");
         expect(write(name, Arrays.copyOf(whole, whole.length + 1)), "expected 12 bytes after the header, found more");
@@ -132,7 +135,8 @@ class IdxSourceTest {
                 "expected items of at most 2147483639 bytes, found larger ones");
         expect(write(name, idx(8, bytes(3), 3)), "expected at least 2 dimensions, items and their values, found 1");
         Path nowhere = folder.resolve("nowhere");
-        assertThatThrownBy(() -> IdxSource.of(nowhere, null, 10, 1)).hasMessage("data file must exist: file=" + nowhere);
+        assertThatThrownBy(() -> IdxSource.of(nowhere, null, 10, 1))
+                .hasMessage("data file must exist: file=" + nowhere);
     }
 
     @Test
@@ -147,9 +151,7 @@ class IdxSourceTest {
         Path greedy = write("greedy.gz", idx(8, bytes(10), Integer.MAX_VALUE - 8, 1));
         expect(greedy, "expected 2147483639 bytes after the header, found 10");
         Path large = write("large.gz", idx(8, bytes(10), Integer.MAX_VALUE, 2));
-        expect(
-                large,
-                "expected at most 2147483639 bytes in a compressed file, found 4294967294; unpack it first");
+        expect(large, "expected at most 2147483639 bytes in a compressed file, found 4294967294; unpack it first");
     }
 
     private static void expect(Path items, String message) {
@@ -180,7 +182,8 @@ class IdxSourceTest {
 
     @Test
     void tellsIdxFilesFromOthers() throws IOException {
-        assertThat(IdxSource.isIdx(write("text.gz", "1 1:1\n".getBytes("US-ASCII")))).isFalse();
+        assertThat(IdxSource.isIdx(write("text.gz", "1 1:1\n".getBytes("US-ASCII"))))
+                .isFalse();
         assertThat(IdxSource.isIdx(write("empty", new byte[0]))).isFalse();
         assertThat(IdxSource.isIdx(write("items.gz", idx(8, bytes(1), 1, 1)))).isTrue();
     }

@@ -233,12 +233,12 @@ class SavedModelTest {
     @Test
     void modelsOfSeveralTablesComeBackAndGoOn() {
         OptimizerSpec adam = OptimizerSpec.parse("adam(rate=0.01)");
-        Perceptron perceptron =
-                new Perceptron("net", List.of(20, 9, 3), Activation.TANH, 0.25, adam, Long.MIN_VALUE);
+        Perceptron perceptron = new Perceptron("net", List.of(20, 9, 3), Activation.TANH, 0.25, adam, Long.MIN_VALUE);
         SoftmaxRegression softmax = SoftmaxRegression.of("soft", 3, adam, true);
         ExampleSource examples = new DenseExamples(3000, 20, 3, 4);
         for (Model model : List.of(perceptron, softmax)) {
-            try (EmbeddedServer server = EmbeddedServer.open(ServerConfig.defaults().withShardCount(3));
+            try (EmbeddedServer server =
+                            EmbeddedServer.open(ServerConfig.defaults().withShardCount(3));
                     Weir real = server.connect()) {
                 TrainingConfig config = TrainingConfig.of("first").withBatch(50);
                 Trainer.train(real, examples, model, config, ProgressListener.NONE);
@@ -247,7 +247,8 @@ class SavedModelTest {
                 taken.save(file);
                 SavedModel read = SavedModel.read(file);
                 assertThat(read.model()).isEqualTo(model);
-                assertThat(read.hash()).hasToString(ModelHash.of(real, model.tables()).toString());
+                assertThat(read.hash())
+                        .hasToString(ModelHash.of(real, model.tables()).toString());
 
                 Model copy = model.named("copy/of");
                 read.restore(real, copy);
