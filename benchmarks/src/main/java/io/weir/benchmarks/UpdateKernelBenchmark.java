@@ -33,7 +33,28 @@ import org.openjdk.jmh.annotations.Warmup;
 public class UpdateKernelBenchmark {
     private static final int BATCH_ROWS = 1024;
 
-    @Param({"sgd", "momentum", "adagrad", "adam", "ftrl"})
+    @Param({
+        "sgd",
+        "momentum",
+        "adagrad",
+        "adam",
+        "ftrl",
+        "nesterov",
+        "rowwise_adagrad",
+        "adadelta",
+        "rmsprop",
+        "adamw",
+        "adamax",
+        "nadam",
+        "amsgrad",
+        "ftml",
+        "signum",
+        "sgld",
+        "lars",
+        "lamb",
+        "dcasgd",
+        "adagrad_tuned"
+    })
     public String optimizer = "sgd";
 
     @Param({"1", "8", "16", "64"})
@@ -101,6 +122,21 @@ public class UpdateKernelBenchmark {
             case "adagrad" -> UpdateKernel.adaGrad(0.1f, 1e-8f);
             case "adam" -> UpdateKernel.adam(0.001f, 0.9f, 0.999f, 1e-8f);
             case "ftrl" -> UpdateKernel.ftrl(0.1f, 1, 0.01f, 0);
+            case "nesterov" -> UpdateKernel.nesterov(0.05f, 0.9f);
+            case "rowwise_adagrad" -> UpdateKernel.rowwiseAdaGrad(0.1f, 1e-8f);
+            case "adadelta" -> UpdateKernel.adaDelta(1, 0.9f, 1e-5f);
+            case "rmsprop" -> UpdateKernel.rmsProp(0.001f, 0.9f, 1e-8f, 0, false);
+            case "adamw" -> UpdateKernel.adamW(0.001f, 0.9f, 0.999f, 1e-8f, 0.01f);
+            case "adamax" -> UpdateKernel.adaMax(0.002f, 0.9f, 0.999f, 1e-8f);
+            case "nadam" -> UpdateKernel.nadam(0.001f, 0.9f, 0.999f, 1e-8f, 0.004f);
+            case "amsgrad" -> UpdateKernel.amsGrad(0.001f, 0.9f, 0.999f, 1e-8f);
+            case "ftml" -> UpdateKernel.ftml(0.0025f, 0.6f, 0.999f, 1e-8f);
+            case "signum" -> UpdateKernel.signum(0.01f, 0.9f, 0);
+            case "sgld" -> UpdateKernel.sgld(0.01f, 1);
+            case "lars" -> UpdateKernel.lars(0.1f, 0.9f, 0.001f, 1e-8f, 0);
+            case "lamb" -> UpdateKernel.lamb(0.001f, 0.9f, 0.999f, 1e-6f, 0, 0, 0);
+            case "dcasgd" -> UpdateKernel.dcAsgd(0.01f, 0, 0.04f);
+            case "adagrad_tuned" -> UpdateKernel.adaGrad(0.1f, 1e-8f).tuned(0.5f, 1, 0, 0.01f, null);
             default -> throw new IllegalArgumentException("no such optimizer: optimizer=" + optimizer);
         };
     }

@@ -74,7 +74,16 @@ final class CompareCommand extends WeirOptions {
     @Option(names = "--passes", paramLabel = "<n>", description = "Passes over the data. Default: ${DEFAULT-VALUE}.")
     int passes = 1;
 
-    @Option(names = "--optimizer", paramLabel = "<spec>", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--optimizer",
+            paramLabel = "<spec>",
+            description = {
+                OptimizerOption.FORM,
+                OptimizerOption.GRADIENT,
+                OptimizerOption.MOMENTS,
+                OptimizerOption.LAYERS,
+                "Default: ${DEFAULT-VALUE}."
+            })
     String optimizer = "adagrad(rate=0.1)";
 
     @Option(names = "--data", paramLabel = "<file>", description = "Examples to train on, as libsvm text.")

@@ -29,7 +29,17 @@ final class TableCreateCommand extends TableOptions {
     @Nullable
     Long length;
 
-    @Option(names = "--optimizer", paramLabel = "<spec>", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--optimizer",
+            paramLabel = "<spec>",
+            description = {
+                OptimizerOption.FORM,
+                OptimizerOption.GRADIENT,
+                OptimizerOption.MOMENTS,
+                OptimizerOption.LAYERS,
+                OptimizerOption.PLAIN,
+                "Default: ${DEFAULT-VALUE}."
+            })
     String optimizer = "adagrad(rate=0.1)";
 
     @Option(

@@ -56,6 +56,9 @@ abstract class TableOptions extends WeirOptions {
         }
         return json.put("optimizer", table.spec().optimizer().text())
                 .put("slots", table.spec().optimizer().slotCount())
+                .put(
+                        "slotFloats",
+                        table.spec().optimizer().slotLength(table.spec().rowLength()))
                 .put("initialRow", table.spec().initialRow().text())
                 .put("seed", table.spec().seed())
                 .put("creatorRun", creatorOf(table))

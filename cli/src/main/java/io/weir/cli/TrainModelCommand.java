@@ -47,8 +47,10 @@ abstract class TrainModelCommand extends WeirOptions {
             names = "--optimizer",
             paramLabel = "<spec>",
             description = {
-                "sgd(rate=), momentum(rate=,momentum=), adagrad(rate=,epsilon=),",
-                "adam(rate=,beta1=,beta2=,epsilon=), ftrl(alpha=,beta=,l1=,l2=).",
+                OptimizerOption.FORM,
+                OptimizerOption.GRADIENT,
+                OptimizerOption.MOMENTS,
+                OptimizerOption.LAYERS,
                 "Default: adagrad(rate=0.1) for lr, sgd(rate=0.1) for softmax, adam(rate=0.001) for mlp."
             })
     @Nullable

@@ -43,6 +43,18 @@ class TableCommandTest {
     }
 
     @Test
+    void helpNamesEveryOptimizer() {
+        for (String command : new String[] {"table create", "train lr", "train softmax", "train mlp", "compare"}) {
+            String[] words = Ran.weir((command + " --help").split(" ")).out().split("[^a-z_]+");
+            for (String name : OptimizerSpec.names()) {
+                if (command.startsWith("table") || OptimizerSpec.parse(name).takesGradients()) {
+                    assertThat(words).as(command).contains(name);
+                }
+            }
+        }
+    }
+
+    @Test
     void listsTables() {
         assertThat(table("create", "tower", "--dense", "100", "--optimizer", "adam")
                         .exitCode())
@@ -135,7 +147,7 @@ class TableCommandTest {
                 "--dim|0|dim must be from 1 to 4096: dim=0",
                 "--dim|4097|dim must be from 1 to 4096: dim=4097",
                 "--dense|0|dense length must be from 1",
-                "--optimizer|sgd(rte=1)|sgd has the settings rate: found=rte",
+                "--optimizer|sgd(rte=1)|sgd has the settings rate, scale, clip, clip_norm, decay, warmup, schedule: found=rte",
                 "--initial-row|constant(x)|initial row must be zero, constant(value)",
                 "--initial-row|uniform(1)|initial row must be zero, constant(value)",
                 "--initial-row|uniform(1,1)|uniform low must be below high"

@@ -210,7 +210,7 @@ class TrainLrCommandTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "--optimizer|sdg|optimizer must be one of sgd, momentum, adagrad, adam, ftrl, add, assign, min, max: optimizer=sdg",
+                "--optimizer|sdg|optimizer must be one of sgd, momentum, adagrad, adam, ftrl, add, assign, min, max,",
                 "--batch|0|batch must be from 1 to 1048576: batch=0",
                 "--passes|0|passes must be from 1",
                 "--workers|0|workers must be from 1 to 1024: workers=0",

@@ -303,6 +303,66 @@ class TableContractTest {
         }
     }
 
+    /// The same pushes leave the same bits behind, with any optimizer and whichever way they go.
+    @ParameterizedTest
+    @MethodSource("clusters")
+    void everyOptimizerDoesTheSameEverywhere(Opening opening) {
+        try (Cluster reference = Cluster.embedded(1);
+                Cluster cluster = opening.open();
+                Weir expected = reference.connect();
+                Weir actual = cluster.connect()) {
+            Random random = new Random(20261122);
+            for (String name : OptimizerSpec.names()) {
+                TableSpec spec = TableSpec.embedding(name, 3, OptimizerSpec.parse(name))
+                        .withInitialRow(new InitialRow.Normal(0, 0.1f), 5);
+                expected.create(spec);
+                actual.create(spec);
+                assertThat(actual.describe(name))
+                        .get()
+                        .extracting(TableInfo::spec)
+                        .isEqualTo(spec);
+                float[] before = actual.table(name).pull(EXTREME_KEYS);
+                for (int push = 0; push < 3; push++) {
+                    float[] gradients = new float[3 * EXTREME_KEYS.length];
+                    for (int i = 0; i < gradients.length; i++) {
+                        gradients[i] = (float) random.nextGaussian();
+                    }
+                    expected.table(name).push(EXTREME_KEYS, gradients);
+                    actual.table(name).push(EXTREME_KEYS, gradients);
+                }
+                assertThat(actual.table(name).pull(EXTREME_KEYS))
+                        .as(name)
+                        .containsExactly(expected.table(name).pull(EXTREME_KEYS))
+                        .isNotEqualTo(before);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("clusters")
+    void aTensorWithALayerWiseOptimizerIsPushedWhole(Opening opening) {
+        try (Cluster cluster = opening.open();
+                Weir weir = cluster.connect()) {
+            int length = 200_000;
+            OptimizerSpec lars = OptimizerSpec.parse("lars(rate=1,momentum=0,eta=0.5,epsilon=0)");
+            weir.create(TableSpec.dense("layer", length, lars).withInitialRow(new InitialRow.Constant(2), 0));
+            DenseTable layer = weir.denseTable("layer");
+            float[] gradients = new float[length];
+            java.util.Arrays.fill(gradients, 4);
+            assertThatThrownBy(() -> layer.push(1, gradients, 0, length - 1))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("a push carries the whole tensor")
+                    .hasMessageContaining("offset=1, count=199999, length=200000");
+            layer.push(0, gradients, 0, length);
+            float[] values = new float[length];
+            layer.pull(0, values, 0, length);
+            // The step is half as long as the weights, whatever the gradient.
+            for (float value : values) {
+                assertThat(value).isCloseTo(1, org.assertj.core.api.Assertions.within(1e-5f));
+            }
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("clusters")
     void scansAndLoadsWholeRows(Opening opening) {

@@ -1,17 +1,39 @@
 package io.weir.kernel;
 
 import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.ORDER;
 import static io.weir.kernel.NativeMemory.MEMORY;
+import static io.weir.kernel.RecordLayout.FLOAT;
 import static io.weir.kernel.RecordLayout.HEADER_BYTES;
 import static io.weir.kernel.RecordLayout.INT;
 import static io.weir.kernel.RecordLayout.PUSH_COUNT_OFFSET;
 
-/// An optimizer row by row: whatever belongs to a row as a whole (its push count, a norm, a slot of one float) is
-/// worked out first, then one loop with lanes of [Lanes#MIDDLE] and one without go over the floats.
+import jdk.incubator.vector.FloatVector;
+
+/// An optimizer row by row: whatever belongs to a row as a whole (its push count, a norm, a slot of one float)
+/// is worked out first, then one loop with lanes of [Lanes#MIDDLE] and one without go over the floats.
 ///
-/// The loop over rows stands here once, so its call of [#row] has as many targets as there are optimizers. No vector
-/// passes through that call, and each optimizer's loops are compiled for themselves.
-abstract sealed class RowKernel extends UpdateKernel permits AssignmentKernel {
+/// The loop over rows stands here once, so its call of [#row] has as many targets as there are optimizers. No
+/// vector passes through that call, and each optimizer's loops are compiled for themselves.
+abstract sealed class RowKernel extends UpdateKernel
+        permits AdaDeltaKernel,
+                AdaMaxKernel,
+                AdamWKernel,
+                AmsGradKernel,
+                AssignmentKernel,
+                DcAsgdKernel,
+                FtmlKernel,
+                GroupAdaGradKernel,
+                LambKernel,
+                LarsKernel,
+                NadamKernel,
+                NesterovKernel,
+                RmsPropKernel,
+                SgldKernel,
+                SignumKernel {
+    /// Floats that one step with lanes takes.
+    static final int LANES = MIDDLE.length();
+
     static final long PUSH_COUNT_BEFORE_ROW = HEADER_BYTES - PUSH_COUNT_OFFSET;
 
     @Override
@@ -40,10 +62,31 @@ abstract sealed class RowKernel extends UpdateKernel permits AssignmentKernel {
     /// @param gradient address of the gradient of the part
     /// @param bound floats to go over with lanes, a multiple of them
     /// @param length floats of the part
+    /// @param factor what a schedule multiplies the rate with
     abstract void row(
             long row, long startBytes, long gradient, int bound, int length, long slotStrideBytes, float factor);
 
     static int pushCount(long row) {
         return MEMORY.get(INT, row - PUSH_COUNT_BEFORE_ROW);
+    }
+
+    static FloatVector lanes(long address) {
+        return FloatVector.fromMemorySegment(MIDDLE, MEMORY, address, ORDER);
+    }
+
+    static void put(long address, FloatVector values) {
+        values.intoMemorySegment(MEMORY, address, ORDER);
+    }
+
+    static float get(long address) {
+        return MEMORY.get(FLOAT, address);
+    }
+
+    static void put(long address, float value) {
+        MEMORY.set(FLOAT, address, value);
+    }
+
+    static float root(float value) {
+        return (float) Math.sqrt(value);
     }
 }

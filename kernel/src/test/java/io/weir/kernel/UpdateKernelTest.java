@@ -48,6 +48,29 @@ class UpdateKernelTest {
             UpdateKernel.ftrl(0.1f, 1, 0, 0),
             UpdateKernel.ftrl(0.05f, 1, 0.5f, 0.25f),
             UpdateKernel.ftrl(0.05f, 0, 0.5f, 0.25f),
+            UpdateKernel.nesterov(0.1f, 0.9f),
+            UpdateKernel.rowwiseAdaGrad(0.1f, 1e-8f),
+            UpdateKernel.groupAdaGrad(0.1f, 1e-5f),
+            UpdateKernel.adaDelta(1, 0.9f, 1e-5f),
+            UpdateKernel.rmsProp(0.01f, 0.9f, 1e-8f, 0, false),
+            UpdateKernel.rmsProp(0.01f, 0.9f, 1e-8f, 0.5f, false),
+            UpdateKernel.rmsProp(0.01f, 0.9f, 1e-8f, 0, true),
+            UpdateKernel.rmsProp(0.01f, 0.9f, 1e-8f, 0.5f, true),
+            UpdateKernel.adamW(0.001f, 0.9f, 0.999f, 1e-8f, 0.01f),
+            UpdateKernel.adaMax(0.002f, 0.9f, 0.999f, 0),
+            UpdateKernel.nadam(0.001f, 0.9f, 0.999f, 1e-8f, 0.004f),
+            UpdateKernel.amsGrad(0.001f, 0.9f, 0.999f, 1e-8f),
+            UpdateKernel.ftml(0.0025f, 0.6f, 0.999f, 1e-8f),
+            UpdateKernel.signum(0.01f, 0.9f, 0.1f),
+            UpdateKernel.signum(0.01f, 0, 0),
+            UpdateKernel.sgld(0.01f, 5),
+            UpdateKernel.lars(0.1f, 0.9f, 0.001f, 1e-8f, 0.01f),
+            UpdateKernel.lamb(0.01f, 0.9f, 0.999f, 1e-6f, 0.01f, 0, 0),
+            UpdateKernel.dcAsgd(0.01f, 0, 0.04f),
+            UpdateKernel.dcAsgd(0.01f, 0.9f, 0.04f),
+            UpdateKernel.adaGrad(0.1f, 1e-8f).tuned(0.5f, 1, 0, 0.01f, null),
+            UpdateKernel.adam(0.001f, 0.9f, 0.999f, 1e-8f).tuned(1, 0, 0.5f, 0, t -> 1f / t),
+            UpdateKernel.lamb(0.01f, 0.9f, 0.999f, 1e-6f, 0, 0, 10).tuned(2, 0.7f, 1.5f, 0.1f, t -> 0.5f),
             UpdateKernel.add(),
             UpdateKernel.assign(),
             UpdateKernel.min(),
@@ -357,6 +380,9 @@ class UpdateKernelTest {
     void updatesPartsLikeTheWhole() {
         int rowLength = 200;
         for (UpdateKernel kernel : KERNELS) {
+            if (needsWholeRow(kernel)) {
+                continue;
+            }
             for (int round = 0; round < 20; round++) {
                 long seed = SEED + round;
                 Random random = new Random(seed);
@@ -377,11 +403,23 @@ class UpdateKernelTest {
                         before.records.set(RecordLayout.INT, offset, whole.records.get(RecordLayout.INT, offset));
                     }
                 }
+                for (int position = rowLength * (1 + kernel.slotCount()); position < whole.valueLength(); position++) {
+                    long offset = whole.valueOffset(1, position);
+                    before.records.set(RecordLayout.INT, offset, whole.records.get(RecordLayout.INT, offset));
+                }
                 assertThat(part.records.mismatch(before.records))
                         .as("seed=%s", seed)
                         .isEqualTo(-1);
             }
         }
+    }
+
+    /// Norms and means of a part are not those of the whole; tables keep such rows in one piece.
+    private static boolean needsWholeRow(UpdateKernel kernel) {
+        return kernel instanceof GroupAdaGradKernel
+                || kernel instanceof LarsKernel
+                || kernel instanceof LambKernel
+                || (kernel instanceof TunedKernel tuned && tuned.takesNorm());
     }
 
     @Test

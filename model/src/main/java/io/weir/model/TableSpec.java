@@ -4,7 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
-/// What a table is: its name, shape, optimizer and initial row. Immutable; equal specifications make equal tables.
+/// What a table is: its name, shape, optimizer and initial row. Immutable; equal specifications make equal
+/// tables.
 ///
 /// @param name letters, digits and `. _ - /`, at most [#MAX_NAME_LENGTH], beginning with a letter or digit
 /// @param shape what its keys mean
@@ -21,6 +22,13 @@ public record TableSpec(String name, TableShape shape, OptimizerSpec optimizer, 
         Objects.requireNonNull(optimizer, "optimizer");
         Objects.requireNonNull(initialRow, "initialRow");
         Names.require("table", name);
+        if (shape instanceof TableShape.Dense dense && optimizer.needsWholeRow() && dense.blockCount() > 1) {
+            throw new IllegalArgumentException(
+                    "an optimizer that needs the whole gradient of a tensor keeps it in one block, of at most "
+                            + TableShape.Dense.MAX_BLOCK_LENGTH + " floats: length=" + dense.length()
+                            + ", blockLength=" + dense.blockLength() + ", optimizer=" + optimizer.text() + ", table="
+                            + name);
+        }
     }
 
     /// An embedding table whose rows start as zeros.
@@ -28,9 +36,12 @@ public record TableSpec(String name, TableShape shape, OptimizerSpec optimizer, 
         return new TableSpec(name, new TableShape.Embedding(dim), optimizer, new InitialRow.Zero(), 0);
     }
 
-    /// A dense table of zeros, in blocks of the default length.
+    /// A dense table of zeros, in blocks of the default length; in one block if the optimizer needs that.
+    ///
+    /// @throws IllegalArgumentException if the length is none of a dense table, or more than the one block holds
     public static TableSpec dense(String name, long length, OptimizerSpec optimizer) {
-        int blockLength = (int) Math.min(TableShape.DEFAULT_BLOCK_LENGTH, (length + 15) / 16 * 16);
+        int most = optimizer.needsWholeRow() ? TableShape.Dense.MAX_BLOCK_LENGTH : TableShape.DEFAULT_BLOCK_LENGTH;
+        int blockLength = (int) Math.min(most, (length + 15) / 16 * 16);
         return new TableSpec(
                 name, new TableShape.Dense(length, Math.max(16, blockLength)), optimizer, new InitialRow.Zero(), 0);
     }

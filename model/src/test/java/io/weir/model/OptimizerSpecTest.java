@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.entry;
 
+import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -49,10 +51,10 @@ class OptimizerSpecTest {
         assertThat(spec.settings())
                 .containsExactly(entry("alpha", 0.1f), entry("beta", 1f), entry("l1", 0.5f), entry("l2", 0f));
         assertThat(OptimizerSpec.settingNames("FTRL")).containsExactly("alpha", "beta", "l1", "l2");
-        assertThat(OptimizerSpec.of("ftrl", Map.of("l1", 0.5f))).isEqualTo(spec);
-        assertThatThrownBy(() -> OptimizerSpec.of("sgd", Map.of("lr", 1f)))
+        assertThat(OptimizerSpec.of("ftrl", Map.of("l1", 0.5f), Tuning.NONE)).isEqualTo(spec);
+        assertThatThrownBy(() -> OptimizerSpec.of("sgd", Map.of("lr", 1f), Tuning.NONE))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("sgd has the settings rate: found=lr, optimizer=sgd{lr=1.0}");
+                .hasMessage("sgd has the settings rate: found=lr");
         assertThatThrownBy(() -> OptimizerSpec.settingNames("sqd"))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageEndingWith(": optimizer=sqd");
@@ -112,8 +114,116 @@ class OptimizerSpecTest {
                         .isEqualTo(spec);
             }
         }
+        for (String name : OptimizerSpec.names()) {
+            for (int i = 0; i < 200; i++) {
+                OptimizerSpec spec = randomSettings(name, random);
+                assertThat(OptimizerSpec.parse(spec.text()))
+                        .as("seed=11, round=%s", i)
+                        .isEqualTo(spec);
+                assertThat(OptimizerSpec.of(name, spec.settings(), spec.tuning()))
+                        .isEqualTo(spec);
+            }
+        }
         assertThat(OptimizerSpec.parse(new OptimizerSpec.AdaGrad(Float.MIN_VALUE, -0f).text()))
                 .isEqualTo(new OptimizerSpec.AdaGrad(Float.MIN_VALUE, -0f));
+    }
+
+    /// Any settings that every optimizer allows.
+    private static OptimizerSpec randomSettings(String name, SplittableRandom random) {
+        Map<String, Float> settings = new HashMap<>();
+        for (String setting : OptimizerSpec.settingNames(name)) {
+            boolean flag = setting.equals("centered");
+            settings.put(setting, flag ? random.nextInt(2) : (float) random.nextDouble(0.001, 0.999));
+        }
+        settings.computeIfPresent("upper", (setting, value) -> 1f);
+        OptimizerSpec spec = OptimizerSpec.of(name, settings, Tuning.NONE);
+        if (!spec.takesGradients()) {
+            return spec;
+        }
+        float value = (float) random.nextDouble(0.001, 0.999);
+        Tuning tuning = Tuning.NONE.withScale(value).withClip(2 * value).withClipNorm(3 * value);
+        if (!settings.containsKey("decay")) {
+            tuning = tuning.withDecay(value / 2);
+        }
+        if (!name.equals("ftrl")) {
+            RateSchedule[] schedules = {
+                new RateSchedule.Constant(),
+                new RateSchedule.Step(random.nextInt(1, 1000), value, value / 3),
+                new RateSchedule.Cosine(random.nextInt(1, Integer.MAX_VALUE), value),
+                new RateSchedule.InverseRoot(random.nextInt(1, 1000))
+            };
+            tuning = tuning.withSchedule(schedules[random.nextInt(4)]).withWarmup(random.nextInt(100));
+        }
+        return spec.withTuning(tuning);
+    }
+
+    @Test
+    void readsAWholeTuning() {
+        OptimizerSpec spec = OptimizerSpec.parse("adam(scale=0.5,clip=1,clip_norm=2,decay=0.25,warmup=7,"
+                + "schedule=step(every=10,factor=0.5,least=0.125),rate=1)");
+        assertThat(spec)
+                .isEqualTo(new OptimizerSpec.Adam(
+                        1,
+                        0.9f,
+                        0.999f,
+                        1e-8f,
+                        new Tuning(0.5f, 1, 2, 0.25f, 7, new RateSchedule.Step(10, 0.5f, 0.125f))));
+        assertThat(spec.text())
+                .isEqualTo("adam(rate=1,beta1=0.9,beta2=0.999,epsilon=1e-8,scale=0.5,clip=1,clip_norm=2,decay=0.25,"
+                        + "warmup=7,schedule=step(every=10,factor=0.5,least=0.125))");
+        assertThat(OptimizerSpec.parse("sgd(scale=1,clip=0,clip_norm=0,decay=0,warmup=0,schedule=constant)"))
+                .isEqualTo(OptimizerSpec.parse("sgd"));
+    }
+
+    @Test
+    void knowsOtherNamesOfTheSame() {
+        assertThat(OptimizerSpec.parse("nag")).isEqualTo(new OptimizerSpec.Nesterov(0.05f, 0.9f));
+        assertThat(OptimizerSpec.parse("lazy_adam(rate=1)")).isEqualTo(OptimizerSpec.parse("adam(rate=1)"));
+        assertThat(OptimizerSpec.names()).doesNotContain("nag", "lazy_adam").hasSize(24);
+    }
+
+    @Test
+    void rejectsTuningsThatItCannotTake() {
+        refuses("sgd(scale=0)", "scale must be above 0 and finite: scale=0.0");
+        refuses("sgd(clip=-1)", "clip must be 0 or more and finite: clip=-1.0");
+        refuses("sgd(clip_norm=NaN)", "clip_norm must be 0 or more and finite: clip_norm=NaN");
+        refuses("sgd(decay=Infinity)", "decay must be 0 or more and finite: decay=Infinity");
+        refuses("sgd(warmup=-1)", "warmup must be 0 or more: warmup=-1");
+        refuses("sgd(warmup=1.5)", "optimizer setting must be a whole number: warmup='1.5', optimizer=sgd(warmup=1.5)");
+        refuses(
+                "ftrl(schedule=constant)",
+                "ftrl has the settings alpha, beta, l1, l2, scale, clip, clip_norm, decay: found=schedule,"
+                        + " optimizer=ftrl(schedule=constant)");
+        refuses("assign(clip=1)", "assign has no settings: found=clip, optimizer=assign(clip=1)");
+        refuses("rmsprop(centered=2)", "rmsprop centered must be 0 or 1: centered=2.0");
+        refuses("lamb(lower=2,upper=1)", "lamb upper must be 0, or lower at least: lower=2.0, upper=1.0");
+        Tuning decay = Tuning.NONE.withDecay(1);
+        for (String name : new String[] {"adamw", "lars", "lamb"}) {
+            OptimizerSpec spec = OptimizerSpec.parse(name);
+            assertThatThrownBy(() -> spec.withTuning(decay))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage(name + " decays the weights by its own setting, not by that of the tuning: decay=1.0");
+        }
+        assertThatThrownBy(() -> OptimizerSpec.parse("min").withTuning(decay))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("min takes no gradients and so no tuning: tuning=");
+        assertThatThrownBy(() -> OptimizerSpec.parse("ftrl").withTuning(Tuning.NONE.withWarmup(3)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("ftrl has no schedule: schedule=constant, warmup=3");
+    }
+
+    @Test
+    void saysWhenItNeedsTheWholeRow() {
+        for (String name : OptimizerSpec.names()) {
+            boolean whole =
+                    List.of("rowwise_adagrad", "group_adagrad", "lars", "lamb").contains(name);
+            OptimizerSpec spec = OptimizerSpec.parse(name);
+            assertThat(spec.needsWholeRow()).as(name).isEqualTo(whole);
+            if (spec.takesGradients() && !whole) {
+                OptimizerSpec clipped = spec.withTuning(Tuning.NONE.withClipNorm(1));
+                assertThat(clipped.needsWholeRow()).as(name).isTrue();
+            }
+        }
     }
 
     @Test
@@ -123,13 +233,24 @@ class OptimizerSpecTest {
         assertThat(OptimizerSpec.parse("adagrad").slotCount()).isEqualTo(1);
         assertThat(OptimizerSpec.parse("adam").slotCount()).isEqualTo(2);
         assertThat(OptimizerSpec.parse("ftrl").slotCount()).isEqualTo(2);
+        assertThat(OptimizerSpec.parse("rowwise_adagrad").slotLength(100)).isEqualTo(1);
+        assertThat(OptimizerSpec.parse("nadam").slotLength(100)).isEqualTo(201);
+        assertThat(OptimizerSpec.parse("amsgrad").slotLength(100)).isEqualTo(300);
+        assertThat(OptimizerSpec.parse("rmsprop").slotLength(100)).isEqualTo(100);
+        assertThat(OptimizerSpec.parse("rmsprop(centered=1,momentum=0.5)").slotLength(100))
+                .isEqualTo(300);
+        assertThat(OptimizerSpec.parse("signum(momentum=0)").slotLength(100)).isZero();
+        assertThat(OptimizerSpec.parse("dcasgd(momentum=0.5)").slotLength(100)).isEqualTo(200);
     }
 
     @Test
     void rejectsTextThatIsNoOptimizer() {
-        String names = "optimizer must be one of sgd, momentum, adagrad, adam, ftrl, add, assign, min, max: optimizer=";
+        String names = "optimizer must be one of sgd, momentum, adagrad, adam, ftrl, add, assign, min, max,"
+                + " nesterov, rowwise_adagrad, group_adagrad, adadelta, rmsprop, adamw, adamax, nadam, amsgrad, ftml, signum,"
+                + " sgld, lars, lamb, dcasgd: optimizer=";
+        String tuning = ", scale, clip, clip_norm, decay, warmup, schedule";
         refuses("", names);
-        refuses("rmsprop", names + "rmsprop");
+        refuses("rmsdrop", names + "rmsdrop");
         refuses("(rate=1)", names + "(rate=1)");
         refuses("sgd)", names + "sgd)");
         refuses("sgd(rate=1", "optimizer must end with ')': optimizer=sgd(rate=1");
@@ -139,14 +260,21 @@ class OptimizerSpecTest {
         refuses("sgd(rate=)", "optimizer setting must be a number: rate='', optimizer=sgd(rate=)");
         refuses("sgd(rate=fast)", "optimizer setting must be a number: rate='fast', optimizer=sgd(rate=fast)");
         refuses("sgd(rate=1,RATE=2)", "optimizer setting is given twice: setting=rate, optimizer=sgd(rate=1,RATE=2)");
-        refuses("sgd(lr=1)", "sgd has the settings rate: found=lr, optimizer=sgd(lr=1)");
-        refuses("adagrad(beta=1)", "adagrad has the settings rate, epsilon: found=beta, optimizer=adagrad(beta=1)");
+        refuses("sgd(lr=1)", "sgd has the settings rate" + tuning + ": found=lr, optimizer=sgd(lr=1)");
+        refuses(
+                "adagrad(beta=1)",
+                "adagrad has the settings rate, epsilon" + tuning + ": found=beta, optimizer=adagrad(beta=1)");
         refuses(
                 "adam(alpha=1)",
-                "adam has the settings rate, beta1, beta2, epsilon: found=alpha, optimizer=adam(alpha=1)");
-        refuses("momentum(beta=1)", "momentum has the settings rate, momentum: found=beta, optimizer=momentum(beta=1)");
+                "adam has the settings rate, beta1, beta2, epsilon" + tuning
+                        + ": found=alpha, optimizer=adam(alpha=1)");
+        refuses(
+                "momentum(beta=1)",
+                "momentum has the settings rate, momentum" + tuning + ": found=beta, optimizer=momentum(beta=1)");
         refuses("add(rate=1)", "add has no settings: found=rate, optimizer=add(rate=1)");
-        refuses("ftrl(rate=1)", "ftrl has the settings alpha, beta, l1, l2: found=rate, optimizer=ftrl(rate=1)");
+        refuses(
+                "ftrl(rate=1)",
+                "ftrl has the settings alpha, beta, l1, l2, scale, clip, clip_norm, decay: found=rate, optimizer=ftrl(rate=1)");
     }
 
     @Test
@@ -174,6 +302,9 @@ class OptimizerSpecTest {
             refuses("adam(beta1=" + value + ")", "adam beta1" + rule + "beta1=" + value);
             refuses("adam(beta2=" + value + ")", "adam beta2" + rule + "beta2=" + value);
         }
+        refuses("group_adagrad(epsilon=0)", "group_adagrad epsilon must be above 0 and finite: epsilon=0.0");
+        refuses("nadam(momentum_decay=-1)", "nadam momentum_decay must be 0 or more and finite: momentum_decay=-1.0");
+        refuses("adadelta(rho=1)", "adadelta rho must be at least 0 and below 1: rho=1.0");
         refuses("ftrl(beta=0,l2=0)", "ftrl needs beta or l2 above 0: beta=0, l2=0");
     }
 

@@ -61,4 +61,19 @@ class TableSpecTest {
                     .hasMessage("dense length must be from 1 to 281474976710656: length=" + length);
         }
     }
+
+    @Test
+    void keepsATensorInOneBlockIfTheOptimizerNeedsAllOfIt() {
+        OptimizerSpec lamb = OptimizerSpec.parse("lamb");
+        assertThat(TableSpec.dense("net", 100_001, lamb).shape()).isEqualTo(new TableShape.Dense(100_001, 100_016));
+        assertThat(TableSpec.dense("net", 1 << 20, lamb).rowLength()).isEqualTo(1 << 20);
+        assertThat(TableSpec.dense("net", 100, OptimizerSpec.parse("sgd(clip_norm=1)"))
+                        .valueLength())
+                .isEqualTo(112);
+        assertThatThrownBy(() -> TableSpec.dense("net", (1 << 20) + 1, lamb))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("an optimizer that needs the whole gradient of a tensor keeps it in one block, of at most"
+                        + " 1048576 floats: length=1048577, blockLength=1048576, optimizer=" + lamb.text()
+                        + ", table=net");
+    }
 }

@@ -15,8 +15,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
-/// What is in a data frame, held against a table: whether it fits, and its way into the rows. Confined to the thread
-/// inside the shard.
+/// What is in a data frame, held against a table: whether it fits, and its way into the rows. Confined to the
+/// thread inside the shard.
 final class FrameContent {
     private static final ValueLayout.OfLong KEY = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -111,6 +111,12 @@ final class FrameContent {
         if (offset > dense.length() - count) {
             return "stretch must lie inside the table: offset=" + offset + ", count=" + count + ", length="
                     + dense.length() + ", table=" + spec.name();
+        }
+        boolean whole = offset == 0 && count == dense.length();
+        if (spec.optimizer().needsWholeRow() && !whole && FrameLayout.type(frame, at) != FrameType.PULL) {
+            return "a push carries the whole tensor, for the optimizer needs all of its gradient: offset=" + offset
+                    + ", count=" + count + ", length=" + dense.length() + ", optimizer="
+                    + spec.optimizer().text() + ", table=" + spec.name();
         }
         long lastBlock = (offset + Math.max(1, count) - 1) / dense.blockLength();
         for (long block = offset / dense.blockLength(); block <= lastBlock; block++) {

@@ -14,18 +14,17 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/// Applies one step of a synchronous run to one table: the gradients of all contributors as if one worker had pushed
-/// them at once, so that the optimizer sees each row once. Confined to the thread inside the shard.
+/// Applies one step of a synchronous run to one table: the gradients of all contributors as if one worker had
+/// pushed them at once, so that the optimizer sees each row once. Confined to the thread inside the shard.
 ///
-/// The order of the additions is fixed: by worker, of one worker by number, of one push by appearance. A mean divides
-/// each gradient first, by multiplication with `1 / contributors`, then adds; what is no gradient is never averaged.
-/// Where the optimizer folds otherwise, the last value in that same order stays, or the least, or the greatest. So the
-/// result does not depend on the
-/// order of arrival, nor on the number of shards: one thread that plays the same workers in turn gets the same
-/// bits.
+/// The order of the additions is fixed: by worker, of one worker by number, of one push by appearance. A mean
+/// divides each gradient first, by multiplication with `1 / contributors`, then adds; what is no gradient is
+/// never averaged. Where the optimizer folds otherwise, the last value in that same order stays, or the least,
+/// or the greatest. So the result does not depend on the order of arrival, nor on the number of shards: one
+/// thread that plays the same workers in turn gets the same bits.
 ///
-/// A row whose sum is not finite, although every gradient was, is left out: it can be blamed on nobody, and no row ever
-/// becomes infinite.
+/// A row whose sum is not finite, although every gradient was, is left out: it can be blamed on nobody, and no
+/// row ever becomes infinite.
 final class StepFold {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfFloat FLOAT =

@@ -57,6 +57,29 @@ class ShardTest {
         populate(shard);
     }
 
+    @Test
+    void refusesInOrderAPushOfPartOfATensorWhoseOptimizerNeedsAllOfIt() {
+        shard.apply(new Control.CreateTable(3, 0, TableSpec.dense("layer", 5, OptimizerSpec.parse("lars"))));
+        assertRefused(
+                DataFrame.pushStretch(3, BLOCK, 1, 1, 1, 1, 1).numbered(1, 0).sendTo(shard),
+                ErrorCode.INVALID_ARGUMENT,
+                true,
+                "a push carries the whole tensor",
+                "offset=1, count=4, length=5",
+                "table=layer");
+        assertRefused(
+                DataFrame.pushStretch(3, BLOCK, 0, 1, 1, 1, 1).numbered(2, 1).sendTo(shard),
+                ErrorCode.INVALID_ARGUMENT,
+                true,
+                "offset=0, count=4, length=5");
+        assertThat(DataFrame.pushStretch(3, BLOCK, 0, 1, 1, 1, 1, 1)
+                        .numbered(3, 2)
+                        .sendTo(shard))
+                .isInstanceOf(Outcome.Acknowledged.class);
+        assertThat(((Outcome.Rows) DataFrame.pullStretch(3, BLOCK, 3, 2).sendTo(shard)).values())
+                .containsExactly(-0.1f, -0.1f);
+    }
+
     private static DataFrame push(long number, long previousNumber) {
         return DataFrame.push(TABLE, 2, new long[] {5}, 1, 2).numbered(number, previousNumber);
     }

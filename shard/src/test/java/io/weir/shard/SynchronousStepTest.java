@@ -304,6 +304,28 @@ class SynchronousStepTest {
         }
     }
 
+    @Test
+    void aTensorWhoseOptimizerNeedsAllOfItIsFoldedWhole() {
+        OptimizerSpec clipped = OptimizerSpec.parse("sgd(rate=1,clip_norm=5)");
+        try (RunOnShard run = new RunOnShard(bsp(2)).join(0, 1)) {
+            run.shard.apply(new Control.CreateTable(OTHER_TABLE, 0, TableSpec.dense("layer", 2, clipped)));
+            float[][] gradients = {{30, 0}, {0, 40}};
+            for (int worker = 1; worker >= 0; worker--) {
+                assertAcknowledged(DataFrame.pushStretch(OTHER_TABLE, 16, 0, gradients[worker])
+                        .ofRun(run.spec.id())
+                        .from(worker, 1)
+                        .numbered(1, 0)
+                        .sendTo(run.shard));
+            }
+            run.closeStep(0, 0, 1);
+            // The sum has the norm 50. Each gradient cut for itself would give -5 and -5.
+            assertThat(RunOnShard.floats(DataFrame.pullStretch(OTHER_TABLE, 16, 0, 2)
+                            .ofRun(0)
+                            .sendTo(run.shard)))
+                    .containsExactly(-3, -4);
+        }
+    }
+
     private static void push(RunOnShard run, int worker, long offset, int count, float gradient) {
         float[] gradients = new float[count];
         Arrays.fill(gradients, gradient);

@@ -144,6 +144,7 @@ public final class TableStore implements AutoCloseable {
                 + (long) rowOffsets.length * Long.BYTES
                 + (long) absentPositions.length * Integer.BYTES
                 + repeats.heapBytes()
+                + kernel.scratchBytes()
                 + (sums == null ? 0 : sums.segment().byteSize());
     }
 
@@ -175,8 +176,8 @@ public final class TableStore implements AutoCloseable {
         }
     }
 
-    /// Lists the positions of keys without a row, and lets them point to the first row, so that one copy without a
-    /// branch serves all keys of a chunk.
+    /// Lists the positions of keys without a row, and lets them point to the first row, so that one copy without
+    /// a branch serves all keys of a chunk.
     ///
     /// @return how many they are
     private int replaceAbsent(long[] rowOffsets, int count) {
@@ -231,8 +232,8 @@ public final class TableStore implements AutoCloseable {
         return CheckResult.OK;
     }
 
-    /// Looks at the gradients of a push, each of them by itself. After one that is not finite, [#failedRow] is the
-    /// position of its row, cut at the greatest int.
+    /// Looks at the gradients of a push, each of them by itself. After one that is not finite, [#failedRow] is
+    /// the position of its row, cut at the greatest int.
     ///
     /// @param count rows of `length` floats each; of a stretch, floats
     private boolean areFinite(MemorySegment frame, long gradientsOffset, long count, int length) {
@@ -253,8 +254,8 @@ public final class TableStore implements AutoCloseable {
         return failedRow;
     }
 
-    /// Applies a push that has been checked: creates the rows it misses, sums the gradients of repeated keys
-    /// in order of appearance (or folds them as the optimizer says), and lets the optimizer change each row once.
+    /// Applies a push that has been checked: creates the rows it misses, sums the gradients of repeated keys in
+    /// order of appearance (or folds them as the optimizer says), and lets the optimizer change each row once.
     /// The frame is only read.
     public void apply(MemorySegment frame, long keysOffset, int count, long gradientsOffset) {
         requireRange(frame, keysOffset, count, Long.BYTES);
@@ -426,8 +427,8 @@ public final class TableStore implements AutoCloseable {
         kernel.update(rows.records(), rowOffsets, 0, held, sums, 0, rowLength, rowBytes);
     }
 
-    /// The one value that those of the key first seen at position `first` make: their sum, unless the optimizer folds
-    /// otherwise.
+    /// The one value that those of the key first seen at position `first` make: their sum, unless the optimizer
+    /// folds otherwise.
     private void sum(MemorySegment frame, long gradientsOffset, int first, MemorySegment sums, long sumOffset) {
         MemorySegment.copy(frame, gradientsOffset + first * rowBytes, sums, sumOffset, rowBytes);
         for (int next = repeats.next(first); next >= 0; next = repeats.next(next)) {
@@ -450,8 +451,8 @@ public final class TableStore implements AutoCloseable {
         return sums.segment();
     }
 
-    /// Looks at a push that is to be applied later, together with others, and reserves memory for the rows that it
-    /// misses until [#release]. The values must be finite, whatever their sums with others will be.
+    /// Looks at a push that is to be applied later, together with others, and reserves memory for the rows that
+    /// it misses until [#release]. The values must be finite, whatever their sums with others will be.
     ///
     /// @param gradientsOffset offset in `frame` of `count × rowLength` floats
     public CheckResult hold(MemorySegment frame, long keysOffset, int count, long gradientsOffset) {

@@ -95,6 +95,33 @@ class DenseStretchTest {
         }
     }
 
+    /// The norms are those of the tensor: what pads the block takes no part.
+    @Test
+    void aTensorInOneBlockIsOneLayer() {
+        for (String optimizer : new String[] {"lars", "lamb", "rowwise_adagrad", "adagrad(clip_norm=0.5)"}) {
+            OptimizerSpec parsed = OptimizerSpec.parse(optimizer);
+            InitialRow initialRow = new InitialRow.Constant(0.5f);
+            TableSpec dense = TableSpec.dense("d", 100, parsed).withInitialRow(initialRow, 0);
+            TableSpec row = TableSpec.embedding("r", 100, parsed).withInitialRow(initialRow, 0);
+            try (TableStore tensor = new TableStore(dense, budget);
+                    TableStore rows = new TableStore(row, budget)) {
+                float[] gradients = new float[100];
+                for (int push = 1; push <= 3; push++) {
+                    for (int i = 0; i < 100; i++) {
+                        gradients[i] = (float) Math.sin(push * (double) i);
+                    }
+                    MemorySegment segment = Arena.ofAuto().allocate(400);
+                    MemorySegment.copy(gradients, 0, segment, PushFrame.FLOAT, 0, 100);
+                    assertThat(tensor.checkStretch(segment, 0, 0, 100)).isEqualTo(CheckResult.OK);
+                    tensor.applyStretch(segment, 0, 0, 100);
+                    assertThat(new PushFrame(new long[] {4}, gradients, 100).push(rows))
+                            .isEqualTo(CheckResult.OK);
+                }
+                assertThat(pull(tensor, 0, 100)).as(optimizer).containsExactly(PushFrame.pull(rows, 4));
+            }
+        }
+    }
+
     @Test
     void refusesWhatIsNotFiniteOrDoesNotFit() {
         TableSpec spec = TableSpec.dense("d", 1 << 20, new OptimizerSpec.Sgd(1f));

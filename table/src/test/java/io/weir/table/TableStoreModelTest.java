@@ -30,7 +30,16 @@ class TableStoreModelTest {
             new OptimizerSpec.Add(),
             new OptimizerSpec.Assign(),
             new OptimizerSpec.Min(),
-            new OptimizerSpec.Max());
+            new OptimizerSpec.Max(),
+            OptimizerSpec.parse("nesterov"),
+            OptimizerSpec.parse("rowwise_adagrad"),
+            OptimizerSpec.parse("nadam"),
+            OptimizerSpec.parse("amsgrad(decay=0.1)"),
+            OptimizerSpec.parse("signum(momentum=0)"),
+            OptimizerSpec.parse("sgld"),
+            OptimizerSpec.parse("dcasgd(momentum=0.5,clip=0.5)"),
+            OptimizerSpec.parse("lamb(decay=0.01,warmup=2,schedule=inverse_root)"),
+            OptimizerSpec.parse("adam(clip_norm=0.5,warmup=2,schedule=step(every=2,factor=0.5))"));
     private static final List<InitialRow> INITIAL_ROWS = List.of(
             new InitialRow.Zero(),
             new InitialRow.Constant(0.25f),
@@ -140,6 +149,7 @@ class TableStoreModelTest {
             long rowOffset = RecordLayout.rowOffset(0);
             float[] row = rows.computeIfAbsent(key, this::create);
             int pushCount = pushCounts.merge(key, 1, Integer::sum);
+            RecordLayout.putKey(record, 0, key);
             RecordLayout.putPushCount(record, 0, pushCount);
             for (int j = 0; j < row.length; j++) {
                 record.set(PushFrame.FLOAT, rowOffset + 4L * j, row[j]);

@@ -298,6 +298,29 @@ class TableStoreTest {
     }
 
     @Test
+    void aLoadedRowGoesOnWithAllItsSlots() {
+        for (String name : OptimizerSpec.names()) {
+            TableSpec spec = TableSpec.embedding(name, 5, OptimizerSpec.parse(name))
+                    .withInitialRow(new InitialRow.Uniform(-1, 1), 3);
+            try (TableStore first = new TableStore(spec, budget);
+                    TableStore second = new TableStore(spec, budget)) {
+                PushFrame push = new PushFrame(new long[] {7, 8}, new float[] {1, -2, 3, -4, 5, 6, 7, 8, 9, 10}, 5);
+                assertThat(push.push(first)).isEqualTo(CheckResult.OK);
+                assertThat(push.push(first)).isEqualTo(CheckResult.OK);
+                byte[] stored = PushFrame.scan(first);
+                MemorySegment rows = Arena.ofAuto().allocate(stored.length).copyFrom(MemorySegment.ofArray(stored));
+                assertThat(second.checkLoad(rows, 0, 2)).isEqualTo(CheckResult.OK);
+                second.load(rows, 0, 2);
+                assertThat(push.push(first)).isEqualTo(CheckResult.OK);
+                assertThat(push.push(second)).isEqualTo(CheckResult.OK);
+                assertThat(PushFrame.scan(second)).as(name).isEqualTo(PushFrame.scan(first));
+                assertThat(PushFrame.scan(second)).as(name).isNotEqualTo(stored);
+                assertThat(first.storedRowBytes()).isEqualTo(16 + 4L * spec.valueLength());
+            }
+        }
+    }
+
+    @Test
     void refusesToLoadRowsThatAreNotFiniteOrNotWellFormed() {
         push(new long[] {1, 2}, 1f, 1f, 1f, 1f);
         byte[] stored = PushFrame.scan(store);

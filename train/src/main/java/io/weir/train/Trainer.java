@@ -53,10 +53,18 @@ public final class Trainer {
     ///
     /// @param listener may throw to stop the training
     /// @return what came of it
+    /// @throws IllegalArgumentException if a table has no optimizer of gradients
     /// @throws InputException if the source is broken or has no examples
     /// @throws WeirException if the servers refuse, or cannot be reached in time
     public static TrainingResult train(
             Weir weir, ExampleSource source, Model model, TrainingConfig config, ProgressListener listener) {
+        for (TableSpec table : model.tables()) {
+            if (!table.optimizer().takesGradients()) {
+                throw new IllegalArgumentException(
+                        "training pushes gradients, so its tables need an optimizer that takes them: optimizer="
+                                + table.optimizer().text() + ", table=" + table.name());
+            }
+        }
         return new Training(weir, source, model, config, listener).run();
     }
 

@@ -336,4 +336,12 @@ class LogisticRegressionTest {
             return -Math.log(y == 1 ? p : 1 - p);
         }
     }
+
+    @Test
+    void needsAnOptimizerThatTakesGradients() {
+        assertThatThrownBy(() -> train(LrConfig.of("t", OptimizerSpec.parse("assign"))))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("training pushes gradients, so its tables need an optimizer that takes them:"
+                        + " optimizer=assign, table=t");
+    }
 }

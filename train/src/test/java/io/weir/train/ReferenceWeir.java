@@ -29,13 +29,14 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
-/// A cluster as plainly as it can be written: maps of float arrays, one lock, scalar optimizers. What training on a
-/// real one is compared with.
+/// A cluster as plainly as it can be written: maps of float arrays, one lock, scalar optimizers. What training
+/// on a real one is compared with.
 final class ReferenceWeir implements Weir {
     private final Map<String, ReferenceTable> tables = new LinkedHashMap<>();
     private final Map<String, ReferenceRunState> runs = new HashMap<>();
 
-    /// Lets the push with this number, from 1, fail. Later ones wait until the worker that made it has left its run.
+    /// Lets the push with this number, from 1, fail. Later ones wait until the worker that made it has left its
+    /// run.
     int failingPush;
 
     /// Pushes that have come in.
@@ -285,7 +286,8 @@ final class ReferenceWeir implements Weir {
             }
         }
 
-        /// Slots `z` and `n`; McMahan et al., *Ad Click Prediction: a View from the Trenches*, KDD 2013, algorithm 1.
+        /// Slots `z` and `n`; McMahan et al., *Ad Click Prediction: a View from the Trenches*, KDD 2013,
+        /// algorithm 1.
         private static void ftrl(OptimizerSpec.Ftrl o, float[] v, int w, int z, int n, float g) {
             float before = (float) Math.sqrt(v[n]);
             v[n] += g * g;

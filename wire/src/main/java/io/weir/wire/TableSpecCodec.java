@@ -3,8 +3,10 @@ package io.weir.wire;
 import io.weir.model.ErrorCode;
 import io.weir.model.InitialRow;
 import io.weir.model.OptimizerSpec;
+import io.weir.model.RateSchedule;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
+import io.weir.model.Tuning;
 import io.weir.model.WeirException;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,9 +17,38 @@ final class TableSpecCodec {
     private static final int SHAPE_EMBEDDING = 1;
     private static final int SHAPE_DENSE = 2;
 
-    /// The optimizer of tag `i` at index `i - 1`. A tag is never used for anything else: new names go to the end.
-    private static final List<String> OPTIMIZERS =
-            List.of("sgd", "momentum", "adagrad", "adam", "ftrl", "add", "assign", "min", "max");
+    /// The optimizer of tag `i` at index `i - 1`. A tag is never used for anything else: new names go to the
+    /// end.
+    static final List<String> OPTIMIZERS = List.of(
+            "sgd",
+            "momentum",
+            "adagrad",
+            "adam",
+            "ftrl",
+            "add",
+            "assign",
+            "min",
+            "max",
+            "nesterov",
+            "rowwise_adagrad",
+            "group_adagrad",
+            "adadelta",
+            "rmsprop",
+            "adamw",
+            "adamax",
+            "nadam",
+            "amsgrad",
+            "ftml",
+            "signum",
+            "sgld",
+            "lars",
+            "lamb",
+            "dcasgd");
+
+    private static final int SCHEDULE_CONSTANT = 1;
+    private static final int SCHEDULE_STEP = 2;
+    private static final int SCHEDULE_COSINE = 3;
+    private static final int SCHEDULE_INVERSE_ROOT = 4;
 
     private static final int INITIAL_ZERO = 1;
     private static final int INITIAL_CONSTANT = 2;
@@ -76,6 +107,9 @@ final class TableSpecCodec {
         }
         out.putByte(index + 1);
         optimizer.settings().values().forEach(out::putFloat);
+        if (optimizer.takesGradients()) {
+            encodeTuning(optimizer.tuning(), out);
+        }
     }
 
     private static OptimizerSpec decodeOptimizer(FieldReader in) {
@@ -88,7 +122,53 @@ final class TableSpecCodec {
         for (String setting : OptimizerSpec.settingNames(name)) {
             settings.put(setting, in.getFloat(setting));
         }
-        return OptimizerSpec.of(name, settings);
+        // What has settings takes gradients, and so has a tuning.
+        return OptimizerSpec.of(name, settings, settings.isEmpty() ? Tuning.NONE : decodeTuning(in));
+    }
+
+    private static void encodeTuning(Tuning tuning, FieldWriter out) {
+        out.putFloat(tuning.scale());
+        out.putFloat(tuning.clip());
+        out.putFloat(tuning.clipNorm());
+        out.putFloat(tuning.decay());
+        out.putInt(tuning.warmup());
+        RateSchedule schedule = tuning.schedule();
+        if (schedule instanceof RateSchedule.Constant) {
+            out.putByte(SCHEDULE_CONSTANT);
+        } else if (schedule instanceof RateSchedule.Step s) {
+            out.putByte(SCHEDULE_STEP);
+            out.putInt(s.every());
+            out.putFloat(s.factor());
+            out.putFloat(s.least());
+        } else if (schedule instanceof RateSchedule.Cosine c) {
+            out.putByte(SCHEDULE_COSINE);
+            out.putInt(c.pushes());
+            out.putFloat(c.least());
+        } else if (schedule instanceof RateSchedule.InverseRoot r) {
+            out.putByte(SCHEDULE_INVERSE_ROOT);
+            out.putInt(r.after());
+        } else {
+            throw new IllegalStateException("no encoding for " + schedule);
+        }
+    }
+
+    private static Tuning decodeTuning(FieldReader in) {
+        float scale = in.getFloat("scale");
+        float clip = in.getFloat("clip");
+        float clipNorm = in.getFloat("clipNorm");
+        float decay = in.getFloat("decay");
+        int warmup = in.getInt("warmup");
+        int tag = in.getByte("schedule");
+        RateSchedule schedule =
+                switch (tag) {
+                    case SCHEDULE_CONSTANT -> new RateSchedule.Constant();
+                    case SCHEDULE_STEP ->
+                        new RateSchedule.Step(in.getInt("every"), in.getFloat("factor"), in.getFloat("least"));
+                    case SCHEDULE_COSINE -> new RateSchedule.Cosine(in.getInt("pushes"), in.getFloat("least"));
+                    case SCHEDULE_INVERSE_ROOT -> new RateSchedule.InverseRoot(in.getInt("after"));
+                    default -> throw FieldReader.malformed("schedule must be known: schedule=" + tag);
+                };
+        return new Tuning(scale, clip, clipNorm, decay, warmup, schedule);
     }
 
     private static void encodeInitialRow(InitialRow initialRow, FieldWriter out) {

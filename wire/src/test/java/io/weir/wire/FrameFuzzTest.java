@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.weir.model.Consistency;
 import io.weir.model.InitialRow;
 import io.weir.model.OptimizerSpec;
+import io.weir.model.RateSchedule;
 import io.weir.model.RunSpec;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
+import io.weir.model.Tuning;
 import io.weir.model.WeirException;
 import io.weir.model.WorkerId;
 import java.nio.ByteBuffer;
@@ -19,8 +21,8 @@ import java.util.SplittableRandom;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
-/// Hostile bytes give a [WeirException] or a frame that is written again to the same bytes, and nothing else: no other
-/// exception, and no allocation that the bytes themselves do not pay for.
+/// Hostile bytes give a [WeirException] or a frame that is written again to the same bytes, and nothing else: no
+/// other exception, and no allocation that the bytes themselves do not pay for.
 class FrameFuzzTest {
     private static final long SEED = 20_261_122;
 
@@ -353,14 +355,17 @@ class FrameFuzzTest {
         OptimizerSpec optimizer =
                 switch (random.nextInt(6)) {
                     case 0 -> new OptimizerSpec.Sgd(rate);
-                    case 1 -> new OptimizerSpec.Momentum(rate, part);
-                    case 2 -> new OptimizerSpec.AdaGrad(rate, part);
-                    case 3 -> new OptimizerSpec.Adam(rate, part, part / 2, 0f);
+                    case 1 -> new OptimizerSpec.Momentum(rate, part, tuning(random, rate, part));
+                    case 2 -> new OptimizerSpec.AdaGrad(rate, part, Tuning.NONE.withDecay(part));
+                    case 3 -> new OptimizerSpec.Adam(rate, part, part / 2, 0f, tuning(random, rate, part));
                     case 4 -> new OptimizerSpec.Ftrl(rate, rate, part, 0f);
                     default ->
-                        OptimizerSpec.parse(
-                                List.of("add", "assign", "min", "max").get(random.nextInt(4)));
+                        OptimizerSpec.parse(OptimizerSpec.names()
+                                .get(random.nextInt(OptimizerSpec.names().size())));
                 };
+        if (optimizer.needsWholeRow()) {
+            shape = new TableShape.Embedding(1 + blockLength / 256);
+        }
         InitialRow initialRow =
                 switch (random.nextInt(4)) {
                     case 0 -> new InitialRow.Zero();
@@ -369,6 +374,17 @@ class FrameFuzzTest {
                     default -> new InitialRow.Normal(part, rate);
                 };
         return new TableSpec("t" + random.nextInt(1000), shape, optimizer, initialRow, random.nextLong());
+    }
+
+    private static Tuning tuning(SplittableRandom random, float rate, float part) {
+        RateSchedule schedule =
+                switch (random.nextInt(4)) {
+                    case 0 -> new RateSchedule.Constant();
+                    case 1 -> new RateSchedule.Step(1 + random.nextInt(1000), 1 - part, part);
+                    case 2 -> new RateSchedule.Cosine(1 + random.nextInt(1000), part);
+                    default -> new RateSchedule.InverseRoot(1 + random.nextInt(1000));
+                };
+        return new Tuning(rate, part, random.nextInt(2), part, random.nextInt(1000), schedule);
     }
 
     private static String text(SplittableRandom random) {

@@ -20,8 +20,8 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// One frame of every type with telling values, a way to read any frame as a peer would, and one to write again what
-/// was read.
+/// One frame of every type with telling values, a way to read any frame as a peer would, and one to write again
+/// what was read.
 final class Frames {
     /// Request id of every example.
     static final long REQUEST_ID = 0x0102030405060708L;
@@ -139,9 +139,16 @@ final class Frames {
         messages.put("create-table-momentum", new Message.CreateTable(5, 0, momentum));
         messages.put("create-table-adam", new Message.CreateTable(6, RUN, adam));
         messages.put("create-table-ftrl", new Message.CreateTable(7, 0, ftrl));
-        for (String name : List.of("add", "assign", "min", "max")) {
+        for (String name : OptimizerSpec.names()) {
             TableSpec plain = TableSpec.embedding(name, 4, OptimizerSpec.parse(name));
-            messages.put("create-table-" + name, new Message.CreateTable(8, RUN, plain));
+            messages.putIfAbsent("create-table-" + name, new Message.CreateTable(8, RUN, plain));
+        }
+        for (String schedule : List.of("step(every=1000)", "cosine(pushes=10000,least=0.1)", "inverse_root(after=5)")) {
+            OptimizerSpec tuned = OptimizerSpec.parse(
+                    "nesterov(scale=0.5,clip=1,clip_norm=2,decay=0.01,warmup=100,schedule=" + schedule + ")");
+            messages.put(
+                    "create-table-tuned-" + schedule.substring(0, schedule.indexOf('(')),
+                    new Message.CreateTable(9, 0, TableSpec.embedding("tuned", 1, tuned)));
         }
         messages.put("tables-one", new Message.Tables(List.of(new Message.Table(1, 0, 0, 0, sgd))));
         messages.put(

@@ -278,10 +278,12 @@ class MessageCodecTest {
         // tableId, creatorRun, length and text of the name stand before the shape
         int shape = 4 + 8 + 4 + 3;
         int optimizer = shape + 1 + 4;
-        int initialRow = optimizer + 1 + 4;
+        int schedule = optimizer + 1 + 4 + 4 * 4 + 4;
+        int initialRow = schedule + 1;
         for (int tag : new int[] {0, 100, -1}) {
             refusesCreate(shape, tag, "shape must be known: shape=" + tag);
             refusesCreate(optimizer, tag, "optimizer must be known: optimizer=" + tag);
+            refusesCreate(schedule, tag, "schedule must be known: schedule=" + tag);
             refusesCreate(initialRow, tag, "initial row must be known: initialRow=" + tag);
         }
     }

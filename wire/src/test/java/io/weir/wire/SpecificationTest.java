@@ -6,6 +6,7 @@ import io.weir.model.Consistency;
 import io.weir.model.ErrorCode;
 import io.weir.model.InitialRow;
 import io.weir.model.Keys;
+import io.weir.model.OptimizerSpec;
 import io.weir.model.RunSpec;
 import java.io.IOException;
 import java.lang.reflect.Field;
@@ -106,6 +107,25 @@ class SpecificationTest {
             }
         }
         assertThat(found).isEqualTo(5);
+    }
+
+    @Test
+    void givesEveryOptimizerItsTag() {
+        assertThat(TableSpecCodec.OPTIMIZERS).containsExactlyElementsOf(OptimizerSpec.names());
+        assertThat(text).contains("| optimizer: add, assign, min, max | 6, 7, 8, 9 | |");
+        for (String name : OptimizerSpec.names()) {
+            int tag = TableSpecCodec.OPTIMIZERS.indexOf(name) + 1;
+            String numbers = OptimizerSpec.settingNames(name).stream()
+                    .map(setting -> setting.equals("momentum_decay") ? "momentumDecay" : setting)
+                    .map(setting -> "`" + setting + "[^`]*`.*")
+                    .collect(Collectors.joining(", "));
+            if (!numbers.isEmpty()) {
+                assertThat(lines)
+                        .as(name)
+                        .anyMatch(line ->
+                                line.matches("\\| optimizer: " + name + " \\| " + tag + " \\| " + numbers + "\\|"));
+            }
+        }
     }
 
     @Test

@@ -34,6 +34,7 @@ record ClientDenseTable(Session session, TableView view) implements DenseTable {
     @Override
     public void push(long offset, float[] gradients, int gradientsFrom, int count) {
         require(offset, "gradients", gradients, gradientsFrom, count);
+        requireWhole(offset, count);
         session.stretch(FrameType.PUSH, view, offset, count, gradients, gradientsFrom, null, 0, "push");
     }
 
@@ -46,12 +47,14 @@ record ClientDenseTable(Session session, TableView view) implements DenseTable {
     @Override
     public CompletableFuture<Void> pushAsync(long offset, float[] gradients, int gradientsFrom, int count) {
         require(offset, "gradients", gradients, gradientsFrom, count);
+        requireWhole(offset, count);
         return session.stretchAsync(FrameType.PUSH, view, offset, count, gradients, gradientsFrom, null, 0);
     }
 
     @Override
     public void pushPull(long offset, float[] gradients, int gradientsFrom, float[] values, int valuesFrom, int count) {
         require(offset, "gradients", gradients, gradientsFrom, count);
+        requireWhole(offset, count);
         require(offset, "values", values, valuesFrom, count);
         if (view.pushes() != null) {
             push(offset, gradients, gradientsFrom, count);
@@ -60,6 +63,15 @@ record ClientDenseTable(Session session, TableView view) implements DenseTable {
         }
         session.stretch(
                 FrameType.PUSH_PULL, view, offset, count, gradients, gradientsFrom, values, valuesFrom, "pushPull");
+    }
+
+    private void requireWhole(long offset, int count) {
+        if (spec().optimizer().needsWholeRow() && (offset != 0 || count != length())) {
+            throw new IllegalArgumentException(
+                    "a push carries the whole tensor, for the optimizer needs all of its gradient: offset=" + offset
+                            + ", count=" + count + ", length=" + length() + ", optimizer="
+                            + spec().optimizer().text() + ", table=" + spec().name());
+        }
     }
 
     private void require(long offset, String what, float[] array, int from, int count) {

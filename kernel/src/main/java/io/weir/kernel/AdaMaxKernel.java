@@ -1,0 +1,50 @@
+package io.weir.kernel;
+
+/// See [UpdateKernel#adaMax].
+final class AdaMaxKernel extends RowKernel {
+    private final float beta1;
+    private final float beta2;
+    private final float epsilon;
+    private final BiasCorrection bias;
+
+    AdaMaxKernel(float rate, float beta1, float beta2, float epsilon) {
+        this.beta1 = requireFraction("beta1", beta1);
+        this.beta2 = requireFraction("beta2", beta2);
+        this.epsilon = Math.max(requireNonNegative("epsilon", epsilon), Float.MIN_VALUE);
+        this.bias = new BiasCorrection(requirePositive("rate", rate), beta1, 0);
+    }
+
+    @Override
+    public int slotCount() {
+        return 2;
+    }
+
+    @Override
+    void row(long row, long startBytes, long gradient, int bound, int length, long slotStrideBytes, float factor) {
+        float rate = factor * bias.rate(pushCount(row));
+        float beta1 = this.beta1;
+        float beta2 = this.beta2;
+        float rest1 = 1 - beta1;
+        float epsilon = this.epsilon;
+        long weight = row + startBytes;
+        int i = 0;
+        for (; i < bound; i += LANES) {
+            long w = weight + (long) i * Float.BYTES;
+            var g = lanes(gradient + (long) i * Float.BYTES);
+            var m = lanes(w + slotStrideBytes).mul(beta1).add(g.mul(rest1));
+            var u = lanes(w + 2 * slotStrideBytes).mul(beta2).max(g.abs());
+            put(w + slotStrideBytes, m);
+            put(w + 2 * slotStrideBytes, u);
+            put(w, lanes(w).sub(m.mul(rate).div(u.add(epsilon))));
+        }
+        for (; i < length; i++) {
+            long w = weight + (long) i * Float.BYTES;
+            float g = get(gradient + (long) i * Float.BYTES);
+            float m = get(w + slotStrideBytes) * beta1 + g * rest1;
+            float u = Math.max(get(w + 2 * slotStrideBytes) * beta2, Math.abs(g));
+            put(w + slotStrideBytes, m);
+            put(w + 2 * slotStrideBytes, u);
+            put(w, get(w) - (m * rate) / (u + epsilon));
+        }
+    }
+}

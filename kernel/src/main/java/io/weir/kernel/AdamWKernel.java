@@ -1,0 +1,62 @@
+package io.weir.kernel;
+
+/// See [UpdateKernel#adamW].
+final class AdamWKernel extends RowKernel {
+    private final float rate;
+    private final float beta1;
+    private final float beta2;
+    private final float epsilon;
+    private final float decay;
+    private final BiasCorrection bias;
+
+    AdamWKernel(float rate, float beta1, float beta2, float epsilon, float decay) {
+        this.rate = requirePositive("rate", rate);
+        this.beta1 = requireFraction("beta1", beta1);
+        this.beta2 = requireFraction("beta2", beta2);
+        this.epsilon = Math.max(requireNonNegative("epsilon", epsilon), LEAST_EPSILON);
+        this.decay = requireNonNegative("decay", decay);
+        this.bias = new BiasCorrection(rate, beta1, beta2);
+    }
+
+    @Override
+    public int slotCount() {
+        return 2;
+    }
+
+    @Override
+    void row(long row, long startBytes, long gradient, int bound, int length, long slotStrideBytes, float factor) {
+        int t = pushCount(row);
+        float rate = factor * bias.rate(t);
+        float rootScale = bias.rootScale(t);
+        float shrink = (factor * this.rate) * decay;
+        float beta1 = this.beta1;
+        float beta2 = this.beta2;
+        float rest1 = 1 - beta1;
+        float rest2 = 1 - beta2;
+        float epsilon = this.epsilon;
+        long weight = row + startBytes;
+        int i = 0;
+        for (; i < bound; i += LANES) {
+            long at = weight + (long) i * Float.BYTES;
+            var g = lanes(gradient + (long) i * Float.BYTES);
+            var m = lanes(at + slotStrideBytes).mul(beta1).add(g.mul(rest1));
+            var v = lanes(at + 2 * slotStrideBytes).mul(beta2).add(g.mul(rest2).mul(g));
+            put(at + slotStrideBytes, m);
+            put(at + 2 * slotStrideBytes, v);
+            var w = lanes(at);
+            var step = m.mul(rate).div(v.sqrt().mul(rootScale).add(epsilon));
+            put(at, w.sub(w.mul(shrink)).sub(step));
+        }
+        for (; i < length; i++) {
+            long at = weight + (long) i * Float.BYTES;
+            float g = get(gradient + (long) i * Float.BYTES);
+            float m = get(at + slotStrideBytes) * beta1 + g * rest1;
+            float v = get(at + 2 * slotStrideBytes) * beta2 + (g * rest2) * g;
+            put(at + slotStrideBytes, m);
+            put(at + 2 * slotStrideBytes, v);
+            float w = get(at);
+            float step = (m * rate) / (root(v) * rootScale + epsilon);
+            put(at, (w - w * shrink) - step);
+        }
+    }
+}

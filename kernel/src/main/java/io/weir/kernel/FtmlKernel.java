@@ -1,0 +1,59 @@
+package io.weir.kernel;
+
+/// See [UpdateKernel#ftml].
+final class FtmlKernel extends RowKernel {
+    private final float beta1;
+    private final float beta2;
+    private final float epsilon;
+    private final BiasCorrection bias;
+
+    FtmlKernel(float rate, float beta1, float beta2, float epsilon) {
+        this.beta1 = requireFraction("beta1", beta1);
+        this.beta2 = requireFraction("beta2", beta2);
+        this.epsilon = Math.max(requireNonNegative("epsilon", epsilon), LEAST_EPSILON);
+        this.bias = new BiasCorrection(requirePositive("rate", rate), beta1, beta2);
+    }
+
+    @Override
+    public int slotCount() {
+        return 3;
+    }
+
+    @Override
+    void row(long row, long startBytes, long gradient, int bound, int length, long slotStrideBytes, float factor) {
+        int t = pushCount(row);
+        float inverseRate = 1 / (factor * bias.rate(t));
+        float rootScale = bias.rootScale(t);
+        float beta1 = this.beta1;
+        float beta2 = this.beta2;
+        float rest1 = 1 - beta1;
+        float rest2 = 1 - beta2;
+        float epsilon = this.epsilon;
+        long weight = row + startBytes;
+        int i = 0;
+        for (; i < bound; i += LANES) {
+            long w = weight + (long) i * Float.BYTES;
+            var g = lanes(gradient + (long) i * Float.BYTES);
+            var v = lanes(w + slotStrideBytes).mul(beta2).add(g.mul(rest2).mul(g));
+            var d = v.sqrt().mul(rootScale).add(epsilon).mul(inverseRate);
+            var sigma = d.sub(lanes(w + 2 * slotStrideBytes).mul(beta1));
+            var z = lanes(w + 3 * slotStrideBytes).mul(beta1).add(g.mul(rest1)).sub(sigma.mul(lanes(w)));
+            put(w + slotStrideBytes, v);
+            put(w + 2 * slotStrideBytes, d);
+            put(w + 3 * slotStrideBytes, z);
+            put(w, z.neg().div(d));
+        }
+        for (; i < length; i++) {
+            long w = weight + (long) i * Float.BYTES;
+            float g = get(gradient + (long) i * Float.BYTES);
+            float v = get(w + slotStrideBytes) * beta2 + (g * rest2) * g;
+            float d = (root(v) * rootScale + epsilon) * inverseRate;
+            float sigma = d - get(w + 2 * slotStrideBytes) * beta1;
+            float z = (get(w + 3 * slotStrideBytes) * beta1 + g * rest1) - sigma * get(w);
+            put(w + slotStrideBytes, v);
+            put(w + 2 * slotStrideBytes, d);
+            put(w + 3 * slotStrideBytes, z);
+            put(w, -z / d);
+        }
+    }
+}
