@@ -34,7 +34,8 @@ public sealed interface RateSchedule {
 
         @Override
         public double factor(long n) {
-            return Math.max(least, StrictMath.pow(factor, n / every));
+            long steps = n / every;
+            return Math.max(least, StrictMath.pow(factor, (double) steps));
         }
 
         @Override
