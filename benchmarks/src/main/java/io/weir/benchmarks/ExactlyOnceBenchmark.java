@@ -158,6 +158,10 @@ public class ExactlyOnceBenchmark {
         public void beginRows(long requestId, long number, int count, int rowLength) {}
 
         @Override
+        public void beginEncodedRows(
+                long requestId, long number, int count, int rowLength, int valueType, int runLength) {}
+
+        @Override
         public void beginScan(long requestId, long cursor, int count, int valueLength) {}
 
         @Override

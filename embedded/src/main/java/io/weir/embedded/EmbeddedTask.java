@@ -29,6 +29,7 @@ final class EmbeddedTask extends ShardTask implements Effects, Parked, Answer {
     private int rowLength;
     private int rowsDone;
     private boolean scanning;
+    private boolean encoded;
     private boolean parked;
     private @Nullable Message reply;
     private @Nullable ErrorCode refusal;
@@ -136,6 +137,14 @@ final class EmbeddedTask extends ShardTask implements Effects, Parked, Answer {
     public void beginRows(long requestId, long number, int count, int length) {
         rowLength = length;
         scanning = false;
+        encoded = false;
+    }
+
+    @Override
+    public void beginEncodedRows(
+            long requestId, long number, int count, int length, int valueType, int runLength) {
+        beginRows(requestId, number, count, length);
+        encoded = true;
     }
 
     @Override
@@ -161,6 +170,8 @@ final class EmbeddedTask extends ShardTask implements Effects, Parked, Answer {
         if (scanning) {
             int rows = bytes / RowLayout.rowBytes(rowLength);
             handler.scanned(request, scratch.buffer, 0, rows, rowLength);
+        } else if (encoded) {
+            rowsDone += handler.encodedRows(request, scratch.buffer, 0, rowsDone, bytes);
         } else {
             int rows = bytes / (rowLength * Float.BYTES);
             handler.rows(request, scratch.floats, 0, rowsDone, rows);

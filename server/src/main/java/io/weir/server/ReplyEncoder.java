@@ -10,6 +10,7 @@ import io.weir.wire.Message;
 import io.weir.wire.MessageCodec;
 import io.weir.wire.ReplyLayout;
 import io.weir.wire.RowLayout;
+import io.weir.wire.ValueType;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -114,7 +115,7 @@ abstract class ReplyEncoder implements Effects {
 
     @Override
     public void beginRows(long requestId, long number, int count, int rowLength) {
-        Chunk chunk = begin(FrameType.ROWS, requestId, (long) count * rowLength * Float.BYTES);
+        Chunk chunk = begin(FrameType.ROWS, requestId, ReplyLayout.FIELD_BYTES, (long) count * rowLength * Float.BYTES);
         ReplyLayout.putRows(chunk.buffer, chunk.end, number, count, rowLength);
         endHeader(chunk, ReplyLayout.PAYLOAD_OFFSET);
         payloadChecksum.reset();
@@ -122,8 +123,19 @@ abstract class ReplyEncoder implements Effects {
     }
 
     @Override
+    public void beginEncodedRows(
+            long requestId, long number, int count, int rowLength, int valueType, int runLength) {
+        long payloadBytes = ValueType.bytes(valueType, (long) count * rowLength, runLength);
+        Chunk chunk = begin(FrameType.ENCODED_ROWS, requestId, ReplyLayout.ENCODED_FIELD_BYTES, payloadBytes);
+        ReplyLayout.putEncodedRows(chunk.buffer, chunk.end, number, count, rowLength, valueType, runLength);
+        endHeader(chunk, ReplyLayout.ENCODED_PAYLOAD_OFFSET);
+        payloadChecksum.reset();
+        inRows = true;
+    }
+
+    @Override
     public void beginScan(long requestId, long cursor, int count, int valueLength) {
-        Chunk chunk = begin(FrameType.SCAN_REPLY, requestId, (long) count * RowLayout.rowBytes(valueLength));
+        Chunk chunk = begin(FrameType.SCAN_REPLY, requestId, ReplyLayout.FIELD_BYTES, (long) count * RowLayout.rowBytes(valueLength));
         ReplyLayout.putRows(chunk.buffer, chunk.end, cursor, count, valueLength);
         endHeader(chunk, ReplyLayout.PAYLOAD_OFFSET);
         payloadChecksum.reset();
@@ -162,7 +174,7 @@ abstract class ReplyEncoder implements Effects {
 
     @Override
     public void acknowledge(long requestId, int shard, long number) {
-        Chunk chunk = begin(FrameType.ACK, requestId, 0);
+        Chunk chunk = begin(FrameType.ACK, requestId, ReplyLayout.FIELD_BYTES, 0);
         ReplyLayout.putRows(chunk.buffer, chunk.end, number, shard, 0);
         endHeader(chunk, ReplyLayout.PAYLOAD_OFFSET);
         payloadChecksum.reset();
@@ -179,7 +191,7 @@ abstract class ReplyEncoder implements Effects {
         if (text.length > MAX_MESSAGE_BYTES) {
             text = Arrays.copyOf(text, MAX_MESSAGE_BYTES);
         }
-        Chunk chunk = begin(FrameType.ERROR, requestId, text.length);
+        Chunk chunk = begin(FrameType.ERROR, requestId, ReplyLayout.FIELD_BYTES, text.length);
         ReplyLayout.putError(
                 chunk.buffer, chunk.end, code.number(), ordered ? ReplyLayout.ERROR_ORDERED : 0, retryAfterMs);
         endHeader(chunk, ReplyLayout.PAYLOAD_OFFSET);
@@ -200,9 +212,9 @@ abstract class ReplyEncoder implements Effects {
         bytes += length;
     }
 
-    private Chunk begin(int type, long requestId, long payloadBytes) {
-        int length = FrameLayout.frameBytes(ReplyLayout.FIELD_BYTES, payloadBytes);
-        Chunk chunk = chunkWith(ReplyLayout.PAYLOAD_OFFSET);
+    private Chunk begin(int type, long requestId, int fieldBytes, long payloadBytes) {
+        int length = FrameLayout.frameBytes(fieldBytes, payloadBytes);
+        Chunk chunk = chunkWith(FrameLayout.HEADER_BYTES + fieldBytes);
         FrameLayout.putHeader(
                 chunk.buffer,
                 chunk.end,
@@ -210,7 +222,7 @@ abstract class ReplyEncoder implements Effects {
                 type,
                 checksum == null ? 0 : FrameLayout.FLAG_CHECKSUMS,
                 requestId,
-                ReplyLayout.FIELD_BYTES);
+                fieldBytes);
         return chunk;
     }
 

@@ -7,13 +7,20 @@ import java.nio.ByteBuffer;
 /// Where the effects of a pull or a push go: the shell's side of a shard. The shard says what to answer and asks for
 /// the places to write rows to; the sink encodes, checksums and sends. Confined to the thread inside the shard.
 ///
-/// An answer with rows is `beginRows`, then, until all its bytes are written, `room` and `filled` in turn, then
+/// An answer with rows is `beginRows` or `beginEncodedRows`, then, until all its bytes are written, `room` and `filled` in turn, then
 /// `endRows`. The other answers are one call.
 public interface Effects {
     /// Begins the answer to a pull: `count` times `rowLength` floats follow.
     ///
     /// @param number the push that was decided with it, 0 if none
     void beginRows(long requestId, long number, int count, int rowLength);
+
+    /// As [#beginRows], for rows in fewer bits.
+    ///
+    /// @param valueType number of a `ValueType` of the protocol
+    /// @param runLength values that share a scale
+    void beginEncodedRows(
+            long requestId, long number, int count, int rowLength, int valueType, int runLength);
 
     /// Begins the answer to a scan: `count` rows of `valueLength` floats, each behind its row header, follow.
     ///

@@ -1,34 +1,66 @@
 package io.weir.shard;
 
+import io.weir.kernel.Quantization;
 import io.weir.model.ErrorCode;
 import io.weir.model.Keys;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.table.CheckResult;
+import io.weir.table.MemoryBudget;
 import io.weir.wire.DataLayout;
 import io.weir.wire.FrameLayout;
 import io.weir.wire.FrameType;
 import io.weir.wire.RowLayout;
+import io.weir.wire.ValueType;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
-/// What is in a data frame, held against a table: whether it fits, and its way into the rows. Confined to the
-/// thread inside the shard.
+/// What is in a data frame, held against a table: whether it fits, and its way into the rows. Confined to the thread
+/// inside the shard.
+///
+/// One frame is open at a time, from [#fault] on. Its keys and floats are read from where they lie in the frame; those of
+/// a push that came in fewer bits are turned into floats first, all of them, by [#decode], into room of this object. So
+/// whatever looks at them, checks them, applies them or keeps them knows one form only.
 final class FrameContent {
+    /// Room that stays here for the next frame. What a frame needs beyond that is taken from the budget while it is open.
+    private static final long KEPT_ROOM_BYTES = 4L << 20;
+
     private static final ValueLayout.OfLong KEY = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final int index;
     private final int shardCount;
+    private final MemoryBudget budget;
     private ErrorCode faultCode = ErrorCode.INVALID_ARGUMENT;
+
+    /// Keys and floats of the open frame, and where they begin.
+    private MemorySegment segment = MemorySegment.NULL;
+
+    private long payload;
+    private MemorySegment room = MemorySegment.NULL;
+    private @Nullable Arena largeRoom;
+    private long largeRoomBytes;
 
     /// @param index of the shard
     /// @param shardCount shards of the cluster
-    FrameContent(int index, int shardCount) {
+    /// @param budget pays for the room of long frames
+    FrameContent(int index, int shardCount, MemoryBudget budget) {
         this.index = index;
         this.shardCount = shardCount;
+        this.budget = budget;
+    }
+
+    /// Holds the keys of the open frame, then the floats if it is a push.
+    MemorySegment segment() {
+        return segment;
+    }
+
+    /// Where in [#segment] the keys begin; the floats of a stretch.
+    long payload() {
+        return payload;
     }
 
     /// The code of the last fault.
@@ -36,45 +68,161 @@ final class FrameContent {
         return faultCode;
     }
 
-    /// Which row of a frame was not finite: by key, or by position in the tensor.
-    static String failedPlace(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
+    /// Which row of the open frame was not finite: by key, or by position in the tensor.
+    String failedPlace(ShardTable table, ByteBuffer frame, int at) {
         int row = table.store().failedRow();
         if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_STRETCH) {
             return "offset=" + (DataLayout.offset(frame, at) + row);
         }
         int strideBytes =
                 FrameLayout.type(frame, at) == FrameType.LOAD ? RowLayout.rowBytes(table.valueLength()) : Long.BYTES;
-        return "key=" + bytes.get(KEY, at + (long) DataLayout.PAYLOAD_OFFSET + (long) row * strideBytes);
+        return "key=" + segment.get(KEY, payload + (long) row * strideBytes);
     }
 
-    static CheckResult check(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
-        long payload = at + (long) DataLayout.PAYLOAD_OFFSET;
+    /// Looks at the rows or gradients of the open frame before any of them is applied.
+    CheckResult check(ShardTable table, ByteBuffer frame, int at) {
         int count = DataLayout.count(frame, at);
         if (FrameLayout.type(frame, at) == FrameType.LOAD) {
-            return table.store().checkLoad(bytes, payload, count);
+            return table.store().checkLoad(segment, payload, count);
         }
         if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS) {
-            return table.store().check(bytes, payload, count, payload + (long) count * Long.BYTES);
+            return table.store().check(segment, payload, count, payload + (long) count * Long.BYTES);
         }
-        return table.store().checkStretch(bytes, payload, DataLayout.offset(frame, at), count);
+        return table.store().checkStretch(segment, payload, DataLayout.offset(frame, at), count);
     }
 
-    static void apply(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
-        long payload = at + (long) DataLayout.PAYLOAD_OFFSET;
+    /// Looks at the gradients of the open frame, to be kept for later.
+    CheckResult hold(ShardTable table, ByteBuffer frame, int at) {
+        int count = DataLayout.count(frame, at);
+        if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS) {
+            return table.store().hold(segment, payload, count, payload + (long) count * Long.BYTES);
+        }
+        return table.store().holdStretch(segment, payload, DataLayout.offset(frame, at), count);
+    }
+
+    /// Applies the rows or gradients of the open frame, which were checked.
+    void apply(ShardTable table, ByteBuffer frame, int at) {
         int count = DataLayout.count(frame, at);
         if (FrameLayout.type(frame, at) == FrameType.LOAD) {
-            table.store().load(bytes, payload, count);
+            table.store().load(segment, payload, count);
         } else if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS) {
-            table.store().apply(bytes, payload, count, payload + (long) count * Long.BYTES);
+            table.store().apply(segment, payload, count, payload + (long) count * Long.BYTES);
         } else {
-            table.store().applyStretch(bytes, payload, DataLayout.offset(frame, at), count);
+            table.store().applyStretch(segment, payload, DataLayout.offset(frame, at), count);
         }
     }
 
-    /// What is wrong with a frame for this table, as a sentence, or null; [#faultCode] is its code.
+    /// Bytes of the keys and floats of a push, as they are here.
+    static int plainBytes(ByteBuffer frame, int at) {
+        return (int) DataLayout.payloadBytes(
+                FrameType.PUSH,
+                DataLayout.layout(frame, at),
+                DataLayout.count(frame, at),
+                DataLayout.rowLength(frame, at),
+                0);
+    }
+
+    // ---- fewer bits ----
+
+    /// Turns the values of the open frame, a push, into floats.
+    ///
+    /// @return what is wrong with them, or null; [#faultCode] is its code
+    @Nullable
+    String decode(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
+        int type = DataLayout.valueType(frame, at);
+        if (type == ValueType.FLOAT32) {
+            return null;
+        }
+        int plainBytes = plainBytes(frame, at);
+        if (!hasRoom(plainBytes)) {
+            faultCode = ErrorCode.MEMORY_EXCEEDED;
+            return "push needs memory beyond the server's cap for its values: table="
+                    + table.spec().name() + ", bytes=" + plainBytes + ", usedBytes=" + budget.usedBytes()
+                    + ", capBytes=" + budget.capBytes();
+        }
+        int keyBytes = DataLayout.valuesOffset(frame, at) - DataLayout.PAYLOAD_OFFSET;
+        MemorySegment.copy(segment, payload, room, 0, keyBytes);
+        segment = room;
+        payload = 0;
+        return decode(table, type, frame, bytes, at, keyBytes);
+    }
+
+    private @Nullable String decode(
+            ShardTable table, int type, ByteBuffer frame, MemorySegment bytes, int at, long to) {
+        long from = at + (long) DataLayout.valuesOffset(frame, at);
+        int count = DataLayout.floatCount(frame, at);
+        int runLength = DataLayout.runLength(frame, at);
+        long wrong = -1;
+        switch (type) {
+            case ValueType.BFLOAT16 -> Quantization.fromBfloat16(bytes, from, count, room, to);
+            case ValueType.FLOAT16 -> Quantization.fromFloat16(bytes, from, count, room, to);
+            case ValueType.INT8 -> Quantization.fromInt8(bytes, from, count, runLength, room, to);
+            case ValueType.TWO_BIT -> {
+                float threshold = frame.getFloat((int) from);
+                if (!(threshold > 0) || threshold == Float.POSITIVE_INFINITY) {
+                    faultCode = ErrorCode.INVALID_ARGUMENT;
+                    return "threshold must be finite and above 0: threshold=" + threshold + ", table="
+                            + table.spec().name();
+                }
+                wrong = Quantization.fromTwoBits(bytes, from + Float.BYTES, count, threshold, room, to);
+            }
+            case ValueType.ONE_BIT -> wrong = Quantization.fromScaledBits(bytes, from, count, runLength, room, to);
+            case ValueType.ONE_BIT_COMPAT -> {
+                long valueBytes = ValueType.bytes(type, count, runLength);
+                wrong = Quantization.fromOneBit(bytes, from, valueBytes, count, 1f, room, to);
+            }
+            case ValueType.SPARSE -> {
+                int kept = frame.getInt((int) from);
+                wrong = Quantization.fromSparse(bytes, from + Integer.BYTES, kept, count, room, to);
+            }
+            default -> throw new IllegalStateException("value type must have been checked: valueType=" + type);
+        }
+        if (wrong >= 0) {
+            faultCode = ErrorCode.INVALID_ARGUMENT;
+            return "values must be such as their type has, positions ascending and unused bits 0: valueType=" + type
+                    + ", at=" + wrong + ", count=" + count + ", table=" + table.spec().name();
+        }
+        return null;
+    }
+
+    private boolean hasRoom(long bytes) {
+        if (bytes <= room.byteSize()) {
+            return true;
+        }
+        if (bytes <= KEPT_ROOM_BYTES) {
+            room = Arena.ofAuto().allocate(Math.min(KEPT_ROOM_BYTES, 2 * bytes), Long.BYTES);
+            return true;
+        }
+        if (!budget.tryReserve(bytes)) {
+            return false;
+        }
+        Arena arena = Arena.ofShared();
+        room = arena.allocate(bytes, Long.BYTES);
+        largeRoom = arena;
+        largeRoomBytes = bytes;
+        return true;
+    }
+
+    /// Closes the open frame: nothing of it is looked at any more.
+    void done() {
+        segment = MemorySegment.NULL;
+        Arena arena = largeRoom;
+        if (arena != null) {
+            largeRoom = null;
+            room = MemorySegment.NULL;
+            arena.close();
+            budget.release(largeRoomBytes);
+        }
+    }
+
+    /// Opens a frame.
+    ///
+    /// @return what is wrong with it for this table, as a sentence, or null; [#faultCode] is its code
     @Nullable
     String fault(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
         faultCode = ErrorCode.INVALID_ARGUMENT;
+        segment = bytes;
+        payload = at + (long) DataLayout.PAYLOAD_OFFSET;
         TableSpec spec = table.spec();
         int count = DataLayout.count(frame, at);
         int rowLength = DataLayout.rowLength(frame, at);
@@ -96,13 +244,13 @@ final class FrameContent {
                     return "reserved bytes of a row must be 0: row=" + i + ", table=" + spec.name();
                 }
             }
-            return faultOfKeys(table, bytes, at, count, rowBytes);
+            return faultOfKeys(table, count, rowBytes);
         }
         if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS) {
             if (spec.shape() instanceof TableShape.Dense) {
                 return "a dense table is read and updated by stretches: table=" + spec.name();
             }
-            return faultOfKeys(table, bytes, at, count, Long.BYTES);
+            return faultOfKeys(table, count, Long.BYTES);
         }
         if (!(spec.shape() instanceof TableShape.Dense dense)) {
             return "only a dense table has stretches: table=" + spec.name();
@@ -127,8 +275,9 @@ final class FrameContent {
         return null;
     }
 
-    private @Nullable String faultOfKeys(ShardTable table, MemorySegment bytes, int at, int count, int strideBytes) {
-        long offset = at + (long) DataLayout.PAYLOAD_OFFSET;
+    private @Nullable String faultOfKeys(ShardTable table, int count, int strideBytes) {
+        MemorySegment bytes = segment;
+        long offset = payload;
         if (table.spec().shape() instanceof TableShape.Dense dense) {
             for (int i = 0; i < count; i++) {
                 long block = bytes.get(KEY, offset + (long) i * strideBytes);

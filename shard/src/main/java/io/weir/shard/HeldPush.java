@@ -1,12 +1,11 @@
 package io.weir.shard;
 
 import io.weir.wire.DataLayout;
-import io.weir.wire.FrameLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 
-/// One push of a synchronous step that is not closed yet: a copy of its payload. Reused. Confined to the thread inside
+/// One push of a synchronous step that is not closed yet: a copy of its keys and gradients. Reused. Confined to the thread inside
 /// the shard.
 final class HeldPush {
     int worker;
@@ -23,7 +22,7 @@ final class HeldPush {
     private byte[] payload = new byte[0];
     private int length;
 
-    void take(ByteBuffer frame, MemorySegment bytes, int at, int rows) {
+    void take(ByteBuffer frame, int at, FrameContent content, int rows) {
         worker = DataLayout.worker(frame, at);
         number = DataLayout.number(frame, at);
         step = DataLayout.clock(frame, at);
@@ -32,14 +31,14 @@ final class HeldPush {
         count = DataLayout.count(frame, at);
         offset = DataLayout.offset(frame, at);
         heldRows = rows;
-        length = FrameLayout.payloadBytes(frame, at);
+        length = FrameContent.plainBytes(frame, at);
         if (payload.length < length) {
             payload = new byte[length];
         }
-        MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at + (long) DataLayout.PAYLOAD_OFFSET, payload, 0, length);
+        MemorySegment.copy(content.segment(), ValueLayout.JAVA_BYTE, content.payload(), payload, 0, length);
     }
 
-    /// Keys and gradients, as they came.
+    /// Keys and gradients, as floats.
     MemorySegment payload() {
         return MemorySegment.ofArray(payload).asSlice(0, length);
     }

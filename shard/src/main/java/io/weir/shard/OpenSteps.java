@@ -5,8 +5,6 @@ import io.weir.model.WeirException;
 import io.weir.table.CheckResult;
 import io.weir.table.MemoryBudget;
 import io.weir.wire.DataLayout;
-import io.weir.wire.FrameLayout;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -46,23 +44,21 @@ final class OpenSteps {
         return fold.skippedRows();
     }
 
-    /// Keeps a push of a synchronous step until the step is closed.
-    CheckResult hold(RunState run, ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
-        long payload = at + (long) DataLayout.PAYLOAD_OFFSET;
-        int count = DataLayout.count(frame, at);
-        long heldBytes = StepFold.bytes(FrameLayout.payloadBytes(frame, at));
+    /// Keeps a push of a synchronous step, as floats, until the step is closed.
+    ///
+    /// @param content in which the frame is open
+    CheckResult hold(RunState run, ShardTable table, FrameContent content, ByteBuffer frame, int at) {
+        long heldBytes = StepFold.bytes(FrameContent.plainBytes(frame, at));
         if (!budget.tryReserve(heldBytes)) {
             return CheckResult.OUT_OF_MEMORY;
         }
-        CheckResult result = DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS
-                ? table.store().hold(bytes, payload, count, payload + (long) count * Long.BYTES)
-                : table.store().holdStretch(bytes, payload, DataLayout.offset(frame, at), count);
+        CheckResult result = content.hold(table, frame, at);
         if (result != CheckResult.OK) {
             budget.release(heldBytes);
             return result;
         }
         HeldPush held = freeHeld.isEmpty() ? new HeldPush() : freeHeld.removeLast();
-        held.take(frame, bytes, at, table.store().lastHeldRows());
+        held.take(frame, at, content, table.store().lastHeldRows());
         run.group(DataLayout.clockGroup(frame, at)).held.add(held);
         return result;
     }

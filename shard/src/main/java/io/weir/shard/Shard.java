@@ -1,5 +1,6 @@
 package io.weir.shard;
 
+import io.weir.kernel.Quantization;
 import io.weir.model.ErrorCode;
 import io.weir.model.Keys;
 import io.weir.model.TableSpec;
@@ -14,6 +15,8 @@ import io.weir.wire.FrameType;
 import io.weir.wire.Limits;
 import io.weir.wire.RowLayout;
 import io.weir.wire.RunMessage;
+import io.weir.wire.ValueType;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -68,6 +71,9 @@ public final class Shard implements AutoCloseable {
     private @Nullable String stoppedBy;
     private final FrameContent content;
 
+    /// Rows on their way into fewer bits.
+    private MemorySegment rowRoom = MemorySegment.NULL;
+
     /// @param index of this shard in the cluster
     /// @param shardCount shards of the cluster
     /// @param budget memory that it shares with the other shards of its server
@@ -81,7 +87,7 @@ public final class Shard implements AutoCloseable {
         this.budget = budget;
         this.bug = bug;
         this.homes = new Homes(index, bug);
-        this.content = new FrameContent(index, shardCount);
+        this.content = new FrameContent(index, shardCount, budget);
         this.steps = new OpenSteps(index, budget, this::tableOrNull, bug);
     }
 
@@ -112,10 +118,14 @@ public final class Shard implements AutoCloseable {
             return;
         }
         int type = FrameLayout.type(frame, at);
-        switch (type) {
-            case FrameType.PULL -> pull(frame, bytes, at, effects);
-            case FrameType.SCAN -> scan(frame, at, effects);
-            default -> push(frame, bytes, at, effects);
+        try {
+            switch (type) {
+                case FrameType.PULL -> pull(frame, bytes, at, effects);
+                case FrameType.SCAN -> scan(frame, at, effects);
+                default -> push(frame, bytes, at, effects);
+            }
+        } finally {
+            content.done();
         }
     }
 
@@ -135,16 +145,15 @@ public final class Shard implements AutoCloseable {
             refuse(frame, at, effects, content.faultCode(), fault);
             return;
         }
-        readInTime(table, frame, bytes, at, 0, effects);
+        readInTime(table, frame, at, 0, effects);
     }
 
     /// Answers with rows at once if what the run promises is in, otherwise when it is.
-    private void readInTime(
-            ShardTable table, ByteBuffer frame, MemorySegment bytes, int at, long number, Effects effects) {
+    private void readInTime(ShardTable table, ByteBuffer frame, int at, long number, Effects effects) {
         WorkerEntry entry = workers.find(DataLayout.run(frame, at), DataLayout.worker(frame, at));
         RunState run = entry == null ? null : entry.state;
         if (entry == null || run == null) {
-            answerRows(table, frame, bytes, at, number, effects);
+            answerRows(table, frame, at, number, effects);
             return;
         }
         int generation = DataLayout.generation(frame, at);
@@ -155,7 +164,7 @@ public final class Shard implements AutoCloseable {
         int group = DataLayout.clockGroup(frame, at);
         long clock = DataLayout.clock(frame, at);
         if (run.mayRead(group, clock)) {
-            answerRows(table, frame, bytes, at, number, effects);
+            answerRows(table, frame, at, number, effects);
             return;
         }
         int length = FrameLayout.length(frame, at);
@@ -185,6 +194,7 @@ public final class Shard implements AutoCloseable {
                     refuseGeneration(pull.entry(), frame, 0, request.effects());
                 } else {
                     answerParked(frame, request);
+                    content.done();
                 }
             }
             request.answered();
@@ -197,7 +207,7 @@ public final class Shard implements AutoCloseable {
         if (table == null || fault != null) {
             refuse(frame, 0, request.effects(), ErrorCode.UNKNOWN_TABLE, fault == null ? "" : fault);
         } else {
-            answerRows(table, frame, request.bytes(), 0, DataLayout.number(frame, 0), request.effects());
+            answerRows(table, frame, 0, DataLayout.number(frame, 0), request.effects());
         }
     }
 
@@ -247,17 +257,24 @@ public final class Shard implements AutoCloseable {
         if (holding != null && !isInTime(holding, entry, frame, bytes, at, effects)) {
             return;
         }
-        switch (holding == null
-                ? FrameContent.check(table, frame, bytes, at)
-                : steps.hold(holding, table, frame, bytes, at)) {
+        fault = content.decode(table, frame, bytes, at);
+        if (fault != null) {
+            if (content.faultCode() == ErrorCode.MEMORY_EXCEEDED) {
+                refuse(frame, at, effects, ErrorCode.MEMORY_EXCEEDED, fault);
+            } else {
+                reject(entry, frame, at, effects, content.faultCode(), fault);
+            }
+            return;
+        }
+        switch (holding == null ? content.check(table, frame, at) : steps.hold(holding, table, content, frame, at)) {
             case NON_FINITE -> {
                 if (bug == PlantedBug.HALF_APPLIED && !held) {
                     table.store()
                             .apply(
-                                    bytes,
-                                    at + (long) DataLayout.PAYLOAD_OFFSET,
+                                    content.segment(),
+                                    content.payload(),
                                     table.store().failedRow(),
-                                    at + DataLayout.PAYLOAD_OFFSET + (long) DataLayout.count(frame, at) * Long.BYTES);
+                                    content.payload() + (long) DataLayout.count(frame, at) * Long.BYTES);
                 }
                 reject(
                         entry,
@@ -266,7 +283,7 @@ public final class Shard implements AutoCloseable {
                         effects,
                         ErrorCode.NON_FINITE,
                         "values must be finite: table=" + table.spec().name() + ", "
-                                + FrameContent.failedPlace(table, frame, bytes, at));
+                                + content.failedPlace(table, frame, at));
             }
             case OUT_OF_MEMORY -> {
                 if (bug == PlantedBug.LOAD_REFUSAL_CONSUMED) {
@@ -286,10 +303,10 @@ public final class Shard implements AutoCloseable {
                 entry.advance(number, false);
                 position++;
                 if (!held) {
-                    FrameContent.apply(table, frame, bytes, at);
+                    content.apply(table, frame, at);
                 }
                 if (FrameLayout.type(frame, at) == FrameType.PUSH_PULL) {
-                    readInTime(table, frame, bytes, at, number, effects);
+                    readInTime(table, frame, at, number, effects);
                 } else {
                     effects.acknowledge(FrameLayout.requestId(frame, at), index, number);
                 }
@@ -342,8 +359,10 @@ public final class Shard implements AutoCloseable {
             latePushes++;
             if (bug == PlantedBug.LATE_APPLIED) {
                 ShardTable table = tableOrNull(DataLayout.tableId(frame, at));
-                if (table != null && FrameContent.check(table, frame, bytes, at) == CheckResult.OK) {
-                    FrameContent.apply(table, frame, bytes, at);
+                if (table != null
+                        && content.decode(table, frame, bytes, at) == null
+                        && content.check(table, frame, at) == CheckResult.OK) {
+                    content.apply(table, frame, at);
                 }
             }
             reject(
@@ -447,7 +466,7 @@ public final class Shard implements AutoCloseable {
                         0,
                         fault == null ? unknownTable(frame, at) : fault);
             } else {
-                readInTime(table, frame, bytes, at, number, effects);
+                readInTime(table, frame, at, number, effects);
             }
         } else {
             effects.acknowledge(FrameLayout.requestId(frame, at), index, number);
@@ -478,8 +497,13 @@ public final class Shard implements AutoCloseable {
         effects.endRows();
     }
 
-    private void answerRows(
-            ShardTable table, ByteBuffer frame, MemorySegment bytes, int at, long number, Effects effects) {
+    /// Answers with rows of the frame that is open in the content.
+    private void answerRows(ShardTable table, ByteBuffer frame, int at, long number, Effects effects) {
+        int type = DataLayout.replyType(frame, at);
+        if (type != ValueType.FLOAT32) {
+            answerEncodedRows(table, frame, at, number, type, effects);
+            return;
+        }
         int count = DataLayout.count(frame, at);
         TableStore store = table.store();
         if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS) {
@@ -487,11 +511,12 @@ public final class Shard implements AutoCloseable {
             int rowBytes = rowLength * Float.BYTES;
             effects.beginRows(FrameLayout.requestId(frame, at), number, count, rowLength);
             int chunk = Math.max(1, PULL_CHUNK_BYTES / rowBytes);
-            long keysOffset = at + (long) DataLayout.PAYLOAD_OFFSET;
+            MemorySegment keys = content.segment();
+            long keysOffset = content.payload();
             for (int done = 0; done < count; done += chunk) {
                 int rows = Math.min(chunk, count - done);
                 MemorySegment room = effects.room(rows * rowBytes);
-                store.pull(bytes, keysOffset + (long) done * Long.BYTES, rows, room, effects.roomOffset());
+                store.pull(keys, keysOffset + (long) done * Long.BYTES, rows, room, effects.roomOffset());
                 effects.filled(rows * rowBytes);
             }
         } else {
@@ -504,6 +529,41 @@ public final class Shard implements AutoCloseable {
                 store.pullStretch(offset + done, floats, room, effects.roomOffset());
                 effects.filled(floats * Float.BYTES);
             }
+        }
+        effects.endRows();
+    }
+
+    /// As [#answerRows], in fewer bits: some rows at a time, as many as end with a run.
+    private void answerEncodedRows(
+            ShardTable table, ByteBuffer frame, int at, long number, int type, Effects effects) {
+        boolean keyed = DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS;
+        int count = DataLayout.count(frame, at);
+        int rowLength = keyed ? table.spec().rowLength() : 1;
+        int runLength = DataLayout.runLength(frame, at);
+        effects.beginEncodedRows(FrameLayout.requestId(frame, at), number, count, rowLength, type, runLength);
+        int rowsOfRuns = Math.max(1, runLength / rowLength);
+        int chunk = Math.max(1, PULL_CHUNK_BYTES / Float.BYTES / rowLength / rowsOfRuns) * rowsOfRuns;
+        if (rowRoom.byteSize() < (long) chunk * rowLength * Float.BYTES) {
+            rowRoom = Arena.ofAuto().allocate((long) chunk * rowLength * Float.BYTES, Long.BYTES);
+        }
+        for (int done = 0; done < count; done += chunk) {
+            int rows = Math.min(chunk, count - done);
+            int floats = rows * rowLength;
+            if (keyed) {
+                long keysOffset = content.payload() + (long) done * Long.BYTES;
+                table.store().pull(content.segment(), keysOffset, rows, rowRoom, 0);
+            } else {
+                table.store().pullStretch(DataLayout.offset(frame, at) + done, floats, rowRoom, 0);
+            }
+            int bytes = (int) ValueType.bytes(type, floats, runLength);
+            MemorySegment room = effects.room(bytes);
+            long to = effects.roomOffset();
+            switch (type) {
+                case ValueType.BFLOAT16 -> Quantization.toBfloat16(rowRoom, 0, floats, room, to);
+                case ValueType.FLOAT16 -> Quantization.toFloat16(rowRoom, 0, floats, room, to);
+                default -> Quantization.toInt8(rowRoom, 0, floats, runLength, room, to);
+            }
+            effects.filled(bytes);
         }
         effects.endRows();
     }

@@ -5,6 +5,8 @@ import io.weir.wire.DataLayout;
 import io.weir.wire.FrameLayout;
 import io.weir.wire.FrameType;
 import io.weir.wire.RowLayout;
+import io.weir.wire.ValueEncoder;
+import io.weir.wire.ValueType;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -30,6 +32,8 @@ final class DataFrame implements Cloneable {
     private long clock;
     private int shard;
     private int flags;
+    private int valueType = ValueType.FLOAT32;
+    private int replyType = ValueType.FLOAT32;
     private int clockGroup;
     private long run = RUN;
 
@@ -64,6 +68,35 @@ final class DataFrame implements Cloneable {
             payload.putFloat(gradient);
         }
         return new DataFrame(type, tableId, DataLayout.LAYOUT_KEYS, keys.length, rowLength, 0, payload);
+    }
+
+    /// A push of rows in fewer bits; `values` holds afterwards what the encoder left.
+    static DataFrame encoded(int tableId, int rowLength, long[] keys, ValueEncoder encoder, float[] values) {
+        return encoded(FrameType.PUSH, tableId, rowLength, keys, encoder, values);
+    }
+
+    static DataFrame encoded(
+            int type, int tableId, int rowLength, long[] keys, ValueEncoder encoder, float[] values) {
+        int run = ValueType.runLength(false, rowLength);
+        int keyBytes = keys.length * Long.BYTES;
+        ByteBuffer payload = buffer(keyBytes + (int) encoder.maxBytes(values.length, run));
+        for (long key : keys) {
+            payload.putLong(key);
+        }
+        payload.position(keyBytes + encoder.encode(values, values.length, run, payload, keyBytes));
+        DataFrame frame = new DataFrame(type, tableId, DataLayout.LAYOUT_KEYS, keys.length, rowLength, 0, payload);
+        frame.valueType = encoder.type();
+        return frame;
+    }
+
+    /// A push of a stretch in fewer bits; `values` holds afterwards what the encoder left.
+    static DataFrame encodedStretch(int tableId, int blockLength, long offset, ValueEncoder encoder, float[] values) {
+        ByteBuffer payload = buffer((int) encoder.maxBytes(values.length, ValueType.STRETCH_RUN));
+        payload.position(encoder.encode(values, values.length, ValueType.STRETCH_RUN, payload, 0));
+        DataFrame frame = new DataFrame(
+                FrameType.PUSH, tableId, DataLayout.LAYOUT_STRETCH, values.length, blockLength, offset, payload);
+        frame.valueType = encoder.type();
+        return frame;
     }
 
     static DataFrame pullStretch(int tableId, int blockLength, long offset, int count) {
@@ -106,7 +139,7 @@ final class DataFrame implements Cloneable {
         return payload;
     }
 
-    private static ByteBuffer buffer(int bytes) {
+    static ByteBuffer buffer(int bytes) {
         return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
@@ -152,6 +185,16 @@ final class DataFrame implements Cloneable {
         return with(frame -> frame.flags = DataLayout.FLAG_WITHDRAWN);
     }
 
+    /// Asking for rows of this type.
+    DataFrame replying(int type) {
+        return with(frame -> frame.replyType = type);
+    }
+
+    /// With other bytes of payload.
+    DataFrame changed(Consumer<ByteBuffer> change) {
+        return with(frame -> change.accept(frame.payload));
+    }
+
     /// Of this kind.
     DataFrame flagged(int kind) {
         return with(frame -> frame.flags = kind);
@@ -175,6 +218,7 @@ final class DataFrame implements Cloneable {
         DataLayout.putClock(frame, AT, clock, clockGroup);
         DataLayout.putTarget(frame, AT, shard, 0, 1, tableId);
         DataLayout.putContent(frame, AT, layout, count, rowLength, offset);
+        DataLayout.putTypes(frame, AT, valueType, replyType);
         DataLayout.putFlags(frame, AT, flags);
         frame.put(AT + DataLayout.PAYLOAD_OFFSET, payload, payload.position(), payload.remaining());
         new Checksum().seal(frame, AT);

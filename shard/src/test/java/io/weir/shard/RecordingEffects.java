@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.weir.model.ErrorCode;
 import io.weir.wire.RowLayout;
+import io.weir.wire.ValueEncoder;
+import io.weir.wire.ValueType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -31,10 +33,19 @@ final class RecordingEffects implements Effects {
     private long number;
     private int count;
     private int length;
+    private int encodedType;
+    private int encodedRun;
 
     @Override
     public void beginRows(long id, long pushNumber, int rowCount, int rowLength) {
         begin(id, pushNumber, rowCount, rowLength, false);
+    }
+
+    @Override
+    public void beginEncodedRows(long id, long pushNumber, int rowCount, int rowLength, int valueType, int runLength) {
+        begin(id, pushNumber, rowCount, rowLength, false);
+        encodedType = valueType;
+        encodedRun = runLength;
     }
 
     @Override
@@ -46,6 +57,7 @@ final class RecordingEffects implements Effects {
         assertThat(open).isFalse();
         open = true;
         scanning = scan;
+        encodedType = ValueType.FLOAT32;
         requestId = id;
         number = pushNumber;
         count = rowCount;
@@ -68,6 +80,15 @@ final class RecordingEffects implements Effects {
     @Override
     public void filled(int size) {
         assertThat(size).isEqualTo(roomBytes);
+        if (encodedType != ValueType.FLOAT32) {
+            float[] decoded = new float[ValueType.floats(encodedType, size, encodedRun)];
+            ByteBuffer bytes = segment.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+            ValueEncoder.decodeRows(encodedType, bytes, ROOM_OFFSET, decoded, decoded.length, encodedRun);
+            for (float value : decoded) {
+                values.add(value);
+            }
+            return;
+        }
         int at = ROOM_OFFSET;
         while (at < ROOM_OFFSET + size) {
             if (scanning) {

@@ -138,6 +138,11 @@ final class RunOnShard implements AutoCloseable {
         return numbers.getOrDefault(worker, 0L);
     }
 
+    /// Sends a frame as the worker's next one.
+    Outcome send(int worker, DataFrame frame) {
+        return next(worker, frame).sendTo(shard);
+    }
+
     Outcome push(int worker, long clock, long key, float gradient) {
         return pushFrame(worker, clock, new long[] {key}, gradient).sendTo(shard);
     }

@@ -468,6 +468,7 @@ final class SimulatedNetwork {
             private final int shardIndex;
             private int filled;
             private int rowLength = 1;
+            private boolean encoded;
 
             Answering(Envelope envelope, int shardIndex) {
                 this.envelope = envelope;
@@ -478,6 +479,13 @@ final class SimulatedNetwork {
             public void beginRows(long requestId, long number, int count, int length) {
                 rowLength = length;
                 filled = 0;
+            }
+
+            @Override
+            public void beginEncodedRows(
+                    long requestId, long number, int count, int length, int valueType, int runLength) {
+                beginRows(requestId, number, count, length);
+                encoded = true;
             }
 
             @Override
@@ -502,6 +510,15 @@ final class SimulatedNetwork {
 
             @Override
             public void endRows() {
+                if (encoded) {
+                    ByteBuffer values =
+                            ByteBuffer.allocate(filled).order(ByteOrder.LITTLE_ENDIAN).put(0, rows, 0, filled);
+                    reply(envelope, "rows", () -> {
+                        int _ = handler.encodedRows(envelope.request, values, 0, 0, values.capacity());
+                        handler.answered(envelope.request);
+                    });
+                    return;
+                }
                 float[] values = new float[filled / Float.BYTES];
                 rows.asFloatBuffer().get(0, values);
                 reply(envelope, "rows", () -> {

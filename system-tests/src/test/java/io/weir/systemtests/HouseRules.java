@@ -37,7 +37,7 @@ final class HouseRules {
             Map.entry("client", Set.of("wire", "model")),
             Map.entry("kernel", Set.of()),
             Map.entry("table", Set.of("kernel", "model")),
-            Map.entry("shard", Set.of("table", "wire", "model")),
+            Map.entry("shard", Set.of("table", "kernel", "wire", "model")),
             Map.entry("server", Set.of("shard", "table", "wire", "model")),
             Map.entry("embedded", Set.of("client", "server", "shard", "wire", "model")),
             Map.entry("simulator", Set.of("client", "server", "shard", "table", "wire", "model")),

@@ -20,14 +20,12 @@ import java.nio.ByteBuffer;
 ///
 /// With [#LAYOUT_KEYS] the payload is `count` keys, then for pushes `count * rowLength` floats. With
 /// [#LAYOUT_STRETCH] it is, for pushes, `count` floats of a dense table from position `offset`, and `rowLength` is the
-/// block length. With [#FLAG_WITHDRAWN] the worker has given the push up: if it is not decided yet, it is refused now,
+/// block length. `valueType` says in its lower four bits how these floats lie there, and in its upper ones how the rows
+/// of the answer shall, as [ValueType] pictures them; 0 is [ValueType#FLOAT32] there. With [#FLAG_WITHDRAWN] the worker has given the push up: if it is not decided yet, it is refused now,
 /// whatever its payload. A `LOAD` has `count` rows as [RowLayout] pictures them, a `SCAN` has no payload: it asks for
 /// at most `count` rows from the cursor `offset`. A `TICK` has no payload and no table: from now on its worker is at
 /// `clock`. Offsets below count from the start of the frame.
 public final class DataLayout {
-    /// 32-bit floats, the only value type of version 1.
-    public static final int VALUE_FLOAT32 = 1;
-
     public static final int LAYOUT_KEYS = 1;
     public static final int LAYOUT_STRETCH = 2;
 
@@ -68,6 +66,9 @@ public final class DataLayout {
     /// Most floats in the reply to a pull, so that it fits a frame.
     public static final int MAX_REPLY_FLOATS =
             (Limits.MAX_FRAME_BYTES - ReplyLayout.PAYLOAD_OFFSET - FrameLayout.TRAILER_BYTES) / Float.BYTES;
+
+    /// Most bytes of keys and floats of a push, also when it comes in fewer.
+    public static final int MAX_PLAIN_BYTES = Limits.MAX_FRAME_BYTES - PAYLOAD_OFFSET - FrameLayout.TRAILER_BYTES;
 
     private DataLayout() {}
 
@@ -115,8 +116,18 @@ public final class DataLayout {
         return frame.getInt(at + TABLE_ID_OFFSET);
     }
 
+    /// How the floats of the payload lie, a number of [ValueType].
     public static int valueType(ByteBuffer frame, int at) {
-        return frame.get(at + VALUE_TYPE_OFFSET);
+        return frame.get(at + VALUE_TYPE_OFFSET) & 0xf;
+    }
+
+    /// How the rows of the answer shall lie, a number of [ValueType].
+    public static int replyType(ByteBuffer frame, int at) {
+        return Math.max(ValueType.FLOAT32, replyBits(frame, at));
+    }
+
+    private static int replyBits(ByteBuffer frame, int at) {
+        return frame.get(at + VALUE_TYPE_OFFSET) >>> 4 & 0xf;
     }
 
     public static int layout(ByteBuffer frame, int at) {
@@ -172,14 +183,20 @@ public final class DataLayout {
         frame.putInt(at + TABLE_ID_OFFSET, tableId);
     }
 
-    /// Writes what the payload is.
+    /// Writes what the payload is: plain floats, and so the answer.
     public static void putContent(ByteBuffer frame, int at, int layout, int count, int rowLength, long offset) {
-        frame.put(at + VALUE_TYPE_OFFSET, (byte) VALUE_FLOAT32);
+        frame.put(at + VALUE_TYPE_OFFSET, (byte) ValueType.FLOAT32);
         frame.put(at + LAYOUT_OFFSET, (byte) layout);
         frame.putShort(at + FLAGS_OFFSET, (short) 0);
         frame.putInt(at + COUNT_OFFSET, count);
         frame.putInt(at + ROW_LENGTH_OFFSET, rowLength);
         frame.putLong(at + OFFSET_OFFSET, offset);
+    }
+
+    /// Writes how the floats of the payload lie and those of the answer shall, after the content.
+    public static void putTypes(ByteBuffer frame, int at, int valueType, int replyType) {
+        int reply = replyType == ValueType.FLOAT32 ? 0 : replyType << 4;
+        frame.put(at + VALUE_TYPE_OFFSET, (byte) (valueType | reply));
     }
 
     /// Says that the worker has given this push up.
@@ -192,7 +209,7 @@ public final class DataLayout {
         frame.putShort(at + FLAGS_OFFSET, (short) flags);
     }
 
-    /// Bytes of payload that a frame of this type must have.
+    /// Bytes of payload that a frame of this type must have if its floats are plain.
     ///
     /// @param valueLength floats of a stored row with its slots, for `LOAD`
     public static long payloadBytes(int type, int layout, int count, int rowLength, int valueLength) {
@@ -254,9 +271,7 @@ public final class DataLayout {
         int count = count(frame, at);
         int rowLength = rowLength(frame, at);
         long offset = offset(frame, at);
-        if (valueType(frame, at) != VALUE_FLOAT32) {
-            throw malformed("value type must be " + VALUE_FLOAT32 + ": valueType=" + valueType(frame, at));
-        }
+        checkTypes(frame, at, type);
         if ((layout != LAYOUT_KEYS && layout != LAYOUT_STRETCH)
                 || (layout == LAYOUT_STRETCH && (type == FrameType.LOAD || type == FrameType.SCAN))) {
             throw malformed("layout does not fit: layout=" + layout + ", type=" + type);
@@ -296,10 +311,63 @@ public final class DataLayout {
             return;
         }
         long expected = payloadBytes(type, layout, count, rowLength, 0);
+        if (valueType(frame, at) != ValueType.FLOAT32) {
+            if (expected > MAX_PLAIN_BYTES) {
+                throw malformed("values must fit a frame as floats too: plainBytes=" + expected + ", limit="
+                        + MAX_PLAIN_BYTES + ", type=" + type + ", count=" + count + ", rowLength=" + rowLength);
+            }
+            expected = encodedBytes(frame, at, actual);
+        }
         if (expected != actual) {
             throw malformed("payload must fit the count: expected=" + expected + ", actual=" + actual + ", type=" + type
                     + ", count=" + count + ", rowLength=" + rowLength);
         }
+    }
+
+    private static void checkTypes(ByteBuffer frame, int at, int type) {
+        int values = valueType(frame, at);
+        int reply = replyBits(frame, at);
+        boolean push = type == FrameType.PUSH || type == FrameType.PUSH_PULL;
+        if (values != ValueType.FLOAT32 && !(push && ValueType.isKnown(values))) {
+            throw malformed("value type must be " + ValueType.FLOAT32 + ", or up to " + ValueType.SPARSE
+                    + " for a push: valueType=" + values + ", type=" + type);
+        }
+        boolean pull = type == FrameType.PULL || type == FrameType.PUSH_PULL;
+        if (reply != 0 && !(pull && reply != ValueType.FLOAT32 && ValueType.isForRows(reply))) {
+            throw malformed("value type of the answer must be 0, or from " + ValueType.BFLOAT16 + " to "
+                    + ValueType.INT8 + " for a pull: replyType=" + reply + ", type=" + type);
+        }
+    }
+
+    /// Where the values of a push begin, counted from the start of its frame.
+    public static int valuesOffset(ByteBuffer frame, int at) {
+        return PAYLOAD_OFFSET + (layout(frame, at) == LAYOUT_KEYS ? count(frame, at) * Long.BYTES : 0);
+    }
+
+    /// Floats that the values of a push are, or the rows of a pull.
+    public static int floatCount(ByteBuffer frame, int at) {
+        return count(frame, at) * (layout(frame, at) == LAYOUT_KEYS ? rowLength(frame, at) : 1);
+    }
+
+    /// Values that share a scale, in this frame or in its answer.
+    public static int runLength(ByteBuffer frame, int at) {
+        return ValueType.runLength(layout(frame, at) == LAYOUT_STRETCH, rowLength(frame, at));
+    }
+
+    /// Bytes of payload of a push whose values are not plain; what they would be as floats fits a frame.
+    private static long encodedBytes(ByteBuffer frame, int at, int actual) {
+        int keyBytes = valuesOffset(frame, at) - PAYLOAD_OFFSET;
+        int floats = floatCount(frame, at);
+        int type = valueType(frame, at);
+        long least = keyBytes + ValueType.bytes(type, floats, runLength(frame, at));
+        if (type != ValueType.SPARSE || actual < least) {
+            return least;
+        }
+        int kept = frame.getInt(at + PAYLOAD_OFFSET + keyBytes);
+        if (kept < 0 || kept > floats) {
+            throw malformed("values that are there must be some of all: kept=" + kept + ", floats=" + floats);
+        }
+        return keyBytes + ValueType.sparseBytes(kept);
     }
 
     private static void checkReply(int type, int layout, int count, int rowLength) {

@@ -49,6 +49,9 @@ public final class FrameType {
     /// The end of a worker's minibatch, which goes to every shard of a run.
     public static final int TICK = 60;
 
+    /// Rows as a [ValueType] has them.
+    public static final int ENCODED_ROWS = 61;
+
     private FrameType() {}
 
     /// Whether frames of this type carry the fields of [DataLayout] and go to one shard.

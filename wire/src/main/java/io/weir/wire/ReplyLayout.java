@@ -12,6 +12,10 @@ import java.nio.ByteBuffer;
 ///   ROWS      | number | count | rowLength |  payload: count * rowLength floats; a stretch has rowLength 1
 ///   ACK       | number | shard | reserved  |  every push up to this number is decided
 ///             +--------+-------+-----------+
+///             0        8       12          16          17         20          24
+///             +--------+-------+-----------+-----------+----------+-----------+
+///   ENCODED_  | number | count | rowLength | valueType | reserved | runLength |  payload: as ROWS, but as
+///   ROWS      +--------+-------+-----------+-----------+----------+-----------+  valueType has it
 ///             0        8       12            16
 ///             +--------+-------+-------------+
 ///   SCAN_REPLY| cursor | count | valueLength |  payload: rows; cursor -1 when there are no more
@@ -36,7 +40,16 @@ public final class ReplyLayout {
     /// The refusal stands in the shard's order: it used up the push's number, and a retry is refused again.
     public static final int ERROR_ORDERED = 1;
 
-    /// Bytes of the fields of each of them.
+    public static final int VALUE_TYPE_OFFSET = ROW_LENGTH_OFFSET + Integer.BYTES;
+    public static final int RUN_LENGTH_OFFSET = VALUE_TYPE_OFFSET + Integer.BYTES;
+
+    /// Bytes of the fields of `ENCODED_ROWS`.
+    public static final int ENCODED_FIELD_BYTES = RUN_LENGTH_OFFSET + Integer.BYTES - FrameLayout.FIELDS_OFFSET;
+
+    /// Where the payload of `ENCODED_ROWS` begins.
+    public static final int ENCODED_PAYLOAD_OFFSET = FrameLayout.HEADER_BYTES + ENCODED_FIELD_BYTES;
+
+    /// Bytes of the fields of each of the others.
     public static final int FIELD_BYTES = ROW_LENGTH_OFFSET + Integer.BYTES - FrameLayout.FIELDS_OFFSET;
 
     /// Where the payload begins.
@@ -79,6 +92,14 @@ public final class ReplyLayout {
         frame.putInt(at + ROW_LENGTH_OFFSET, rowLength);
     }
 
+    /// Writes the fields of `ENCODED_ROWS`.
+    public static void putEncodedRows(
+            ByteBuffer frame, int at, long number, int count, int rowLength, int valueType, int runLength) {
+        putRows(frame, at, number, count, rowLength);
+        frame.putInt(at + VALUE_TYPE_OFFSET, valueType);
+        frame.putInt(at + RUN_LENGTH_OFFSET, runLength);
+    }
+
     public static void putError(ByteBuffer frame, int at, int code, int flags, int retryAfterMs) {
         frame.putInt(at + CODE_OFFSET, code);
         frame.putInt(at + ERROR_FLAGS_OFFSET, flags);
@@ -86,21 +107,36 @@ public final class ReplyLayout {
         frame.putInt(at + RETRY_AFTER_OFFSET + Integer.BYTES, 0);
     }
 
-    /// Checks the fields of a `ROWS`, `ACK`, `SCAN_REPLY` or `ERROR` against each other and against the payload that is
+    /// How the rows of an `ENCODED_ROWS` lie, a number of [ValueType].
+    public static int valueType(ByteBuffer frame, int at) {
+        return frame.getInt(at + VALUE_TYPE_OFFSET);
+    }
+
+    /// Values of an `ENCODED_ROWS` that share a scale.
+    public static int runLength(ByteBuffer frame, int at) {
+        return frame.getInt(at + RUN_LENGTH_OFFSET);
+    }
+
+    /// Checks the fields of a `ROWS`, `ENCODED_ROWS`, `ACK`, `SCAN_REPLY` or `ERROR` against each other and against the payload that is
     /// there.
     ///
     /// @param frame a whole frame of one of these types, its header checked
     /// @throws WeirException `MALFORMED_FRAME` naming the field
     public static void check(ByteBuffer frame, int at) {
         int type = FrameLayout.type(frame, at);
-        if (FrameLayout.fieldBytes(frame, at) != FIELD_BYTES) {
-            throw malformed("fields of type " + type + " must be " + FIELD_BYTES + " bytes: fieldBytes="
+        int fieldBytes = type == FrameType.ENCODED_ROWS ? ENCODED_FIELD_BYTES : FIELD_BYTES;
+        if (FrameLayout.fieldBytes(frame, at) != fieldBytes) {
+            throw malformed("fields of type " + type + " must be " + fieldBytes + " bytes: fieldBytes="
                     + FrameLayout.fieldBytes(frame, at));
         }
         switch (type) {
             case FrameType.ROWS -> {
                 requireAtLeast(0, number(frame, at), "number");
                 checkRows(frame, at, (long) rowLength(frame, at) * Float.BYTES);
+            }
+            case FrameType.ENCODED_ROWS -> {
+                requireAtLeast(0, number(frame, at), "number");
+                checkEncodedRows(frame, at);
             }
             case FrameType.SCAN_REPLY -> {
                 requireAtLeast(-1, number(frame, at), "cursor");
@@ -113,6 +149,27 @@ public final class ReplyLayout {
             }
             case FrameType.ERROR -> checkError(frame, at);
             default -> throw malformed("frame type must be known: type=" + type);
+        }
+    }
+
+    private static void checkEncodedRows(ByteBuffer frame, int at) {
+        requireAtLeast(0, count(frame, at), "count");
+        requireAtLeast(1, runLength(frame, at), "runLength");
+        int type = valueType(frame, at);
+        if (type == ValueType.FLOAT32 || !ValueType.isForRows(type)) {
+            throw malformed("value type must be from " + ValueType.BFLOAT16 + " to " + ValueType.INT8 + ": valueType="
+                    + type);
+        }
+        int rowLength = rowLength(frame, at);
+        if (rowLength < 1 || (long) count(frame, at) * rowLength > Limits.MAX_FRAME_BYTES / Float.BYTES) {
+            throw malformed("rows must fit a frame as floats too: rowLength=" + rowLength + ", count="
+                    + count(frame, at));
+        }
+        long expected = ValueType.bytes(type, (long) count(frame, at) * rowLength, runLength(frame, at));
+        if (expected != FrameLayout.payloadBytes(frame, at)) {
+            throw malformed("payload must fit the count: expected=" + expected + ", actual="
+                    + FrameLayout.payloadBytes(frame, at) + ", count=" + count(frame, at) + ", rowLength="
+                    + rowLength + ", valueType=" + type);
         }
     }
 

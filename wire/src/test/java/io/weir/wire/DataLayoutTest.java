@@ -4,16 +4,26 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.weir.model.Compression;
 import io.weir.model.ErrorCode;
 import io.weir.model.TableShape;
 import io.weir.model.WeirException;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 class DataLayoutTest {
     private static final int KEYS = DataLayout.LAYOUT_KEYS;
     private static final int STRETCH = DataLayout.LAYOUT_STRETCH;
+    private static final List<Compression> ENCODED = List.of(
+            Compression.bf16(),
+            Compression.fp16(),
+            Compression.int8(),
+            Compression.twoBit(1),
+            Compression.oneBit(),
+            Compression.oneBitCompat(0),
+            Compression.topK(0.5));
 
     @Test
     void fieldsLieWhereThePictureSays() {
@@ -157,11 +167,82 @@ class DataLayoutTest {
 
     @Test
     void rejectsAnotherValueType() {
-        for (int valueType : new int[] {0, 2, -1}) {
-            refuses(
-                    f -> f.put(DataLayout.VALUE_TYPE_OFFSET, (byte) valueType),
-                    "value type must be 1: valueType=" + valueType);
+        String rule = "value type must be 1, or up to 8 for a push: valueType=";
+        for (int valueType : new int[] {0, 9, 15, -1}) {
+            refuses(f -> f.put(DataLayout.VALUE_TYPE_OFFSET, (byte) valueType), rule + (valueType & 15) + ", type=52");
         }
+        for (int type : new int[] {FrameType.PULL, FrameType.SCAN, FrameType.LOAD, FrameType.TICK}) {
+            int number = FrameType.isNumbered(type) ? 1 : 0;
+            ByteBuffer frame = Frames.data(type, number, 0, KEYS, 1, 0, 0, new byte[0], true);
+            frame.put(DataLayout.VALUE_TYPE_OFFSET, (byte) ValueType.BFLOAT16);
+            refuses(frame, rule + "2, type=" + type);
+        }
+    }
+
+    @Test
+    void rejectsAnAnswerInATypeThatIsNotForRows() {
+        String rule = "value type of the answer must be 0, or from 2 to 4 for a pull: replyType=";
+        for (int reply = 0; reply < 16; reply++) {
+            ByteBuffer pull = Frames.data(FrameType.PULL, 0, 0, KEYS, 2, 0, 1, new byte[8], true);
+            pull.put(DataLayout.VALUE_TYPE_OFFSET, (byte) (reply << 4 | 1));
+            if (reply == 0 || (reply >= 2 && reply <= 4)) {
+                DataLayout.check(pull, 0);
+                assertThat(DataLayout.replyType(pull, 0)).isEqualTo(Math.max(1, reply));
+                assertThat(DataLayout.valueType(pull, 0)).isEqualTo(ValueType.FLOAT32);
+            } else {
+                refuses(pull, rule + reply + ", type=50");
+            }
+        }
+        refuses(f -> f.put(DataLayout.VALUE_TYPE_OFFSET, (byte) 0x21), rule + "2, type=52");
+    }
+
+    @Test
+    void rejectsValuesThatDoNotFitTheirType() {
+        long[] keys = {1, 2, 3, 4, 5};
+        for (Compression compression : ENCODED) {
+            ByteBuffer whole =
+                    Frames.encoded(FrameType.PUSH, compression, keys, new float[10], ValueType.FLOAT32);
+            DataLayout.check(whole, 0);
+            int length = FrameLayout.length(whole, 0);
+            for (int change : new int[] {-4, -1, 1, 4}) {
+                FrameLayout.putHeader(whole, 0, length + change, FrameType.PUSH, 1, 1, DataLayout.FIELD_BYTES);
+                int actual = length + change - DataLayout.PAYLOAD_OFFSET - FrameLayout.TRAILER_BYTES;
+                refuses(
+                        whole,
+                        "payload must fit the count: expected=" + (actual - change) + ", actual=" + actual
+                                + ", type=52, count=5, rowLength=2");
+            }
+        }
+    }
+
+    @Test
+    void rejectsMoreValuesThanThereCanBe() {
+        ByteBuffer sparse = Frames.encoded(
+                FrameType.PUSH, Compression.topK(1), new long[] {1}, new float[] {1, 2}, ValueType.FLOAT32);
+        int keptAt = DataLayout.PAYLOAD_OFFSET + Long.BYTES;
+        for (int kept : new int[] {-1, 3, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
+            sparse.putInt(keptAt, kept);
+            refuses(sparse, "values that are there must be some of all: kept=" + kept + ", floats=2");
+        }
+        sparse.putInt(keptAt, 1);
+        refuses(sparse, "payload must fit the count: expected=20, actual=28, type=52, count=1, rowLength=2");
+    }
+
+    @Test
+    void rejectsAFewBytesThatWouldBecomeManyFloats() {
+        int count = DataLayout.MAX_PLAIN_BYTES / Float.BYTES;
+        ByteBuffer sparse = Frames.data(FrameType.PUSH, 9, 7, STRETCH, 16, 0, count + 1, new byte[4], true);
+        DataLayout.putTypes(sparse, 0, ValueType.SPARSE, ValueType.FLOAT32);
+        refuses(
+                sparse,
+                "values must fit a frame as floats too: plainBytes=" + 4 * (count + 1L) + ", limit="
+                        + DataLayout.MAX_PLAIN_BYTES + ", type=52, count=" + (count + 1) + ", rowLength=16");
+        sparse.putInt(DataLayout.COUNT_OFFSET, count);
+        DataLayout.check(sparse, 0);
+        ByteBuffer keyed = Frames.data(FrameType.PUSH, 9, 7, KEYS, 1 << 20, 0, Integer.MAX_VALUE, new byte[4], true);
+        DataLayout.putTypes(keyed, 0, ValueType.ONE_BIT, ValueType.FLOAT32);
+        assertThatThrownBy(() -> DataLayout.check(keyed, 0))
+                .hasMessageStartingWith("values must fit a frame as floats too: plainBytes=");
     }
 
     @Test

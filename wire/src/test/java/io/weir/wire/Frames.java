@@ -2,6 +2,7 @@ package io.weir.wire;
 
 import static java.util.Objects.requireNonNull;
 
+import io.weir.model.Compression;
 import io.weir.model.Consistency;
 import io.weir.model.ErrorCode;
 import io.weir.model.InitialRow;
@@ -69,6 +70,27 @@ final class Frames {
         frames.put(
                 "scan",
                 data(FrameType.SCAN, 0, 0, DataLayout.LAYOUT_KEYS, 2, 4096, new long[0], new float[0], true, 100));
+
+        frames.put("push-bf16", encoded(FrameType.PUSH, Compression.bf16(), keys, floats, ValueType.FLOAT32));
+        frames.put("push-fp16", encoded(FrameType.PUSH, Compression.fp16(), keys, floats, ValueType.FLOAT32));
+        frames.put("push-int8", encoded(FrameType.PUSH, Compression.int8(), keys, floats, ValueType.FLOAT32));
+        frames.put("push-2bit", encoded(FrameType.PUSH, Compression.twoBit(0.5f), keys, floats, ValueType.FLOAT32));
+        frames.put("push-1bit", encoded(FrameType.PUSH, Compression.oneBit(), keys, floats, ValueType.FLOAT32));
+        frames.put(
+                "push-1bit-compat",
+                encoded(FrameType.PUSH, Compression.oneBitCompat(0), keys, floats, ValueType.FLOAT32));
+        frames.put("push-topk", encoded(FrameType.PUSH, Compression.topK(0.4), keys, floats, ValueType.FLOAT32));
+        frames.put("push-stretch-2bit", encodedStretch(Compression.twoBit(0.5f), 300));
+        frames.put("push-stretch-1bit", encodedStretch(Compression.oneBit(), 300));
+        frames.put("push-stretch-int8", encodedStretch(Compression.int8(), 300));
+        frames.put(
+                "push-pull-2bit-fp16",
+                encoded(FrameType.PUSH_PULL, Compression.twoBit(0.5f), keys, floats, ValueType.FLOAT16));
+        ByteBuffer pull = data(FrameType.PULL, 0, 0, DataLayout.LAYOUT_KEYS, 2, 0, keys, new float[0], false);
+        DataLayout.putTypes(pull, 0, ValueType.FLOAT32, ValueType.INT8);
+        frames.put("pull-keys-int8", sealedAgain(pull));
+        frames.put("encoded-rows", encodedRows(Compression.fp16(), 12, keys.length, 2, 64, floats));
+        frames.put("encoded-rows-int8", encodedRows(Compression.int8(), 0, keys.length, 2, 64, floats));
 
         frames.put("rows", reply(FrameType.ROWS, 12, keys.length, 2, floatBytes(floats), true));
         frames.put("rows-unsealed", reply(FrameType.ROWS, 12, keys.length, 2, floatBytes(floats), false));
@@ -333,6 +355,80 @@ final class Frames {
         return finish(frame, sealed);
     }
 
+    /// A push of rows of 2 floats in fewer bits.
+    static ByteBuffer encoded(int type, Compression compression, long[] keys, float[] floats, int replyType) {
+        ValueEncoder encoder = new ValueEncoder(compression);
+        ByteBuffer payload = buffer(keys.length * Long.BYTES + 100);
+        for (long key : keys) {
+            payload.putLong(key);
+        }
+        int valuesAt = payload.position();
+        int bytes = encoder.encode(floats.clone(), floats.length, 64, payload, valuesAt);
+        return encoded(
+                encoder, type, DataLayout.LAYOUT_KEYS, keys.length, 2, 0, valuesAt + bytes, payload, replyType);
+    }
+
+    /// A push of a stretch in fewer bits.
+    static ByteBuffer encodedStretch(Compression compression, int count) {
+        ValueEncoder encoder = new ValueEncoder(compression);
+        float[] floats = new float[count];
+        for (int i = 0; i < count; i++) {
+            floats[i] = (i % 11 - 5) * 0.25f;
+        }
+        ByteBuffer payload = buffer(4 * count + 100);
+        int bytes = encoder.encode(floats, count, ValueType.STRETCH_RUN, payload, 0);
+        return encoded(
+                encoder,
+                FrameType.PUSH,
+                DataLayout.LAYOUT_STRETCH,
+                count,
+                16_384,
+                16_380,
+                bytes,
+                payload,
+                ValueType.FLOAT32);
+    }
+
+    private static ByteBuffer encoded(
+            ValueEncoder encoder,
+            int type,
+            int layout,
+            int count,
+            int rowLength,
+            long offset,
+            int payloadBytes,
+            ByteBuffer payload,
+            int replyType) {
+        byte[] bytes = new byte[payloadBytes];
+        payload.get(0, bytes);
+        ByteBuffer frame = data(type, 9, 7, layout, rowLength, offset, count, bytes, false);
+        DataLayout.putTypes(frame, 0, encoder.type(), replyType);
+        return sealedAgain(frame);
+    }
+
+    private static ByteBuffer sealedAgain(ByteBuffer frame) {
+        frame.put(FrameLayout.FLAGS_OFFSET, (byte) FrameLayout.FLAG_CHECKSUMS);
+        return finish(frame, true);
+    }
+
+    static ByteBuffer encodedRows(
+            Compression compression, long number, int count, int rowLength, int runLength, float[] floats) {
+        ValueEncoder encoder = new ValueEncoder(compression);
+        int payloadBytes = (int) encoder.maxBytes(floats.length, runLength);
+        ByteBuffer frame = buffer(FrameLayout.frameBytes(ReplyLayout.ENCODED_FIELD_BYTES, payloadBytes));
+        FrameLayout.putHeader(
+                frame,
+                0,
+                frame.capacity(),
+                FrameType.ENCODED_ROWS,
+                FrameLayout.FLAG_CHECKSUMS,
+                REQUEST_ID,
+                ReplyLayout.ENCODED_FIELD_BYTES);
+        ReplyLayout.putEncodedRows(frame, 0, number, count, rowLength, encoder.type(), runLength);
+        encoder.encode(floats.clone(), floats.length, runLength, frame, ReplyLayout.ENCODED_PAYLOAD_OFFSET);
+        return finish(frame, true);
+    }
+
     /// A load of two rows of 2 weights and 2 slot floats.
     static ByteBuffer load(boolean sealed) {
         return data(FrameType.LOAD, 14, 13, DataLayout.LAYOUT_KEYS, 2, 0, 2, rowBytes(), sealed);
@@ -393,6 +489,7 @@ final class Frames {
 
     static boolean isDataReply(int type) {
         return type == FrameType.ROWS
+                || type == FrameType.ENCODED_ROWS
                 || type == FrameType.ACK
                 || type == FrameType.SCAN_REPLY
                 || type == FrameType.ERROR;
@@ -413,7 +510,7 @@ final class Frames {
         }
         byte[] payload = new byte[FrameLayout.payloadBytes(frame, 0)];
         frame.get(FrameLayout.payloadOffset(frame, 0), payload);
-        int fieldBytes = FrameType.isData(type) ? DataLayout.FIELD_BYTES : ReplyLayout.FIELD_BYTES;
+        int fieldBytes = FrameLayout.fieldBytes(frame, 0);
         ByteBuffer copy = buffer(FrameLayout.frameBytes(fieldBytes, payload.length));
         FrameLayout.putHeader(copy, 0, copy.capacity(), type, FrameLayout.flags(frame, 0), requestId, fieldBytes);
         if (FrameType.isData(type)) {
@@ -436,6 +533,7 @@ final class Frames {
                     DataLayout.rowLength(frame, 0),
                     DataLayout.offset(frame, 0));
             DataLayout.putFlags(copy, 0, DataLayout.flags(frame, 0));
+            DataLayout.putTypes(copy, 0, DataLayout.valueType(frame, 0), DataLayout.replyType(frame, 0));
         } else if (type == FrameType.ERROR) {
             ReplyLayout.putError(
                     copy,
@@ -443,6 +541,15 @@ final class Frames {
                     ReplyLayout.code(frame, 0),
                     ReplyLayout.errorFlags(frame, 0),
                     ReplyLayout.retryAfterMs(frame, 0));
+        } else if (type == FrameType.ENCODED_ROWS) {
+            ReplyLayout.putEncodedRows(
+                    copy,
+                    0,
+                    ReplyLayout.number(frame, 0),
+                    ReplyLayout.count(frame, 0),
+                    ReplyLayout.rowLength(frame, 0),
+                    ReplyLayout.valueType(frame, 0),
+                    ReplyLayout.runLength(frame, 0));
         } else {
             ReplyLayout.putRows(
                     copy,

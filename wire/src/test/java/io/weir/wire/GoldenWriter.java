@@ -73,6 +73,8 @@ public final class GoldenWriter {
             text.append(" mapVersion=").append(DataLayout.mapVersion(frame, 0));
             text.append(" tableId=").append(DataLayout.tableId(frame, 0));
             text.append(" valueType=").append(DataLayout.valueType(frame, 0));
+            int reply = DataLayout.replyType(frame, 0);
+            text.append(reply == ValueType.FLOAT32 ? "" : " replyType=" + reply);
             text.append(" layout=").append(DataLayout.layout(frame, 0));
             int kind = DataLayout.flags(frame, 0);
             text.append(kind == 0 ? "" : " flags=" + kind);
@@ -88,9 +90,12 @@ public final class GoldenWriter {
         } else if (Frames.isDataReply(type)) {
             text.append("# number/cursor=").append(ReplyLayout.number(frame, 0));
             text.append(" count/shard=").append(ReplyLayout.count(frame, 0));
-            text.append(" rowLength/valueLength=")
-                    .append(ReplyLayout.rowLength(frame, 0))
-                    .append('\n');
+            text.append(" rowLength/valueLength=").append(ReplyLayout.rowLength(frame, 0));
+            if (type == FrameType.ENCODED_ROWS) {
+                text.append(" valueType=").append(ReplyLayout.valueType(frame, 0));
+                text.append(" runLength=").append(ReplyLayout.runLength(frame, 0));
+            }
+            text.append('\n');
         } else {
             text.append("# ").append(MessageCodec.decode(frame, 0)).append('\n');
         }

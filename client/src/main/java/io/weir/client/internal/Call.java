@@ -2,7 +2,10 @@ package io.weir.client.internal;
 
 import io.weir.model.WeirException;
 import io.weir.wire.Checksum;
+import io.weir.wire.DataLayout;
 import io.weir.wire.Message;
+import io.weir.wire.ValueEncoder;
+import io.weir.wire.ValueType;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.concurrent.CompletableFuture;
@@ -16,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 /// The caller's arrays are written only under the call's own lock and only while it is not abandoned, so that a caller
 /// who gave up waiting has its arrays for itself.
 final class Call implements ShardTransport.Waitable {
+    /// Floats that are decoded at a time: half of a first-level cache, or a row if that is longer.
+    private static final int DECODED_FLOATS = 4096;
+
     private final AtomicInteger remaining = new AtomicInteger();
     private final Grouping grouping = new Grouping();
     private final Checksum checksum = new Checksum();
@@ -30,6 +36,9 @@ final class Call implements ShardTransport.Waitable {
     private volatile @Nullable Thread waiter;
     private @Nullable CompletableFuture<Void> future;
     private @Nullable RowSink sink;
+
+    /// Made when a call first asks for rows in fewer bits.
+    private FloatBuffer decoded = FloatBuffer.allocate(0);
 
     /// Takes the rows of a scan.
     interface RowSink {
@@ -122,6 +131,28 @@ final class Call implements ShardTransport.Waitable {
         } else {
             grouping.scatter(source, at, request.from() + first, count, target, rowsFrom, rowLength);
         }
+    }
+
+    /// As [#scatter], for `bytes` of rows in the fewer bits that the request asked for.
+    ///
+    /// @return rows, or floats of the stretch, that they were
+    synchronized int scatterEncoded(Request request, ByteBuffer source, int at, int first, int bytes) {
+        ByteBuffer frame = request.frame();
+        int type = DataLayout.replyType(frame, 0);
+        int runLength = DataLayout.runLength(frame, 0);
+        int floats = ValueType.floats(type, bytes, runLength);
+        int length = request.isStretch() ? 1 : rowLength;
+        int most = Math.max(1, DECODED_FLOATS / runLength) * runLength;
+        if (decoded.capacity() < Math.min(most, floats)) {
+            decoded = FloatBuffer.allocate(most);
+        }
+        int runBytes = (int) ValueType.bytes(type, runLength, runLength);
+        for (int done = 0; done < floats; done += most) {
+            int part = Math.min(most, floats - done);
+            ValueEncoder.decodeRows(type, source, at + done / runLength * runBytes, decoded.array(), part, runLength);
+            scatter(request, decoded, 0, first + done / length, part / length);
+        }
+        return floats / length;
     }
 
     /// Takes the answer to a control message.

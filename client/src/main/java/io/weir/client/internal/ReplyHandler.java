@@ -32,6 +32,15 @@ public final class ReplyHandler {
         request.call().scatter(request, source, at, first, count);
     }
 
+    /// As [#rows], for rows in the fewer bits that the request asked for.
+    ///
+    /// @param at where they begin, in bytes
+    /// @param bytes that end with a row and, but for the last ones of an answer, with a run
+    /// @return rows that they were; floats for a stretch
+    public int encodedRows(Request request, ByteBuffer source, int at, int first, int bytes) {
+        return request.call().scatterEncoded(request, source, at, first, bytes);
+    }
+
     /// The answer to a scan begins.
     public void scanBegins(Request request, long cursor, int count, int valueLength) {
         Call.RowSink sink = request.call().sink();

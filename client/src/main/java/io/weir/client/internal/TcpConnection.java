@@ -3,12 +3,14 @@ package io.weir.client.internal;
 import io.weir.model.ErrorCode;
 import io.weir.model.WeirException;
 import io.weir.wire.Checksum;
+import io.weir.wire.DataLayout;
 import io.weir.wire.FrameLayout;
 import io.weir.wire.FrameType;
 import io.weir.wire.Limits;
 import io.weir.wire.MessageCodec;
 import io.weir.wire.ReplyLayout;
 import io.weir.wire.RowLayout;
+import io.weir.wire.ValueType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -72,7 +74,11 @@ final class TcpConnection {
     private int end;
     private @Nullable Request writing;
     private @Nullable Request rowsRequest;
+    private boolean rowsEncoded;
+
+    /// Bytes of a row, or of a run of rows, which are taken only whole.
     private int rowBytes;
+
     private int payloadLeft;
     private @Nullable SocketChannel channel;
     private @Nullable SelectionKey key;
@@ -364,8 +370,9 @@ final class TcpConnection {
             if (header == 0) {
                 return;
             }
-            if (FrameLayout.type(in, start) == FrameType.ROWS) {
-                beginRows(header);
+            int type = FrameLayout.type(in, start);
+            if (type == FrameType.ROWS || type == FrameType.ENCODED_ROWS) {
+                beginRows(type, header);
                 continue;
             }
             int length = FrameLayout.length(in, start);
@@ -380,26 +387,32 @@ final class TcpConnection {
         }
     }
 
-    private void beginRows(int header) {
+    private void beginRows(int type, int header) {
         ReplyLayout.check(in, start);
         Request request = requestOf(FrameLayout.requestId(in, start));
         int count = ReplyLayout.count(in, start);
         int rowLength = ReplyLayout.rowLength(in, start);
-        int payload = FrameLayout.payloadBytes(in, start);
         int expectedLength = request.isStretch() ? 1 : request.call().rowLength();
+        int valueType = type == FrameType.ROWS ? ValueType.FLOAT32 : ReplyLayout.valueType(in, start);
+        int runLength = DataLayout.runLength(request.frame(), 0);
         if (count != request.count()
                 || rowLength != expectedLength
-                || payload != (long) count * rowLength * Float.BYTES) {
+                || valueType != DataLayout.replyType(request.frame(), 0)
+                || (type == FrameType.ENCODED_ROWS && ReplyLayout.runLength(in, start) != runLength)) {
             throw new WeirException(
                     ErrorCode.CORRUPT,
                     "an answer must fit its request: count=" + count + ", expected=" + request.count() + ", rowLength="
-                            + rowLength + ", payload=" + payload);
+                            + rowLength + ", valueType=" + valueType + ", payload="
+                            + FrameLayout.payloadBytes(in, start));
         }
-        start += header;
         rowsRequest = request;
         request.setRowsDone(0);
-        rowBytes = rowLength * Float.BYTES;
-        payloadLeft = payload;
+        rowsEncoded = type == FrameType.ENCODED_ROWS;
+        rowBytes = rowsEncoded
+                ? (int) ValueType.bytes(valueType, Math.max(runLength, rowLength), runLength)
+                : rowLength * Float.BYTES;
+        payloadLeft = FrameLayout.payloadBytes(in, start);
+        start += header;
         rowsChecksum.reset();
     }
 
@@ -409,13 +422,18 @@ final class TcpConnection {
     private boolean serveRows(Request request) {
         int available = end - start;
         if (payloadLeft > 0) {
-            int rows = Math.min(available, payloadLeft) / rowBytes;
-            if (rows == 0) {
+            int bytes = available >= payloadLeft ? payloadLeft : available / rowBytes * rowBytes;
+            if (bytes == 0) {
                 return false;
             }
-            int bytes = rows * rowBytes;
             rowsChecksum.update(in, start, bytes);
-            handler.rows(request, floats[start & 3], start >> 2, request.rowsDone(), rows);
+            int rows;
+            if (rowsEncoded) {
+                rows = handler.encodedRows(request, in, start, request.rowsDone(), bytes);
+            } else {
+                rows = bytes / rowBytes;
+                handler.rows(request, floats[start & 3], start >> 2, request.rowsDone(), rows);
+            }
             request.setRowsDone(request.rowsDone() + rows);
             start += bytes;
             payloadLeft -= bytes;
