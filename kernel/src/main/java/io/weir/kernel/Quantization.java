@@ -68,11 +68,10 @@ public final class Quantization {
 
     private static int roundedUpperHalf(int bits) {
         int magnitude = bits & ABSOLUTE;
-        int rounded = magnitude + 0x7fff + (magnitude >>> 16 & 1);
-        if (rounded >= INFINITE) {
-            return magnitude > INFINITE ? magnitude >>> 16 | 0x40 : magnitude == INFINITE ? 0x7f80 : 0x7f7f;
+        if (magnitude >= INFINITE) {
+            return magnitude == INFINITE ? 0x7f80 : magnitude >>> 16 | 0x40;
         }
-        return rounded >>> 16;
+        return Math.min(magnitude + 0x7fff + (magnitude >>> 16 & 1), INFINITE - 0x10000) >>> 16;
     }
 
     /// Reads `count` binary16.
