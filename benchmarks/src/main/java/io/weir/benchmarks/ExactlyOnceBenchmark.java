@@ -159,7 +159,7 @@ public class ExactlyOnceBenchmark {
 
         @Override
         public void beginEncodedRows(
-                long requestId, long number, int count, int rowLength, int valueType, int runLength) {}
+                long requestId, long number, int count, int rowLength, int valueType, int spanLength) {}
 
         @Override
         public void beginScan(long requestId, long cursor, int count, int valueLength) {}

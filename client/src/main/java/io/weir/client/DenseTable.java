@@ -1,5 +1,6 @@
 package io.weir.client;
 
+import io.weir.model.Compression;
 import io.weir.model.TableSpec;
 import java.util.concurrent.CompletableFuture;
 
@@ -38,4 +39,23 @@ public interface DenseTable {
 
     /// Pushes gradients, then reads the same stretch, in one round trip.
     void pushPull(long offset, float[] gradients, int gradientsFrom, float[] values, int valuesFrom, int count);
+
+    /// The same table with its pushes in fewer bits; see [Compression] for what each case loses and what it owes.
+    ///
+    /// What a compression with feedback leaves out is kept in the view that this returns, in as many floats as were
+    /// pushed through it. So keep the view and push through it alone. It is lost with the process: a worker that goes
+    /// on where its last life stopped makes its pushes again from an empty residual. Those that a shard has are not
+    /// applied again, those that it does not have are applied as they are made now, each once; only what the last life
+    /// still owed is missing.
+    ///
+    /// A push that is sent again is the same bytes: it applies exactly once, as any other.
+    default DenseTable compressed(Compression pushes) {
+        return compressed(pushes, Compression.none());
+    }
+
+    /// As [#compressed(Compression)], with pulls in fewer bits too.
+    ///
+    /// @param pulls one that rounds each value by itself
+    /// @throws IllegalArgumentException if `pulls` has feedback
+    DenseTable compressed(Compression pushes, Compression pulls);
 }

@@ -1,5 +1,6 @@
 package io.weir.client;
 
+import io.weir.model.Compression;
 import io.weir.model.TableSpec;
 import java.util.concurrent.CompletableFuture;
 
@@ -85,4 +86,23 @@ public interface Table {
     /// @param gradients read before the call returns
     /// @param rows owned by the call until the result completes
     CompletableFuture<Void> pushPullAsync(long[] keys, float[] gradients, float[] rows);
+
+    /// The same table with its pushes in fewer bits; see [Compression] for what each case loses and what it owes.
+    ///
+    /// What a compression with feedback leaves out is kept in the view that this returns, in as many floats as were
+    /// pushed through it, at most 256 MiB; beyond that the rows whose first push is longest ago lose theirs. So keep the view and push through it alone. It is lost with the process: a worker that goes
+    /// on where its last life stopped makes its pushes again from an empty residual. Those that a shard has are not
+    /// applied again, those that it does not have are applied as they are made now, each once; only what the last life
+    /// still owed is missing.
+    ///
+    /// A push that is sent again is the same bytes: it applies exactly once, as any other.
+    default Table compressed(Compression pushes) {
+        return compressed(pushes, Compression.none());
+    }
+
+    /// As [#compressed(Compression)], with pulls in fewer bits too.
+    ///
+    /// @param pulls one that rounds each value by itself
+    /// @throws IllegalArgumentException if `pulls` has feedback
+    Table compressed(Compression pushes, Compression pulls);
 }

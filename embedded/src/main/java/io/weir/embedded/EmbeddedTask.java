@@ -142,7 +142,7 @@ final class EmbeddedTask extends ShardTask implements Effects, Parked, Answer {
 
     @Override
     public void beginEncodedRows(
-            long requestId, long number, int count, int length, int valueType, int runLength) {
+            long requestId, long number, int count, int length, int valueType, int spanLength) {
         beginRows(requestId, number, count, length);
         encoded = true;
     }

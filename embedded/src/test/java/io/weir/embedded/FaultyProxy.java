@@ -33,6 +33,8 @@ final class FaultyProxy implements AutoCloseable {
     private volatile boolean held;
     private volatile long lastStalled = -1;
     private final AtomicLong opened = new AtomicLong();
+    private final AtomicLong bytesToServer = new AtomicLong();
+    private final AtomicLong bytesToClient = new AtomicLong();
     private volatile boolean refusing;
     private volatile boolean closed;
 
@@ -102,6 +104,16 @@ final class FaultyProxy implements AutoCloseable {
         return cuts.get();
     }
 
+    /// Bytes that went from clients to the server so far.
+    long bytesToServer() {
+        return bytesToServer.get();
+    }
+
+    /// Bytes that went from the server to clients so far.
+    long bytesToClient() {
+        return bytesToClient.get();
+    }
+
     long flips() {
         return flips.get();
     }
@@ -137,8 +149,8 @@ final class FaultyProxy implements AutoCloseable {
                 }
                 client.setTcpNoDelay(true);
                 server.setTcpNoDelay(true);
-                start(() -> pump(client, server));
-                start(() -> pump(server, client));
+                start(() -> pump(client, server, bytesToServer));
+                start(() -> pump(server, client, bytesToClient));
             } catch (IOException e) {
                 if (!closed) {
                     throw new UncheckedIOException(e);
@@ -156,7 +168,7 @@ final class FaultyProxy implements AutoCloseable {
     /// Bytes of a connection that get through unharmed: the handshake, so that there is something to break.
     private static final int HANDSHAKE_BYTES = 300;
 
-    private void pump(Socket from, Socket to) {
+    private void pump(Socket from, Socket to, AtomicLong counter) {
         byte[] buffer = new byte[4096];
         long ordinal = opened.incrementAndGet();
         long passed = 0;
@@ -190,6 +202,7 @@ final class FaultyProxy implements AutoCloseable {
                     }
                 }
                 passed += read;
+                counter.addAndGet(read);
                 out.write(buffer, 0, read);
             }
         } catch (IOException e) {

@@ -9,6 +9,7 @@ import io.weir.client.Run;
 import io.weir.client.RunOptions;
 import io.weir.client.Table;
 import io.weir.client.Weir;
+import io.weir.model.Compression;
 import io.weir.model.ErrorCode;
 import io.weir.model.OptimizerSpec;
 import io.weir.model.ServerAddress;
@@ -67,6 +68,16 @@ class TcpFaultsTest {
 
     @Test
     void appliesEachPushOnceThroughRepeatedCuts() throws Exception {
+        playThroughCuts(Compression.none());
+    }
+
+    /// Each value is sent whole at once with this threshold, but by way of the residual.
+    @Test
+    void appliesEachCompressedPushOnceThroughRepeatedCuts() throws Exception {
+        playThroughCuts(Compression.twoBit(1));
+    }
+
+    private static void playThroughCuts(Compression compression) throws Exception {
         for (long seed = 1; seed <= 3; seed++) {
             try (Cluster cluster = Cluster.tcp(2, 2);
                     FaultyProxy first =
@@ -75,7 +86,7 @@ class TcpFaultsTest {
                             new FaultyProxy(seed + 100, cluster.addresses().get(1));
                     Weir weir = Weir.connect(List.of(first.address(), second.address()), PATIENT);
                     Run run = weir.join(RunOptions.of("r", 0, 1))) {
-                Table table = run.table(SPEC);
+                Table table = run.table(SPEC).compressed(compression);
                 first.cutAfter(6000);
                 second.cutAfter(9000);
                 playReceipts(seed, table, 400);

@@ -108,20 +108,20 @@ public final class Quantization {
         }
     }
 
-    /// Reads `count` values of 8 bits in runs: scale, float; then a byte for each value, which is the scale times it.
+    /// Reads `count` values of 8 bits in spans: scale, float; then a byte for each value, which is the scale times it.
     public static void fromInt8(
             MemorySegment source,
             long sourceOffset,
             long count,
-            int runLength,
+            int spanLength,
             MemorySegment target,
             long targetOffset) {
-        long runs = (count + runLength - 1) / runLength;
-        long from = NativeMemory.address(source, sourceOffset, count + runs * Float.BYTES, false);
+        long spans = (count + spanLength - 1) / spanLength;
+        long from = NativeMemory.address(source, sourceOffset, count + spans * Float.BYTES, false);
         long to = NativeMemory.address(target, targetOffset, count * Float.BYTES, true);
         try {
-            for (long done = 0; done < count; done += runLength) {
-                int length = (int) Math.min(runLength, count - done);
+            for (long done = 0; done < count; done += spanLength) {
+                int length = (int) Math.min(spanLength, count - done);
                 float scale = MEMORY.get(FLOAT, from);
                 from += Float.BYTES;
                 for (int i = 0; i < length; i++) {
@@ -136,22 +136,22 @@ public final class Quantization {
         }
     }
 
-    /// Writes `count` values of 8 bits in runs: the scale is the greatest magnitude of the run over 127, each value the
-    /// nearest multiple of it. A run with a value that is not finite reads as values that
+    /// Writes `count` values of 8 bits in spans: the scale is the greatest magnitude of the span over 127, each value the
+    /// nearest multiple of it. A span with a value that is not finite reads as values that
     /// are not.
     public static void toInt8(
             MemorySegment source,
             long sourceOffset,
             long count,
-            int runLength,
+            int spanLength,
             MemorySegment target,
             long targetOffset) {
-        long runs = (count + runLength - 1) / runLength;
+        long spans = (count + spanLength - 1) / spanLength;
         long from = NativeMemory.address(source, sourceOffset, count * Float.BYTES, false);
-        long to = NativeMemory.address(target, targetOffset, count + runs * Float.BYTES, true);
+        long to = NativeMemory.address(target, targetOffset, count + spans * Float.BYTES, true);
         try {
-            for (long done = 0; done < count; done += runLength) {
-                int length = (int) Math.min(runLength, count - done);
+            for (long done = 0; done < count; done += spanLength) {
+                int length = (int) Math.min(spanLength, count - done);
                 float greatest = 0;
                 for (int i = 0; i < length; i++) {
                     greatest = Math.max(greatest, Math.abs(MEMORY.get(FLOAT, from + (long) i * Float.BYTES)));
@@ -276,20 +276,20 @@ public final class Quantization {
         }
     }
 
-    /// Reads `count` values of 1 bit in runs: scale, float; then a bit for each value, in whole bytes.
+    /// Reads `count` values of 1 bit in spans: scale, float; then a bit for each value, in whole bytes.
     ///
-    /// @return position of a value in the first run that has a wrong bit behind its last one, or a scale below 0, or -1
+    /// @return position of a value in the first span that has a wrong bit behind its last one, or a scale below 0, or -1
     public static long fromScaledBits(
             MemorySegment source,
             long sourceOffset,
             long count,
-            int runLength,
+            int spanLength,
             MemorySegment target,
             long targetOffset) {
         long from = sourceOffset;
         long to = targetOffset;
-        for (long done = 0; done < count; done += runLength) {
-            int length = (int) Math.min(runLength, count - done);
+        for (long done = 0; done < count; done += spanLength) {
+            int length = (int) Math.min(spanLength, count - done);
             int bytes = (length + 7) / 8;
             float scale = source.get(FLOAT, from);
             if (scale < 0 || fromOneBit(source, from + Float.BYTES, bytes, length, scale, target, to) >= 0) {

@@ -102,18 +102,18 @@ class QuantizationTest {
     @Test
     void eightBitsComeBackWithinHalfAScale() {
         for (int count : LENGTHS) {
-            for (int run : new int[] {1, 16, 64, 256}) {
+            for (int span : new int[] {1, 16, 64, 256}) {
                 Random random = new Random(count);
                 for (int i = 0; i < count; i++) {
                     source.set(RecordLayout.FLOAT, FROM + 4L * i, (float) random.nextGaussian());
                 }
                 MemorySegment bytes = arena.allocate(8 * count + 16);
-                Quantization.toInt8(source, FROM, count, run, bytes, 1);
+                Quantization.toInt8(source, FROM, count, span, bytes, 1);
                 target.fill((byte) 0x5a);
-                Quantization.fromInt8(bytes, 1, count, run, target, TO);
+                Quantization.fromInt8(bytes, 1, count, span, target, TO);
                 assertNothingBeside(4L * count);
                 for (int i = 0; i < count; i++) {
-                    float scale = bytes.get(RecordLayout.FLOAT, 1 + (long) i / run * (run + 4));
+                    float scale = bytes.get(RecordLayout.FLOAT, 1 + (long) i / span * (span + 4));
                     float value = source.get(RecordLayout.FLOAT, FROM + 4L * i);
                     assertThat((double) Math.abs(value - target(i))).isLessThanOrEqualTo(scale / 2 * (1 + 0x1p-14));
                 }
@@ -122,7 +122,7 @@ class QuantizationTest {
     }
 
     @Test
-    void aRunWithAValueThatIsNotFiniteReadsAsSuch() {
+    void aSpanWithAValueThatIsNotFiniteReadsAsSuch() {
         for (float odd : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
             for (int i = 0; i < 32; i++) {
                 source.set(RecordLayout.FLOAT, 4L * i, i == 20 ? odd : 1f);

@@ -40,8 +40,8 @@ public sealed interface Compression {
         }
     }
 
-    /// 8 bits, and a scale for each run of values: `s = max|v| / 127`, `q = round(v / s)`, read as `q · s`. Error at
-    /// most `s / 2` and a rounding of it. A run is a row of 16 floats or more, as many shorter rows as make at most 64
+    /// 8 bits, and a scale for each span of values: `s = max|v| / 127`, `q = round(v / s)`, read as `q · s`. Error at
+    /// most `s / 2` and a rounding of it. A span is a row of 16 floats or more, as many shorter rows as make at most 64
     /// floats, or 256 floats of a tensor.
     record Int8() implements Compression {
         @Override
@@ -73,9 +73,9 @@ public sealed interface Compression {
         }
     }
 
-    /// 1 bit a value and a scale for each run, with error feedback: the sign, times the mean `|r|` of the run. Runs are
-    /// those of [Int8]. What is left of a run of `d` values has `‖r‖² − ‖r‖₁² / d` of its squares; no value of it
-    /// exceeds the greatest one before. A run of zeros changes nothing.
+    /// 1 bit a value and a scale for each span, with error feedback: the sign, times the mean `|r|` of the span. Spans are
+    /// those of [Int8]. What is left of a span of `d` values has `‖r‖² − ‖r‖₁² / d` of its squares; no value of it
+    /// exceeds the greatest one before. A span of zeros changes nothing.
     record OneBit() implements Compression {
         @Override
         public boolean hasFeedback() {

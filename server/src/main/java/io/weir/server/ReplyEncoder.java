@@ -124,10 +124,10 @@ abstract class ReplyEncoder implements Effects {
 
     @Override
     public void beginEncodedRows(
-            long requestId, long number, int count, int rowLength, int valueType, int runLength) {
-        long payloadBytes = ValueType.bytes(valueType, (long) count * rowLength, runLength);
+            long requestId, long number, int count, int rowLength, int valueType, int spanLength) {
+        long payloadBytes = ValueType.bytes(valueType, (long) count * rowLength, spanLength);
         Chunk chunk = begin(FrameType.ENCODED_ROWS, requestId, ReplyLayout.ENCODED_FIELD_BYTES, payloadBytes);
-        ReplyLayout.putEncodedRows(chunk.buffer, chunk.end, number, count, rowLength, valueType, runLength);
+        ReplyLayout.putEncodedRows(chunk.buffer, chunk.end, number, count, rowLength, valueType, spanLength);
         endHeader(chunk, ReplyLayout.ENCODED_PAYLOAD_OFFSET);
         payloadChecksum.reset();
         inRows = true;

@@ -18,9 +18,9 @@ public interface Effects {
     /// As [#beginRows], for rows in fewer bits.
     ///
     /// @param valueType number of a `ValueType` of the protocol
-    /// @param runLength values that share a scale
+    /// @param spanLength values that share a scale
     void beginEncodedRows(
-            long requestId, long number, int count, int rowLength, int valueType, int runLength);
+            long requestId, long number, int count, int rowLength, int valueType, int spanLength);
 
     /// Begins the answer to a scan: `count` rows of `valueLength` floats, each behind its row header, follow.
     ///

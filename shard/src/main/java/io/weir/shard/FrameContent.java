@@ -151,12 +151,12 @@ final class FrameContent {
             ShardTable table, int type, ByteBuffer frame, MemorySegment bytes, int at, long to) {
         long from = at + (long) DataLayout.valuesOffset(frame, at);
         int count = DataLayout.floatCount(frame, at);
-        int runLength = DataLayout.runLength(frame, at);
+        int spanLength = DataLayout.spanLength(frame, at);
         long wrong = -1;
         switch (type) {
             case ValueType.BFLOAT16 -> Quantization.fromBfloat16(bytes, from, count, room, to);
             case ValueType.FLOAT16 -> Quantization.fromFloat16(bytes, from, count, room, to);
-            case ValueType.INT8 -> Quantization.fromInt8(bytes, from, count, runLength, room, to);
+            case ValueType.INT8 -> Quantization.fromInt8(bytes, from, count, spanLength, room, to);
             case ValueType.TWO_BIT -> {
                 float threshold = frame.getFloat((int) from);
                 if (!(threshold > 0) || threshold == Float.POSITIVE_INFINITY) {
@@ -166,9 +166,9 @@ final class FrameContent {
                 }
                 wrong = Quantization.fromTwoBits(bytes, from + Float.BYTES, count, threshold, room, to);
             }
-            case ValueType.ONE_BIT -> wrong = Quantization.fromScaledBits(bytes, from, count, runLength, room, to);
+            case ValueType.ONE_BIT -> wrong = Quantization.fromScaledBits(bytes, from, count, spanLength, room, to);
             case ValueType.ONE_BIT_COMPAT -> {
-                long valueBytes = ValueType.bytes(type, count, runLength);
+                long valueBytes = ValueType.bytes(type, count, spanLength);
                 wrong = Quantization.fromOneBit(bytes, from, valueBytes, count, 1f, room, to);
             }
             case ValueType.SPARSE -> {

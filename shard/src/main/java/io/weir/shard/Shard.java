@@ -533,16 +533,16 @@ public final class Shard implements AutoCloseable {
         effects.endRows();
     }
 
-    /// As [#answerRows], in fewer bits: some rows at a time, as many as end with a run.
+    /// As [#answerRows], in fewer bits: some rows at a time, as many as end with a span.
     private void answerEncodedRows(
             ShardTable table, ByteBuffer frame, int at, long number, int type, Effects effects) {
         boolean keyed = DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS;
         int count = DataLayout.count(frame, at);
         int rowLength = keyed ? table.spec().rowLength() : 1;
-        int runLength = DataLayout.runLength(frame, at);
-        effects.beginEncodedRows(FrameLayout.requestId(frame, at), number, count, rowLength, type, runLength);
-        int rowsOfRuns = Math.max(1, runLength / rowLength);
-        int chunk = Math.max(1, PULL_CHUNK_BYTES / Float.BYTES / rowLength / rowsOfRuns) * rowsOfRuns;
+        int spanLength = DataLayout.spanLength(frame, at);
+        effects.beginEncodedRows(FrameLayout.requestId(frame, at), number, count, rowLength, type, spanLength);
+        int rowsOfSpans = Math.max(1, spanLength / rowLength);
+        int chunk = Math.max(1, PULL_CHUNK_BYTES / Float.BYTES / rowLength / rowsOfSpans) * rowsOfSpans;
         if (rowRoom.byteSize() < (long) chunk * rowLength * Float.BYTES) {
             rowRoom = Arena.ofAuto().allocate((long) chunk * rowLength * Float.BYTES, Long.BYTES);
         }
@@ -555,13 +555,13 @@ public final class Shard implements AutoCloseable {
             } else {
                 table.store().pullStretch(DataLayout.offset(frame, at) + done, floats, rowRoom, 0);
             }
-            int bytes = (int) ValueType.bytes(type, floats, runLength);
+            int bytes = (int) ValueType.bytes(type, floats, spanLength);
             MemorySegment room = effects.room(bytes);
             long to = effects.roomOffset();
             switch (type) {
                 case ValueType.BFLOAT16 -> Quantization.toBfloat16(rowRoom, 0, floats, room, to);
                 case ValueType.FLOAT16 -> Quantization.toFloat16(rowRoom, 0, floats, room, to);
-                default -> Quantization.toInt8(rowRoom, 0, floats, runLength, room, to);
+                default -> Quantization.toInt8(rowRoom, 0, floats, spanLength, room, to);
             }
             effects.filled(bytes);
         }

@@ -77,7 +77,7 @@ final class DataFrame implements Cloneable {
 
     static DataFrame encoded(
             int type, int tableId, int rowLength, long[] keys, ValueEncoder encoder, float[] values) {
-        int run = ValueType.runLength(false, rowLength);
+        int run = ValueType.spanLength(false, rowLength);
         int keyBytes = keys.length * Long.BYTES;
         ByteBuffer payload = buffer(keyBytes + (int) encoder.maxBytes(values.length, run));
         for (long key : keys) {
@@ -91,8 +91,8 @@ final class DataFrame implements Cloneable {
 
     /// A push of a stretch in fewer bits; `values` holds afterwards what the encoder left.
     static DataFrame encodedStretch(int tableId, int blockLength, long offset, ValueEncoder encoder, float[] values) {
-        ByteBuffer payload = buffer((int) encoder.maxBytes(values.length, ValueType.STRETCH_RUN));
-        payload.position(encoder.encode(values, values.length, ValueType.STRETCH_RUN, payload, 0));
+        ByteBuffer payload = buffer((int) encoder.maxBytes(values.length, ValueType.STRETCH_SPAN));
+        payload.position(encoder.encode(values, values.length, ValueType.STRETCH_SPAN, payload, 0));
         DataFrame frame = new DataFrame(
                 FrameType.PUSH, tableId, DataLayout.LAYOUT_STRETCH, values.length, blockLength, offset, payload);
         frame.valueType = encoder.type();

@@ -147,7 +147,7 @@ class EncodedPushTest {
                     open(dim);
                     ValueEncoder encoder = new ValueEncoder(compression);
                     float[] gradients = gaussian(count * dim, dim);
-                    float[] rounded = rounded(encoder, gradients, ValueType.runLength(false, dim));
+                    float[] rounded = rounded(encoder, gradients, ValueType.spanLength(false, dim));
                     DataFrame push = DataFrame.encoded(TABLE, dim, keys(count), encoder, gradients);
                     assertThat(push.numbered(1, 0).sendTo(shard)).isEqualTo(acknowledged(1));
                     float[] rows = pulled(DataFrame.pull(TABLE, dim, keys(count)));
@@ -155,7 +155,7 @@ class EncodedPushTest {
                         assertThat(-rows[i]).isEqualTo(rounded[i]);
                     }
                     assertThat(pulled(DataFrame.pull(TABLE, dim, keys(count)).replying(encoder.type())))
-                            .containsExactly(rounded(encoder, rows, ValueType.runLength(false, dim)));
+                            .containsExactly(rounded(encoder, rows, ValueType.spanLength(false, dim)));
                 }
             }
         }
@@ -168,7 +168,7 @@ class EncodedPushTest {
                 assertThat(push.numbered(1, 0).sendTo(shard)).isEqualTo(acknowledged(1));
                 float[] rows = pulled(DataFrame.pullStretch(DENSE, BLOCK, 5, count));
                 assertThat(pulled(DataFrame.pullStretch(DENSE, BLOCK, 5, count).replying(encoder.type())))
-                        .containsExactly(rounded(encoder, rows, ValueType.STRETCH_RUN));
+                        .containsExactly(rounded(encoder, rows, ValueType.STRETCH_SPAN));
             }
         }
     }

@@ -34,7 +34,7 @@ final class RecordingEffects implements Effects {
     private int count;
     private int length;
     private int encodedType;
-    private int encodedRun;
+    private int encodedSpan;
 
     @Override
     public void beginRows(long id, long pushNumber, int rowCount, int rowLength) {
@@ -42,10 +42,10 @@ final class RecordingEffects implements Effects {
     }
 
     @Override
-    public void beginEncodedRows(long id, long pushNumber, int rowCount, int rowLength, int valueType, int runLength) {
+    public void beginEncodedRows(long id, long pushNumber, int rowCount, int rowLength, int valueType, int spanLength) {
         begin(id, pushNumber, rowCount, rowLength, false);
         encodedType = valueType;
-        encodedRun = runLength;
+        encodedSpan = spanLength;
     }
 
     @Override
@@ -81,9 +81,9 @@ final class RecordingEffects implements Effects {
     public void filled(int size) {
         assertThat(size).isEqualTo(roomBytes);
         if (encodedType != ValueType.FLOAT32) {
-            float[] decoded = new float[ValueType.floats(encodedType, size, encodedRun)];
+            float[] decoded = new float[ValueType.floats(encodedType, size, encodedSpan)];
             ByteBuffer bytes = segment.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
-            ValueEncoder.decodeRows(encodedType, bytes, ROOM_OFFSET, decoded, decoded.length, encodedRun);
+            ValueEncoder.decodeRows(encodedType, bytes, ROOM_OFFSET, decoded, decoded.length, encodedSpan);
             for (float value : decoded) {
                 values.add(value);
             }

@@ -483,7 +483,7 @@ final class SimulatedNetwork {
 
             @Override
             public void beginEncodedRows(
-                    long requestId, long number, int count, int length, int valueType, int runLength) {
+                    long requestId, long number, int count, int length, int valueType, int spanLength) {
                 beginRows(requestId, number, count, length);
                 encoded = true;
             }

@@ -10,6 +10,7 @@ import io.weir.client.ServerInfo;
 import io.weir.client.Table;
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
+import io.weir.model.Compression;
 import io.weir.model.ErrorCode;
 import io.weir.model.OptimizerSpec;
 import io.weir.model.RunSpec;
@@ -213,6 +214,11 @@ final class ReferenceWeir implements Weir {
 
         TableInfo info() {
             return new TableInfo(id, spec, 0, rows.size(), 0);
+        }
+
+        @Override
+        public Table compressed(Compression pushes, Compression pulls) {
+            throw new IllegalStateException("nothing is compressed here");
         }
 
         @Override

@@ -350,8 +350,8 @@ public final class DataLayout {
     }
 
     /// Values that share a scale, in this frame or in its answer.
-    public static int runLength(ByteBuffer frame, int at) {
-        return ValueType.runLength(layout(frame, at) == LAYOUT_STRETCH, rowLength(frame, at));
+    public static int spanLength(ByteBuffer frame, int at) {
+        return ValueType.spanLength(layout(frame, at) == LAYOUT_STRETCH, rowLength(frame, at));
     }
 
     /// Bytes of payload of a push whose values are not plain; what they would be as floats fits a frame.
@@ -359,7 +359,7 @@ public final class DataLayout {
         int keyBytes = valuesOffset(frame, at) - PAYLOAD_OFFSET;
         int floats = floatCount(frame, at);
         int type = valueType(frame, at);
-        long least = keyBytes + ValueType.bytes(type, floats, runLength(frame, at));
+        long least = keyBytes + ValueType.bytes(type, floats, spanLength(frame, at));
         if (type != ValueType.SPARSE || actual < least) {
             return least;
         }

@@ -12,10 +12,10 @@ import java.nio.ByteBuffer;
 ///   ROWS      | number | count | rowLength |  payload: count * rowLength floats; a stretch has rowLength 1
 ///   ACK       | number | shard | reserved  |  every push up to this number is decided
 ///             +--------+-------+-----------+
-///             0        8       12          16          17         20          24
-///             +--------+-------+-----------+-----------+----------+-----------+
-///   ENCODED_  | number | count | rowLength | valueType | reserved | runLength |  payload: as ROWS, but as
-///   ROWS      +--------+-------+-----------+-----------+----------+-----------+  valueType has it
+///             0        8       12          16          17         20           24
+///             +--------+-------+-----------+-----------+----------+------------+
+///   ENCODED_  | number | count | rowLength | valueType | reserved | spanLength |  payload: as ROWS, but as
+///   ROWS      +--------+-------+-----------+-----------+----------+------------+  valueType has it
 ///             0        8       12            16
 ///             +--------+-------+-------------+
 ///   SCAN_REPLY| cursor | count | valueLength |  payload: rows; cursor -1 when there are no more
@@ -41,10 +41,10 @@ public final class ReplyLayout {
     public static final int ERROR_ORDERED = 1;
 
     public static final int VALUE_TYPE_OFFSET = ROW_LENGTH_OFFSET + Integer.BYTES;
-    public static final int RUN_LENGTH_OFFSET = VALUE_TYPE_OFFSET + Integer.BYTES;
+    public static final int SPAN_LENGTH_OFFSET = VALUE_TYPE_OFFSET + Integer.BYTES;
 
     /// Bytes of the fields of `ENCODED_ROWS`.
-    public static final int ENCODED_FIELD_BYTES = RUN_LENGTH_OFFSET + Integer.BYTES - FrameLayout.FIELDS_OFFSET;
+    public static final int ENCODED_FIELD_BYTES = SPAN_LENGTH_OFFSET + Integer.BYTES - FrameLayout.FIELDS_OFFSET;
 
     /// Where the payload of `ENCODED_ROWS` begins.
     public static final int ENCODED_PAYLOAD_OFFSET = FrameLayout.HEADER_BYTES + ENCODED_FIELD_BYTES;
@@ -94,10 +94,10 @@ public final class ReplyLayout {
 
     /// Writes the fields of `ENCODED_ROWS`.
     public static void putEncodedRows(
-            ByteBuffer frame, int at, long number, int count, int rowLength, int valueType, int runLength) {
+            ByteBuffer frame, int at, long number, int count, int rowLength, int valueType, int spanLength) {
         putRows(frame, at, number, count, rowLength);
         frame.putInt(at + VALUE_TYPE_OFFSET, valueType);
-        frame.putInt(at + RUN_LENGTH_OFFSET, runLength);
+        frame.putInt(at + SPAN_LENGTH_OFFSET, spanLength);
     }
 
     public static void putError(ByteBuffer frame, int at, int code, int flags, int retryAfterMs) {
@@ -113,8 +113,8 @@ public final class ReplyLayout {
     }
 
     /// Values of an `ENCODED_ROWS` that share a scale.
-    public static int runLength(ByteBuffer frame, int at) {
-        return frame.getInt(at + RUN_LENGTH_OFFSET);
+    public static int spanLength(ByteBuffer frame, int at) {
+        return frame.getInt(at + SPAN_LENGTH_OFFSET);
     }
 
     /// Checks the fields of a `ROWS`, `ENCODED_ROWS`, `ACK`, `SCAN_REPLY` or `ERROR` against each other and against the payload that is
@@ -154,7 +154,7 @@ public final class ReplyLayout {
 
     private static void checkEncodedRows(ByteBuffer frame, int at) {
         requireAtLeast(0, count(frame, at), "count");
-        requireAtLeast(1, runLength(frame, at), "runLength");
+        requireAtLeast(1, spanLength(frame, at), "spanLength");
         int type = valueType(frame, at);
         if (type == ValueType.FLOAT32 || !ValueType.isForRows(type)) {
             throw malformed("value type must be from " + ValueType.BFLOAT16 + " to " + ValueType.INT8 + ": valueType="
@@ -165,7 +165,7 @@ public final class ReplyLayout {
             throw malformed("rows must fit a frame as floats too: rowLength=" + rowLength + ", count="
                     + count(frame, at));
         }
-        long expected = ValueType.bytes(type, (long) count(frame, at) * rowLength, runLength(frame, at));
+        long expected = ValueType.bytes(type, (long) count(frame, at) * rowLength, spanLength(frame, at));
         if (expected != FrameLayout.payloadBytes(frame, at)) {
             throw malformed("payload must fit the count: expected=" + expected + ", actual="
                     + FrameLayout.payloadBytes(frame, at) + ", count=" + count(frame, at) + ", rowLength="

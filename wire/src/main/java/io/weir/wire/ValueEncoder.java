@@ -65,17 +65,17 @@ public final class ValueEncoder {
     }
 
     /// Most bytes that [#encode] writes.
-    public long maxBytes(int count, int runLength) {
+    public long maxBytes(int count, int spanLength) {
         return type == ValueType.SPARSE
                 ? ValueType.sparseBytes(kept(count))
-                : ValueType.bytes(type, count, runLength);
+                : ValueType.bytes(type, count, spanLength);
     }
 
     /// Writes `count` finite values. With feedback, `values` holds afterwards what was not sent.
     ///
-    /// @param runLength as [ValueType#runLength] says
+    /// @param spanLength as [ValueType#spanLength] says
     /// @return bytes written
-    public int encode(float[] values, int count, int runLength, ByteBuffer out, int at) {
+    public int encode(float[] values, int count, int spanLength, ByteBuffer out, int at) {
         switch (type) {
             case ValueType.BFLOAT16:
                 for (int i = 0; i < count; i++) {
@@ -88,13 +88,13 @@ public final class ValueEncoder {
                 }
                 break;
             case ValueType.INT8:
-                int8(values, count, runLength, out, at);
+                int8(values, count, spanLength, out, at);
                 break;
             case ValueType.TWO_BIT:
                 twoBit(values, count, out, at);
                 break;
             case ValueType.ONE_BIT:
-                oneBit(values, count, runLength, out, at);
+                oneBit(values, count, spanLength, out, at);
                 break;
             case ValueType.ONE_BIT_COMPAT:
                 oneBitCompat(values, count, out, at);
@@ -108,7 +108,7 @@ public final class ValueEncoder {
                     out.putFloat(at + Float.BYTES * i, values[i]);
                 }
         }
-        return (int) ValueType.bytes(type, count, runLength);
+        return (int) ValueType.bytes(type, count, spanLength);
     }
 
     // ---- values that are rounded ----
@@ -158,9 +158,9 @@ public final class ValueEncoder {
         return Float.intBitsToFloat(bits | (value & 0x8000) << 16);
     }
 
-    private static void int8(float[] values, int count, int runLength, ByteBuffer out, int at) {
-        for (int from = 0; from < count; from += runLength) {
-            int to = Math.min(count, from + runLength);
+    private static void int8(float[] values, int count, int spanLength, ByteBuffer out, int at) {
+        for (int from = 0; from < count; from += spanLength) {
+            int to = Math.min(count, from + spanLength);
             float greatest = 0;
             for (int i = from; i < to; i++) {
                 greatest = Math.max(greatest, Math.abs(values[i]));
@@ -177,9 +177,9 @@ public final class ValueEncoder {
 
     /// Reads values that were rounded: what an answer to a pull may hold.
     ///
-    /// @param runLength as [ValueType#runLength] says
+    /// @param spanLength as [ValueType#spanLength] says
     public static void decodeRows(
-            int type, ByteBuffer in, int at, float[] values, int count, int runLength) {
+            int type, ByteBuffer in, int at, float[] values, int count, int spanLength) {
         switch (type) {
             case ValueType.BFLOAT16:
                 for (int i = 0; i < count; i++) {
@@ -192,8 +192,8 @@ public final class ValueEncoder {
                 }
                 break;
             case ValueType.INT8:
-                for (int from = 0; from < count; from += runLength) {
-                    int to = Math.min(count, from + runLength);
+                for (int from = 0; from < count; from += spanLength) {
+                    int to = Math.min(count, from + spanLength);
                     float scale = in.getFloat(at);
                     at += Float.BYTES;
                     for (int i = from; i < to; i++) {
@@ -249,9 +249,9 @@ public final class ValueEncoder {
         }
     }
 
-    private static void oneBit(float[] values, int count, int runLength, ByteBuffer out, int at) {
-        for (int from = 0; from < count; from += runLength) {
-            int to = Math.min(count, from + runLength);
+    private static void oneBit(float[] values, int count, int spanLength, ByteBuffer out, int at) {
+        for (int from = 0; from < count; from += spanLength) {
+            int to = Math.min(count, from + spanLength);
             double sum = 0;
             for (int i = from; i < to; i++) {
                 sum += Math.abs(values[i]);

@@ -5,16 +5,16 @@ import io.weir.model.Compression;
 /// How floats lie in the payload of a push or of the answer to a pull, and how many bytes they take. Numbers are part of
 /// the protocol.
 ///
-/// Two of the types have *runs*, values that share a scale which stands in front of them: a row of 16 floats or more;
-/// as many shorter rows as make at most 64 floats; 256 floats of a stretch. The last run may be shorter.
+/// Two of the types have *spans*, values that share a scale which stands in front of them: a row of 16 floats or more;
+/// as many shorter rows as make at most 64 floats; 256 floats of a stretch. The last span may be shorter.
 ///
 /// ```
 ///   FLOAT32          4 bytes a value
 ///   BFLOAT16         2 bytes a value, the upper half of a float
 ///   FLOAT16          2 bytes a value, IEEE 754 binary16
-///   INT8             for each run: scale, float32; 1 byte a value, which is the scale times it
+///   INT8             for each span: scale, float32; 1 byte a value, which is the scale times it
 ///   TWO_BIT          threshold t, float32, above 0; 2 bits a value: 11 is t, 10 is -t, 00 is 0; in words of 4 bytes
-///   ONE_BIT          for each run: scale, float32, 0 or more; 1 bit a value: 1 is the scale, 0 its negative; in bytes
+///   ONE_BIT          for each span: scale, float32, 0 or more; 1 bit a value: 1 is the scale, 0 its negative; in bytes
 ///   ONE_BIT_COMPAT   1 bit a value: 1 is 1, 0 is -1; in words of 4 bytes
 ///   SPARSE           count k, int32; k positions, int32, ascending; k values, float32; all others are 0
 /// ```
@@ -31,13 +31,13 @@ public final class ValueType {
     public static final int SPARSE = 8;
 
     /// Floats of a stretch that share a scale.
-    public static final int STRETCH_RUN = 256;
+    public static final int STRETCH_SPAN = 256;
 
     /// Rows from this length on have a scale each.
-    public static final int ROW_RUN = 16;
+    public static final int ROW_SPAN = 16;
 
     /// Most floats of shorter rows that share a scale.
-    public static final int ROWS_RUN = 64;
+    public static final int ROWS_SPAN = 64;
 
     private ValueType() {}
 
@@ -71,32 +71,32 @@ public final class ValueType {
         return type >= FLOAT32 && type <= INT8;
     }
 
-    /// Values of a run.
+    /// Values of a span.
     ///
     /// @param rowLength floats in a row; not looked at for stretches
-    public static int runLength(boolean stretch, int rowLength) {
+    public static int spanLength(boolean stretch, int rowLength) {
         if (stretch) {
-            return STRETCH_RUN;
+            return STRETCH_SPAN;
         }
-        return rowLength >= ROW_RUN ? rowLength : ROWS_RUN / rowLength * rowLength;
+        return rowLength >= ROW_SPAN ? rowLength : ROWS_SPAN / rowLength * rowLength;
     }
 
     /// Bytes of `count` values; of [#SPARSE] the fewest, those of no value.
     ///
-    /// @param runLength as [#runLength] says
-    public static long bytes(int type, long count, int runLength) {
+    /// @param spanLength as [#spanLength] says
+    public static long bytes(int type, long count, int spanLength) {
         switch (type) {
             case BFLOAT16:
             case FLOAT16:
                 return 2 * count;
             case INT8:
-                return count + (count + runLength - 1) / runLength * Float.BYTES;
+                return count + (count + spanLength - 1) / spanLength * Float.BYTES;
             case TWO_BIT:
                 return Float.BYTES + (count + 15) / 16 * Integer.BYTES;
             case ONE_BIT:
-                long whole = count / runLength;
-                long rest = count % runLength;
-                return whole * (Float.BYTES + (runLength + 7) / 8)
+                long whole = count / spanLength;
+                long rest = count % spanLength;
+                return whole * (Float.BYTES + (spanLength + 7) / 8)
                         + (rest == 0 ? 0 : Float.BYTES + (rest + 7) / 8);
             case ONE_BIT_COMPAT:
                 return (count + 31) / 32 * Integer.BYTES;
@@ -108,14 +108,14 @@ public final class ValueType {
     }
 
     /// Values that are [#isForRows] and take so many bytes: the inverse of [#bytes].
-    public static int floats(int type, int bytes, int runLength) {
+    public static int floats(int type, int bytes, int spanLength) {
         switch (type) {
             case BFLOAT16:
             case FLOAT16:
                 return bytes / 2;
             case INT8:
-                int runBytes = Float.BYTES + runLength;
-                return bytes / runBytes * runLength + Math.max(0, bytes % runBytes - Float.BYTES);
+                int spanBytes = Float.BYTES + spanLength;
+                return bytes / spanBytes * spanLength + Math.max(0, bytes % spanBytes - Float.BYTES);
             default:
                 return bytes / Float.BYTES;
         }

@@ -376,7 +376,7 @@ final class Frames {
             floats[i] = (i % 11 - 5) * 0.25f;
         }
         ByteBuffer payload = buffer(4 * count + 100);
-        int bytes = encoder.encode(floats, count, ValueType.STRETCH_RUN, payload, 0);
+        int bytes = encoder.encode(floats, count, ValueType.STRETCH_SPAN, payload, 0);
         return encoded(
                 encoder,
                 FrameType.PUSH,
@@ -412,9 +412,9 @@ final class Frames {
     }
 
     static ByteBuffer encodedRows(
-            Compression compression, long number, int count, int rowLength, int runLength, float[] floats) {
+            Compression compression, long number, int count, int rowLength, int spanLength, float[] floats) {
         ValueEncoder encoder = new ValueEncoder(compression);
-        int payloadBytes = (int) encoder.maxBytes(floats.length, runLength);
+        int payloadBytes = (int) encoder.maxBytes(floats.length, spanLength);
         ByteBuffer frame = buffer(FrameLayout.frameBytes(ReplyLayout.ENCODED_FIELD_BYTES, payloadBytes));
         FrameLayout.putHeader(
                 frame,
@@ -424,8 +424,8 @@ final class Frames {
                 FrameLayout.FLAG_CHECKSUMS,
                 REQUEST_ID,
                 ReplyLayout.ENCODED_FIELD_BYTES);
-        ReplyLayout.putEncodedRows(frame, 0, number, count, rowLength, encoder.type(), runLength);
-        encoder.encode(floats.clone(), floats.length, runLength, frame, ReplyLayout.ENCODED_PAYLOAD_OFFSET);
+        ReplyLayout.putEncodedRows(frame, 0, number, count, rowLength, encoder.type(), spanLength);
+        encoder.encode(floats.clone(), floats.length, spanLength, frame, ReplyLayout.ENCODED_PAYLOAD_OFFSET);
         return finish(frame, true);
     }
 
@@ -549,7 +549,7 @@ final class Frames {
                     ReplyLayout.count(frame, 0),
                     ReplyLayout.rowLength(frame, 0),
                     ReplyLayout.valueType(frame, 0),
-                    ReplyLayout.runLength(frame, 0));
+                    ReplyLayout.spanLength(frame, 0));
         } else {
             ReplyLayout.putRows(
                     copy,

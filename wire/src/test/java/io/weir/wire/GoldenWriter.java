@@ -93,7 +93,7 @@ public final class GoldenWriter {
             text.append(" rowLength/valueLength=").append(ReplyLayout.rowLength(frame, 0));
             if (type == FrameType.ENCODED_ROWS) {
                 text.append(" valueType=").append(ReplyLayout.valueType(frame, 0));
-                text.append(" runLength=").append(ReplyLayout.runLength(frame, 0));
+                text.append(" spanLength=").append(ReplyLayout.spanLength(frame, 0));
             }
             text.append('\n');
         } else {

@@ -147,13 +147,13 @@ class ValueEncoderTest {
     @Test
     void oneBitLeavesTheSquaresThatItsFormulaSays() {
         for (int count : LENGTHS) {
-            for (int run : new int[] {16, 64, 256}) {
+            for (int span : new int[] {16, 64, 256}) {
                 Random random = new Random(count);
                 float[] values = gaussian(random, count);
                 float[] before = values.clone();
-                encoded(new ValueEncoder(Compression.oneBit()), values, run);
-                for (int from = 0; from < count; from += run) {
-                    int to = Math.min(count, from + run);
+                encoded(new ValueEncoder(Compression.oneBit()), values, span);
+                for (int from = 0; from < count; from += span) {
+                    int to = Math.min(count, from + span);
                     double squares = 0;
                     double sum = 0;
                     double left = 0;
@@ -396,22 +396,22 @@ class ValueEncoderTest {
         return values;
     }
 
-    private static int bytes(Compression compression, int count, int run) {
-        return new ValueEncoder(compression).encode(new float[count], count, run, Frames.buffer(8192), 0);
+    private static int bytes(Compression compression, int count, int span) {
+        return new ValueEncoder(compression).encode(new float[count], count, span, Frames.buffer(8192), 0);
     }
 
-    private static float[] encoded(ValueEncoder encoder, float[] values, int run) {
+    private static float[] encoded(ValueEncoder encoder, float[] values, int span) {
         ByteBuffer out = Frames.buffer(16_384);
-        encoder.encode(values, values.length, run, out, 0);
-        return decoded(encoder.compression(), out, values.length, run);
+        encoder.encode(values, values.length, span, out, 0);
+        return decoded(encoder.compression(), out, values.length, span);
     }
 
-    private static float[] decoded(Compression compression, ByteBuffer in, int count, int run) {
+    private static float[] decoded(Compression compression, ByteBuffer in, int count, int span) {
         float[] values = new float[count];
         int type = ValueType.of(compression);
         int at = 0;
         for (int i = 0; i < count; i++) {
-            boolean newRun = i % run == 0;
+            boolean newRun = i % span == 0;
             if (type == ValueType.TWO_BIT) {
                 int code = in.get(4 + i / 4) >> 6 - i % 4 * 2 & 3;
                 assertThat(code).isNotEqualTo(1);
@@ -419,12 +419,12 @@ class ValueEncoderTest {
             } else if (type == ValueType.ONE_BIT_COMPAT) {
                 values[i] = (in.get(i / 8) >> 7 - i % 8 & 1) == 1 ? 1 : -1;
             } else if (type == ValueType.ONE_BIT) {
-                at = newRun && i > 0 ? at + 4 + (run + 7) / 8 : at;
+                at = newRun && i > 0 ? at + 4 + (span + 7) / 8 : at;
                 float scale = in.getFloat(at);
-                values[i] = (in.get(at + 4 + i % run / 8) >> 7 - i % run % 8 & 1) == 1 ? scale : -scale;
+                values[i] = (in.get(at + 4 + i % span / 8) >> 7 - i % span % 8 & 1) == 1 ? scale : -scale;
             } else if (type == ValueType.INT8) {
-                at = newRun && i > 0 ? at + 4 + run : at;
-                values[i] = in.get(at + 4 + i % run) * in.getFloat(at);
+                at = newRun && i > 0 ? at + 4 + span : at;
+                values[i] = in.get(at + 4 + i % span) * in.getFloat(at);
             } else if (type == ValueType.BFLOAT16) {
                 values[i] = Float.intBitsToFloat(in.getShort(2 * i) << 16);
             } else if (type == ValueType.FLOAT16) {

@@ -9,6 +9,7 @@ import io.weir.client.ServerInfo;
 import io.weir.client.Table;
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
+import io.weir.model.Compression;
 import io.weir.model.OptimizerSpec;
 import io.weir.model.ShardMap;
 import io.weir.model.TableShape;
@@ -103,6 +104,11 @@ final class MapWeir implements Weir {
 
     private final class MapTable implements Table {
         @Override
+        public Table compressed(Compression pushes, Compression pulls) {
+            throw new IllegalStateException("nothing is compressed here");
+        }
+
+        @Override
         public TableSpec spec() {
             return MapWeir.this.spec();
         }
@@ -157,6 +163,11 @@ final class MapWeir implements Weir {
     /// Weights, then accumulators, of the whole tensor.
     private final class MapDenseTable implements DenseTable {
         private final float[] tensor = new float[2 * Math.toIntExact(length())];
+
+        @Override
+        public DenseTable compressed(Compression pushes, Compression pulls) {
+            throw new IllegalStateException("nothing is compressed here");
+        }
 
         @Override
         public TableSpec spec() {

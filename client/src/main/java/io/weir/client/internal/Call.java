@@ -139,17 +139,17 @@ final class Call implements ShardTransport.Waitable {
     synchronized int scatterEncoded(Request request, ByteBuffer source, int at, int first, int bytes) {
         ByteBuffer frame = request.frame();
         int type = DataLayout.replyType(frame, 0);
-        int runLength = DataLayout.runLength(frame, 0);
-        int floats = ValueType.floats(type, bytes, runLength);
+        int spanLength = DataLayout.spanLength(frame, 0);
+        int floats = ValueType.floats(type, bytes, spanLength);
         int length = request.isStretch() ? 1 : rowLength;
-        int most = Math.max(1, DECODED_FLOATS / runLength) * runLength;
+        int most = Math.max(1, DECODED_FLOATS / spanLength) * spanLength;
         if (decoded.capacity() < Math.min(most, floats)) {
             decoded = FloatBuffer.allocate(most);
         }
-        int runBytes = (int) ValueType.bytes(type, runLength, runLength);
+        int spanBytes = (int) ValueType.bytes(type, spanLength, spanLength);
         for (int done = 0; done < floats; done += most) {
             int part = Math.min(most, floats - done);
-            ValueEncoder.decodeRows(type, source, at + done / runLength * runBytes, decoded.array(), part, runLength);
+            ValueEncoder.decodeRows(type, source, at + done / spanLength * spanBytes, decoded.array(), part, spanLength);
             scatter(request, decoded, 0, first + done / length, part / length);
         }
         return floats / length;

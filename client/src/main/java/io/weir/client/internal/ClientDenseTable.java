@@ -1,6 +1,7 @@
 package io.weir.client.internal;
 
 import io.weir.client.DenseTable;
+import io.weir.model.Compression;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.wire.FrameType;
@@ -18,6 +19,11 @@ record ClientDenseTable(Session session, TableView view) implements DenseTable {
     @Override
     public TableSpec spec() {
         return view.spec();
+    }
+
+    @Override
+    public DenseTable compressed(Compression pushes, Compression pulls) {
+        return new ClientDenseTable(session, view.compressed(pushes, pulls));
     }
 
     @Override

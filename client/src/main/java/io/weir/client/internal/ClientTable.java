@@ -1,6 +1,7 @@
 package io.weir.client.internal;
 
 import io.weir.client.Table;
+import io.weir.model.Compression;
 import io.weir.model.TableSpec;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -10,6 +11,11 @@ record ClientTable(Session session, TableView view) implements Table {
     @Override
     public TableSpec spec() {
         return view.spec();
+    }
+
+    @Override
+    public Table compressed(Compression pushes, Compression pulls) {
+        return new ClientTable(session, view.compressed(pushes, pulls));
     }
 
     @Override

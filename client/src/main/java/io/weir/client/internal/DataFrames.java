@@ -8,6 +8,7 @@ import io.weir.wire.FrameLayout;
 import io.weir.wire.FrameType;
 import io.weir.wire.Limits;
 import io.weir.wire.RowLayout;
+import io.weir.wire.ValueType;
 import java.nio.ByteBuffer;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -54,7 +55,8 @@ final class DataFrames {
         Grouping grouping = call.grouping();
         grouping.group(keys, from, count, shardCount);
         int rowLength = table.spec().rowLength();
-        int most = mostKeys(rowLength);
+        PushEncoder encoder = gradients == null ? null : table.encoder();
+        int most = mostKeys(encoder == null ? rowLength : 2 * rowLength);
         WorkerStream numbering = gradients == null ? null : Objects.requireNonNull(stream, "stream");
         boolean more = true;
         for (int round = 0; more; round++) {
@@ -72,11 +74,21 @@ final class DataFrames {
                     }
                     more |= end < grouping.endOf(shard);
                     int keyCount = end - start;
-                    long payloadBytes = DataLayout.payloadBytes(type, DataLayout.LAYOUT_KEYS, keyCount, rowLength, 0);
+                    int keyBytes = keyCount * Long.BYTES;
+                    long payloadBytes = encoder == null
+                            ? DataLayout.payloadBytes(type, DataLayout.LAYOUT_KEYS, keyCount, rowLength, 0)
+                            : keyBytes + encoder.maxBytes(keyCount * rowLength);
                     Request request = request(call, shard, type, table, start, keyCount, payloadBytes, -1);
-                    grouping.putKeys(keys, from, start, end, request.frame(), DataLayout.PAYLOAD_OFFSET);
-                    if (gradients != null) {
-                        int rowsAt = (DataLayout.PAYLOAD_OFFSET + keyCount * Long.BYTES) / Float.BYTES;
+                    ByteBuffer frame = request.frame();
+                    grouping.putKeys(keys, from, start, end, frame, DataLayout.PAYLOAD_OFFSET);
+                    int valuesAt = DataLayout.PAYLOAD_OFFSET + keyBytes;
+                    if (gradients != null && encoder != null) {
+                        payloadBytes = keyBytes
+                                + encoder.putRows(
+                                        grouping, keys, from, gradients, gradientsFrom, start, end, frame, valuesAt);
+                        request.setPayload(payloadBytes);
+                    } else if (gradients != null) {
+                        int rowsAt = valuesAt / Float.BYTES;
                         grouping.putRows(gradients, gradientsFrom, rowLength, start, end, request.floats(), rowsAt);
                     }
                     send(call, request, shard, payloadBytes, stream, number, table.clockGroup());
@@ -106,6 +118,7 @@ final class DataFrames {
                     "only a dense table has stretches: table=" + table.spec().name());
         }
         int piece = Math.max(1, Limits.DENSE_FRAME_FLOATS / dense.blockLength()) * dense.blockLength();
+        PushEncoder encoder = gradients == null ? null : table.encoder();
         WorkerStream numbering = gradients == null ? null : Objects.requireNonNull(stream, "stream");
         boolean more = count > 0;
         for (int round = 0; more; round++) {
@@ -128,10 +141,21 @@ final class DataFrames {
                     more |= to < end;
                     int floats = (int) (to - from);
                     int shard = (stretch + table.id()) % shardCount;
-                    long payloadBytes = DataLayout.payloadBytes(type, DataLayout.LAYOUT_STRETCH, floats, 1, 0);
+                    long payloadBytes = encoder == null
+                            ? DataLayout.payloadBytes(type, DataLayout.LAYOUT_STRETCH, floats, 1, 0)
+                            : encoder.maxBytes(floats);
                     int start = (int) (from - offset);
                     Request request = request(call, shard, type, table, start, floats, payloadBytes, from);
-                    if (gradients != null) {
+                    if (gradients != null && encoder != null) {
+                        payloadBytes = encoder.putStretch(
+                                from,
+                                gradients,
+                                gradientsFrom + start,
+                                floats,
+                                request.frame(),
+                                DataLayout.PAYLOAD_OFFSET);
+                        request.setPayload(payloadBytes);
+                    } else if (gradients != null) {
                         request.floats()
                                 .put(DataLayout.PAYLOAD_OFFSET / Float.BYTES, gradients, gradientsFrom + start, floats);
                     }
@@ -230,7 +254,17 @@ final class DataFrames {
 
     private Request request(
             Call call, int shard, int type, TableView table, int from, int count, long payloadBytes, long offset) {
-        return request(call, shard, type, table.id(), table.spec().rowLength(), from, count, payloadBytes, offset);
+        Request request =
+                request(call, shard, type, table.id(), table.spec().rowLength(), from, count, payloadBytes, offset);
+        boolean push = type == FrameType.PUSH || type == FrameType.PUSH_PULL;
+        boolean pull = type == FrameType.PULL || type == FrameType.PUSH_PULL;
+        PushEncoder encoder = push ? table.encoder() : null;
+        DataLayout.putTypes(
+                request.frame(),
+                0,
+                encoder == null ? ValueType.FLOAT32 : encoder.type(),
+                pull ? table.rowType() : ValueType.FLOAT32);
+        return request;
     }
 
     /// A data frame, complete but for identity, payload and checksums.

@@ -35,7 +35,7 @@ public final class ReplyHandler {
     /// As [#rows], for rows in the fewer bits that the request asked for.
     ///
     /// @param at where they begin, in bytes
-    /// @param bytes that end with a row and, but for the last ones of an answer, with a run
+    /// @param bytes that end with a row and, but for the last ones of an answer, with a span
     /// @return rows that they were; floats for a stretch
     public int encodedRows(Request request, ByteBuffer source, int at, int first, int bytes) {
         return request.call().scatterEncoded(request, source, at, first, bytes);

@@ -59,6 +59,12 @@ public final class Request {
         return frame;
     }
 
+    /// The payload turned out to have fewer bytes than the frame was made for.
+    void setPayload(long payloadBytes) {
+        length = FrameLayout.frameBytes(DataLayout.FIELD_BYTES, payloadBytes);
+        frame.putInt(FrameLayout.LENGTH_OFFSET, length);
+    }
+
     /// Bytes of the frame.
     public int length() {
         return length;

@@ -1,7 +1,9 @@
 package io.weir.client.internal;
 
 import io.weir.client.TableInfo;
+import io.weir.model.Compression;
 import io.weir.model.TableSpec;
+import io.weir.wire.ValueType;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -10,9 +12,38 @@ import org.jspecify.annotations.Nullable;
 /// @param info the table
 /// @param clockGroup that its pulls and pushes belong to
 /// @param pushes the stream that its pushes belong to, null for that of the session
-record TableView(TableInfo info, int clockGroup, @Nullable WorkerStream pushes) {
+/// @param encoder of its pushes, null if they go as floats
+/// @param rowType number of the `ValueType` that its pulls ask for
+record TableView(
+        TableInfo info,
+        int clockGroup,
+        @Nullable WorkerStream pushes,
+        @Nullable PushEncoder encoder,
+        int rowType) {
     TableView {
         Objects.requireNonNull(info, "info");
+    }
+
+    /// Everything as floats.
+    TableView(TableInfo info, int clockGroup, @Nullable WorkerStream pushes) {
+        this(info, clockGroup, pushes, null, ValueType.FLOAT32);
+    }
+
+    /// The same table in fewer bits.
+    ///
+    /// @throws IllegalArgumentException if rows cannot be read so
+    TableView compressed(Compression ofPushes, Compression ofPulls) {
+        if (!ofPulls.isForPulls()) {
+            throw new IllegalArgumentException(
+                    "rows can be pulled as none, bf16, fp16 or int8: compression=" + ofPulls.text());
+        }
+        boolean plain = ofPushes instanceof Compression.None;
+        return new TableView(
+                info,
+                clockGroup,
+                pushes,
+                plain ? null : new PushEncoder(spec(), ofPushes),
+                ValueType.of(ofPulls));
     }
 
     /// Outside runs.

@@ -76,7 +76,7 @@ final class TcpConnection {
     private @Nullable Request rowsRequest;
     private boolean rowsEncoded;
 
-    /// Bytes of a row, or of a run of rows, which are taken only whole.
+    /// Bytes of a row, or of the rows of a span, which are taken only whole.
     private int rowBytes;
 
     private int payloadLeft;
@@ -394,11 +394,11 @@ final class TcpConnection {
         int rowLength = ReplyLayout.rowLength(in, start);
         int expectedLength = request.isStretch() ? 1 : request.call().rowLength();
         int valueType = type == FrameType.ROWS ? ValueType.FLOAT32 : ReplyLayout.valueType(in, start);
-        int runLength = DataLayout.runLength(request.frame(), 0);
+        int spanLength = DataLayout.spanLength(request.frame(), 0);
         if (count != request.count()
                 || rowLength != expectedLength
                 || valueType != DataLayout.replyType(request.frame(), 0)
-                || (type == FrameType.ENCODED_ROWS && ReplyLayout.runLength(in, start) != runLength)) {
+                || (type == FrameType.ENCODED_ROWS && ReplyLayout.spanLength(in, start) != spanLength)) {
             throw new WeirException(
                     ErrorCode.CORRUPT,
                     "an answer must fit its request: count=" + count + ", expected=" + request.count() + ", rowLength="
@@ -409,7 +409,7 @@ final class TcpConnection {
         request.setRowsDone(0);
         rowsEncoded = type == FrameType.ENCODED_ROWS;
         rowBytes = rowsEncoded
-                ? (int) ValueType.bytes(valueType, Math.max(runLength, rowLength), runLength)
+                ? (int) ValueType.bytes(valueType, Math.max(spanLength, rowLength), spanLength)
                 : rowLength * Float.BYTES;
         payloadLeft = FrameLayout.payloadBytes(in, start);
         start += header;
