@@ -63,6 +63,7 @@ final class Failures {
                             BUSY,
                             GAP,
                             STOPPING,
+                            KEYS_FORGOTTEN,
                             VERSION_MISMATCH,
                             UNKNOWN_WORKER,
                             SERVER_RESTARTED -> Exit.UNAVAILABLE;

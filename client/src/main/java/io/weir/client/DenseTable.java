@@ -56,6 +56,7 @@ public interface DenseTable {
     /// As [#compressed(Compression)], with pulls in fewer bits too.
     ///
     /// @param pulls one that rounds each value by itself
-    /// @throws IllegalArgumentException if `pulls` has feedback
+    /// @throws IllegalArgumentException if `pulls` has feedback, or `pushes` has and the table assigns, or keeps the least
+    /// or greatest: what is left out can only be added later
     DenseTable compressed(Compression pushes, Compression pulls);
 }

@@ -235,6 +235,23 @@ class CompressedTableTest {
         }
     }
 
+    @Test
+    void refusesToLeaveOutWhatCannotBeAddedLater() {
+        try (Cluster cluster = Cluster.embedded(1);
+                Weir weir = cluster.connect()) {
+            for (String optimizer : List.of("assign", "min", "max")) {
+                weir.create(TableSpec.embedding(optimizer, 1, OptimizerSpec.parse(optimizer)));
+                Table table = weir.table(optimizer);
+                assertThatThrownBy(() -> table.compressed(Compression.oneBit()))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage("what a push leaves out can only be added later: compression=1bit, optimizer="
+                                + optimizer + ", table=" + optimizer);
+                table.compressed(Compression.bf16()).push(new long[] {1}, new float[] {0.5f});
+                assertThat(table.pull(new long[] {1})).containsOnly(optimizer.equals("min") ? 0f : 0.5f);
+            }
+        }
+    }
+
     // ---- steps and restarts ----
 
     /// What a synchronous run with compressed pushes comes to does not depend on servers and shards.

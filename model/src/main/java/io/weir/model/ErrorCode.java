@@ -51,6 +51,9 @@ public enum ErrorCode {
     DEADLINE_EXCEEDED(1005),
     /// The server is stopping.
     STOPPING(1006),
+    /// The shard does not have the key list that a hash stands for, any more or yet. Sent again with its keys, the same
+    /// request is served; clients do that by themselves.
+    KEYS_FORGOTTEN(1007),
 
     /// The server lost its state: it is another life of the process than the one this client knew.
     SERVER_RESTARTED(2001),

@@ -57,7 +57,7 @@ final class QueuedFrame extends ShardTask implements Parked {
         return switch (FrameLayout.type(frame, at)) {
             case FrameType.PULL, FrameType.PUSH_PULL ->
                 (long) DataLayout.count(frame, at)
-                        * (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS ? DataLayout.rowLength(frame, at) : 1)
+                        * (DataLayout.isStretch(frame, at) ? 1 : DataLayout.rowLength(frame, at))
                         * Float.BYTES;
             case FrameType.SCAN -> Limits.MAX_SCAN_BYTES;
             default -> 0;

@@ -22,9 +22,10 @@ import org.jspecify.annotations.Nullable;
 /// What is in a data frame, held against a table: whether it fits, and its way into the rows. Confined to the thread
 /// inside the shard.
 ///
-/// One frame is open at a time, from [#fault] on. Its keys and floats are read from where they lie in the frame; those of
-/// a push that came in fewer bits are turned into floats first, all of them, by [#decode], into room of this object. So
-/// whatever looks at them, checks them, applies them or keeps them knows one form only.
+/// One frame is open at a time, from [#fault] on. Its keys and floats are read from where they lie in the frame. If it
+/// names its keys by their hash, [#fault] brings them into room of this object; floats that came in fewer bits
+/// [#decode] turns into floats there, all of them. So whatever looks at them, checks them, applies them or keeps them
+/// knows one form only.
 final class FrameContent {
     /// Room that stays here for the next frame. What a frame needs beyond that is taken from the budget while it is open.
     private static final long KEPT_ROOM_BYTES = 4L << 20;
@@ -34,6 +35,7 @@ final class FrameContent {
     private final int index;
     private final int shardCount;
     private final MemoryBudget budget;
+    private final KeyLists keyLists;
     private ErrorCode faultCode = ErrorCode.INVALID_ARGUMENT;
 
     /// Keys and floats of the open frame, and where they begin.
@@ -47,10 +49,12 @@ final class FrameContent {
     /// @param index of the shard
     /// @param shardCount shards of the cluster
     /// @param budget pays for the room of long frames
-    FrameContent(int index, int shardCount, MemoryBudget budget) {
+    /// @param keyLists that workers may send again as their hash
+    FrameContent(int index, int shardCount, MemoryBudget budget, KeyLists keyLists) {
         this.index = index;
         this.shardCount = shardCount;
         this.budget = budget;
+        this.keyLists = keyLists;
     }
 
     /// Holds the keys of the open frame, then the floats if it is a push.
@@ -71,7 +75,7 @@ final class FrameContent {
     /// Which row of the open frame was not finite: by key, or by position in the tensor.
     String failedPlace(ShardTable table, ByteBuffer frame, int at) {
         int row = table.store().failedRow();
-        if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_STRETCH) {
+        if (DataLayout.isStretch(frame, at)) {
             return "offset=" + (DataLayout.offset(frame, at) + row);
         }
         int strideBytes =
@@ -85,7 +89,7 @@ final class FrameContent {
         if (FrameLayout.type(frame, at) == FrameType.LOAD) {
             return table.store().checkLoad(segment, payload, count);
         }
-        if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS) {
+        if (!DataLayout.isStretch(frame, at)) {
             return table.store().check(segment, payload, count, payload + (long) count * Long.BYTES);
         }
         return table.store().checkStretch(segment, payload, DataLayout.offset(frame, at), count);
@@ -94,7 +98,7 @@ final class FrameContent {
     /// Looks at the gradients of the open frame, to be kept for later.
     CheckResult hold(ShardTable table, ByteBuffer frame, int at) {
         int count = DataLayout.count(frame, at);
-        if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS) {
+        if (!DataLayout.isStretch(frame, at)) {
             return table.store().hold(segment, payload, count, payload + (long) count * Long.BYTES);
         }
         return table.store().holdStretch(segment, payload, DataLayout.offset(frame, at), count);
@@ -105,7 +109,7 @@ final class FrameContent {
         int count = DataLayout.count(frame, at);
         if (FrameLayout.type(frame, at) == FrameType.LOAD) {
             table.store().load(segment, payload, count);
-        } else if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS) {
+        } else if (!DataLayout.isStretch(frame, at)) {
             table.store().apply(segment, payload, count, payload + (long) count * Long.BYTES);
         } else {
             table.store().applyStretch(segment, payload, DataLayout.offset(frame, at), count);
@@ -130,21 +134,33 @@ final class FrameContent {
     @Nullable
     String decode(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
         int type = DataLayout.valueType(frame, at);
-        if (type == ValueType.FLOAT32) {
+        boolean inRoom = segment == room;
+        if (type == ValueType.FLOAT32 && !inRoom) {
             return null;
         }
         int plainBytes = plainBytes(frame, at);
         if (!hasRoom(plainBytes)) {
-            faultCode = ErrorCode.MEMORY_EXCEEDED;
-            return "push needs memory beyond the server's cap for its values: table="
-                    + table.spec().name() + ", bytes=" + plainBytes + ", usedBytes=" + budget.usedBytes()
-                    + ", capBytes=" + budget.capBytes();
+            return noRoom(table, plainBytes);
         }
-        int keyBytes = DataLayout.valuesOffset(frame, at) - DataLayout.PAYLOAD_OFFSET;
-        MemorySegment.copy(segment, payload, room, 0, keyBytes);
-        segment = room;
-        payload = 0;
+        int floatBytes = DataLayout.floatCount(frame, at) * Float.BYTES;
+        int keyBytes = plainBytes - floatBytes;
+        if (!inRoom) {
+            MemorySegment.copy(segment, payload, room, 0, keyBytes);
+            segment = room;
+            payload = 0;
+        }
+        if (type == ValueType.FLOAT32) {
+            MemorySegment.copy(bytes, at + (long) DataLayout.valuesOffset(frame, at), room, keyBytes, floatBytes);
+            return null;
+        }
         return decode(table, type, frame, bytes, at, keyBytes);
+    }
+
+    private String noRoom(ShardTable table, long bytes) {
+        faultCode = ErrorCode.MEMORY_EXCEEDED;
+        return "request needs memory beyond the server's cap for its keys and values: table="
+                + table.spec().name() + ", bytes=" + bytes + ", usedBytes=" + budget.usedBytes() + ", capBytes="
+                + budget.capBytes();
     }
 
     private @Nullable String decode(
@@ -193,7 +209,7 @@ final class FrameContent {
             room = Arena.ofAuto().allocate(Math.min(KEPT_ROOM_BYTES, 2 * bytes), Long.BYTES);
             return true;
         }
-        if (!budget.tryReserve(bytes)) {
+        if (!budget.tryReserve(bytes) && !(keyLists.forgetAll() && budget.tryReserve(bytes))) {
             return false;
         }
         Arena arena = Arena.ofShared();
@@ -217,9 +233,10 @@ final class FrameContent {
 
     /// Opens a frame.
     ///
+    /// @param entry of the worker whose key lists it may name, null if it has none here
     /// @return what is wrong with it for this table, as a sentence, or null; [#faultCode] is its code
     @Nullable
-    String fault(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
+    String fault(ShardTable table, @Nullable WorkerEntry entry, ByteBuffer frame, MemorySegment bytes, int at) {
         faultCode = ErrorCode.INVALID_ARGUMENT;
         segment = bytes;
         payload = at + (long) DataLayout.PAYLOAD_OFFSET;
@@ -246,11 +263,11 @@ final class FrameContent {
             }
             return faultOfKeys(table, count, rowBytes);
         }
-        if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS) {
+        if (!DataLayout.isStretch(frame, at)) {
             if (spec.shape() instanceof TableShape.Dense) {
                 return "a dense table is read and updated by stretches: table=" + spec.name();
             }
-            return faultOfKeys(table, count, Long.BYTES);
+            return faultOfKeys(table, entry, frame, bytes, at);
         }
         if (!(spec.shape() instanceof TableShape.Dense dense)) {
             return "only a dense table has stretches: table=" + spec.name();
@@ -273,6 +290,34 @@ final class FrameContent {
             }
         }
         return null;
+    }
+
+    /// Finds the keys that a hash stands for, checks them, and keeps them if that is asked for.
+    private @Nullable String faultOfKeys(
+            ShardTable table, @Nullable WorkerEntry entry, ByteBuffer frame, MemorySegment bytes, int at) {
+        int layout = DataLayout.layout(frame, at);
+        int count = DataLayout.count(frame, at);
+        if (layout == DataLayout.LAYOUT_KEY_HASH) {
+            long[] keys = entry == null ? null : keyLists.find(entry, frame, at + DataLayout.PAYLOAD_OFFSET, count);
+            if (keys == null) {
+                faultCode = ErrorCode.KEYS_FORGOTTEN;
+                return "keys must be sent that are not kept here: shard=" + index + ", count=" + count + ", table="
+                        + table.spec().name();
+            }
+            long plainBytes = DataLayout.payloadBytes(
+                    FrameLayout.type(frame, at), layout, count, DataLayout.rowLength(frame, at), 0);
+            if (!hasRoom(plainBytes)) {
+                return noRoom(table, plainBytes);
+            }
+            MemorySegment.copy(keys, 0, room, KEY, 0, count);
+            segment = room;
+            payload = 0;
+        }
+        String fault = faultOfKeys(table, count, Long.BYTES);
+        if (fault == null && layout == DataLayout.LAYOUT_KEPT_KEYS && entry != null) {
+            keyLists.keep(entry, frame, at + DataLayout.PAYLOAD_OFFSET, count);
+        }
+        return fault;
     }
 
     private @Nullable String faultOfKeys(ShardTable table, int count, int strideBytes) {

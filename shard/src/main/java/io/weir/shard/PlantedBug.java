@@ -36,5 +36,7 @@ public enum PlantedBug {
     /// A worker that goes on after a restart is told the number of its last push instead of that at its clock.
     RESTART_SKIPS,
     /// A client forgets a push that there was no memory for, and does not withdraw it: an older copy may still come.
-    WITHDRAWAL_SKIPPED
+    WITHDRAWAL_SKIPPED,
+    /// A push whose keys the shard has forgotten uses up its number.
+    FORGOTTEN_KEYS_CONSUMED
 }

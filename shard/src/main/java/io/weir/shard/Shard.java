@@ -69,6 +69,7 @@ public final class Shard implements AutoCloseable {
     private int greatestTableId;
     private long position;
     private @Nullable String stoppedBy;
+    private final KeyLists keyLists;
     private final FrameContent content;
 
     /// Rows on their way into fewer bits.
@@ -87,7 +88,8 @@ public final class Shard implements AutoCloseable {
         this.budget = budget;
         this.bug = bug;
         this.homes = new Homes(index, bug);
-        this.content = new FrameContent(index, shardCount, budget);
+        this.keyLists = new KeyLists(budget);
+        this.content = new FrameContent(index, shardCount, budget, keyLists);
         this.steps = new OpenSteps(index, budget, this::tableOrNull, bug);
     }
 
@@ -140,12 +142,26 @@ public final class Shard implements AutoCloseable {
             refuse(frame, at, effects, ErrorCode.UNKNOWN_TABLE, unknownTable(frame, at));
             return;
         }
-        String fault = content.fault(table, frame, bytes, at);
+        String fault = content.fault(table, listsOf(frame, at), frame, bytes, at);
         if (fault != null) {
             refuse(frame, at, effects, content.faultCode(), fault);
             return;
         }
         readInTime(table, frame, at, 0, effects);
+    }
+
+    /// The entry whose key lists a pull may name, or null.
+    private @Nullable WorkerEntry listsOf(ByteBuffer frame, int at) {
+        if (DataLayout.layout(frame, at) < DataLayout.LAYOUT_KEY_HASH) {
+            return null;
+        }
+        WorkerEntry entry = workers.find(DataLayout.run(frame, at), DataLayout.worker(frame, at));
+        return entry != null && entry.generation() == DataLayout.generation(frame, at) ? entry : null;
+    }
+
+    /// Forgets the key lists that workers may send again as their hash. They will be sent again.
+    public void forgetKeyLists() {
+        boolean unused = keyLists.forgetAll();
     }
 
     /// Answers with rows at once if what the run promises is in, otherwise when it is.
@@ -193,7 +209,7 @@ public final class Shard implements AutoCloseable {
                 if (pull.entry().isFenced() || pull.entry().generation() != pull.generation()) {
                     refuseGeneration(pull.entry(), frame, 0, request.effects());
                 } else {
-                    answerParked(frame, request);
+                    answerParked(pull.entry(), frame, request);
                     content.done();
                 }
             }
@@ -201,11 +217,13 @@ public final class Shard implements AutoCloseable {
         }
     }
 
-    private void answerParked(ByteBuffer frame, Parked request) {
+    private void answerParked(WorkerEntry entry, ByteBuffer frame, Parked request) {
         ShardTable table = tableOrNull(DataLayout.tableId(frame, 0));
-        String fault = table == null ? unknownTable(frame, 0) : content.fault(table, frame, request.bytes(), 0);
+        String fault = table == null ? unknownTable(frame, 0) : content.fault(table, entry, frame, request.bytes(), 0);
         if (table == null || fault != null) {
-            refuse(frame, 0, request.effects(), ErrorCode.UNKNOWN_TABLE, fault == null ? "" : fault);
+            boolean unordered = table != null && isUnordered(content.faultCode());
+            ErrorCode code = unordered ? content.faultCode() : ErrorCode.UNKNOWN_TABLE;
+            refuse(frame, 0, request.effects(), code, fault == null ? "" : fault);
         } else {
             answerRows(table, frame, 0, DataLayout.number(frame, 0), request.effects());
         }
@@ -247,9 +265,9 @@ public final class Shard implements AutoCloseable {
             reject(entry, frame, at, effects, ErrorCode.UNKNOWN_TABLE, unknownTable(frame, at));
             return;
         }
-        String fault = content.fault(table, frame, bytes, at);
+        String fault = content.fault(table, entry, frame, bytes, at);
         if (fault != null) {
-            reject(entry, frame, at, effects, content.faultCode(), fault);
+            refuseContent(entry, frame, at, effects, fault);
             return;
         }
         RunState holding = FrameLayout.type(frame, at) == FrameType.LOAD ? null : synchronousRun(entry);
@@ -259,14 +277,14 @@ public final class Shard implements AutoCloseable {
         }
         fault = content.decode(table, frame, bytes, at);
         if (fault != null) {
-            if (content.faultCode() == ErrorCode.MEMORY_EXCEEDED) {
-                refuse(frame, at, effects, ErrorCode.MEMORY_EXCEEDED, fault);
-            } else {
-                reject(entry, frame, at, effects, content.faultCode(), fault);
-            }
+            refuseContent(entry, frame, at, effects, fault);
             return;
         }
-        switch (holding == null ? content.check(table, frame, at) : steps.hold(holding, table, content, frame, at)) {
+        CheckResult result = check(holding, table, frame, at);
+        if (result == CheckResult.OUT_OF_MEMORY && keyLists.forgetAll()) {
+            result = check(holding, table, frame, at);
+        }
+        switch (result) {
             case NON_FINITE -> {
                 if (bug == PlantedBug.HALF_APPLIED && !held) {
                     table.store()
@@ -312,6 +330,11 @@ public final class Shard implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /// Looks at the open frame, to be applied or to be kept for its step.
+    private CheckResult check(@Nullable RunState holding, ShardTable table, ByteBuffer frame, int at) {
+        return holding == null ? content.check(table, frame, at) : steps.hold(holding, table, content, frame, at);
     }
 
     /// The run whose steps hold what this worker pushes, or null if it applies on arrival.
@@ -457,12 +480,13 @@ public final class Shard implements AutoCloseable {
                     "push was refused when it came first: number=" + number);
         } else if (FrameLayout.type(frame, at) == FrameType.PUSH_PULL) {
             ShardTable table = tableOrNull(DataLayout.tableId(frame, at));
-            String fault = table == null ? unknownTable(frame, at) : content.fault(table, frame, bytes, at);
+            String fault = table == null ? unknownTable(frame, at) : content.fault(table, entry, frame, bytes, at);
             if (table == null || fault != null) {
+                boolean unordered = table != null && isUnordered(content.faultCode());
                 effects.refuse(
                         FrameLayout.requestId(frame, at),
-                        ErrorCode.UNKNOWN_TABLE,
-                        true,
+                        unordered ? content.faultCode() : ErrorCode.UNKNOWN_TABLE,
+                        !unordered,
                         0,
                         fault == null ? unknownTable(frame, at) : fault);
             } else {
@@ -506,7 +530,7 @@ public final class Shard implements AutoCloseable {
         }
         int count = DataLayout.count(frame, at);
         TableStore store = table.store();
-        if (DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS) {
+        if (!DataLayout.isStretch(frame, at)) {
             int rowLength = table.spec().rowLength();
             int rowBytes = rowLength * Float.BYTES;
             effects.beginRows(FrameLayout.requestId(frame, at), number, count, rowLength);
@@ -536,7 +560,7 @@ public final class Shard implements AutoCloseable {
     /// As [#answerRows], in fewer bits: some rows at a time, as many as end with a span.
     private void answerEncodedRows(
             ShardTable table, ByteBuffer frame, int at, long number, int type, Effects effects) {
-        boolean keyed = DataLayout.layout(frame, at) == DataLayout.LAYOUT_KEYS;
+        boolean keyed = !DataLayout.isStretch(frame, at);
         int count = DataLayout.count(frame, at);
         int rowLength = keyed ? table.spec().rowLength() : 1;
         int spanLength = DataLayout.spanLength(frame, at);
@@ -566,6 +590,23 @@ public final class Shard implements AutoCloseable {
             effects.filled(bytes);
         }
         effects.endRows();
+    }
+
+    /// Refuses what the content found: in order, unless the same push may come again with its keys or find memory.
+    private void refuseContent(WorkerEntry entry, ByteBuffer frame, int at, Effects effects, String fault) {
+        ErrorCode code = content.faultCode();
+        if (isUnordered(code)) {
+            if (bug == PlantedBug.FORGOTTEN_KEYS_CONSUMED && code == ErrorCode.KEYS_FORGOTTEN) {
+                entry.advance(DataLayout.number(frame, at), false);
+            }
+            refuse(frame, at, effects, code, fault);
+        } else {
+            reject(entry, frame, at, effects, code, fault);
+        }
+    }
+
+    private static boolean isUnordered(ErrorCode code) {
+        return code == ErrorCode.KEYS_FORGOTTEN || code == ErrorCode.MEMORY_EXCEEDED;
     }
 
     /// Refuses in order: the number is used up.
@@ -715,6 +756,9 @@ public final class Shard implements AutoCloseable {
                     "this generation of the worker is out: worker=" + id.worker() + ", generation=" + id.generation()
                             + ", newest=" + entry.generation());
         } else {
+            if (later) {
+                keyLists.forget(entry);
+            }
             entry.open(id.generation());
             if (later
                     && (bug == PlantedBug.POSITION_ADOPTED
@@ -738,6 +782,7 @@ public final class Shard implements AutoCloseable {
         WorkerEntry entry = workers.find(id.run(), id.worker());
         if (entry != null && entry.generation() == id.generation()) {
             workers.remove(entry);
+            keyLists.forget(entry);
             entry.fence();
         }
         RunState run = runs.get(id.run());
@@ -913,6 +958,7 @@ public final class Shard implements AutoCloseable {
             table.store().close();
         }
         tables = new ShardTable[0];
+        forgetKeyLists();
     }
 
     private @Nullable ShardTable tableOrNull(int tableId) {

@@ -4,6 +4,7 @@ import io.weir.wire.Checksum;
 import io.weir.wire.DataLayout;
 import io.weir.wire.FrameLayout;
 import io.weir.wire.FrameType;
+import io.weir.wire.KeyListHash;
 import io.weir.wire.RowLayout;
 import io.weir.wire.ValueEncoder;
 import io.weir.wire.ValueType;
@@ -19,11 +20,11 @@ final class DataFrame implements Cloneable {
 
     private final int type;
     private final int tableId;
-    private final int layout;
-    private final int count;
+    private int layout;
+    private int count;
     private final int rowLength;
     private final long offset;
-    private final ByteBuffer payload;
+    private ByteBuffer payload;
     private long requestId = 1;
     private int worker;
     private int generation = 1;
@@ -188,6 +189,32 @@ final class DataFrame implements Cloneable {
     /// Asking for rows of this type.
     DataFrame replying(int type) {
         return with(frame -> frame.replyType = type);
+    }
+
+    /// The same keys, and the shard is asked to keep their list.
+    DataFrame keepingKeys() {
+        return with(frame -> frame.layout = DataLayout.LAYOUT_KEPT_KEYS);
+    }
+
+    /// The same with the hash of its keys instead of them.
+    DataFrame hashingKeys() {
+        ByteBuffer bytes = buffer(payload.capacity());
+        bytes.put(0, payload, 0, payload.limit());
+        KeyListHash hash = new KeyListHash();
+        hash.set(bytes, 0, count);
+        int keyBytes = count * Long.BYTES;
+        ByteBuffer hashed = buffer(KeyListHash.BYTES + payload.limit() - keyBytes);
+        hash.write(hashed, 0);
+        hashed.put(KeyListHash.BYTES, payload, keyBytes, payload.limit() - keyBytes);
+        return with(frame -> {
+            frame.payload = hashed;
+            frame.layout = DataLayout.LAYOUT_KEY_HASH;
+        });
+    }
+
+    /// Saying that it has so many keys.
+    DataFrame counting(int keys) {
+        return with(frame -> frame.count = keys);
     }
 
     /// With other bytes of payload.

@@ -336,7 +336,7 @@ class EncodedPushTest {
                 DENSE, BLOCK, 0, new ValueEncoder(Compression.topK(1e-6)), new float[count]);
         long free = budget.capBytes() - budget.usedBytes();
         assertThat(budget.tryReserve(free - 4L * count + 1)).isTrue();
-        assertRefused(push.numbered(1, 0).sendTo(shard), ErrorCode.MEMORY_EXCEEDED, false, "for its values: table=d");
+        assertRefused(push.numbered(1, 0).sendTo(shard), ErrorCode.MEMORY_EXCEEDED, false, "for its keys and values: table=d");
         budget.release(free - 4L * count + 1);
         long before = budget.usedBytes();
         assertRefused(

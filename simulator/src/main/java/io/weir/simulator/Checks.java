@@ -57,7 +57,9 @@ final class Checks {
         Map<Integer, Integer> receiptTallies = new HashMap<>();
         Map<Integer, Integer> bankTallies = new HashMap<>();
         for (Receipts.Push push : receipts.all()) {
-            if (!push.touches(shard) || push.kind == Receipts.Kind.TEMPORARY) {
+            if (!push.touches(shard)
+                    || push.kind == Receipts.Kind.TEMPORARY
+                    || push.kind == Receipts.Kind.ROUND) {
                 continue;
             }
             float cell = reader.read(history.tableOf(push), receipts.cell(push, shard));
@@ -101,9 +103,39 @@ final class Checks {
         if (after != null) {
             require(reader.rowCount(after) == 0, "a table must not get what was pushed to another one: shard=" + shard);
         }
+        if (receipts.hasRounds() && !(scenario.run().isBsp() && scenario.run().mean())) {
+            checkRounds(reader, shard);
+        }
         if (scenario.run().isBsp()) {
             checkOrder(reader, shard);
         }
+    }
+
+    /// Pushes to the same rows: each is in all of them or in none, the acknowledged ones are in, and none is in twice.
+    private void checkRounds(Reader reader, int shard) {
+        Map<Integer, int[]> counts = new HashMap<>();
+        for (Receipts.Push push : receipts.all()) {
+            if (push.kind == Receipts.Kind.ROUND) {
+                int[] leastAndMost = counts.computeIfAbsent(push.source, source -> new int[2]);
+                leastAndMost[0] += push.acknowledged && !push.failed && !scenario.run().isBsp() ? 1 : 0;
+                leastAndMost[1] += push.sent > 0 ? 1 : 0;
+            }
+        }
+        counts.forEach((source, leastAndMost) -> {
+            float first = reader.read(history.receiptsTable(), receipts.round(source, 0, shard));
+            require(
+                    first >= leastAndMost[0] && first <= leastAndMost[1],
+                    "pushes of the same keys must each count once: counted=" + first + ", acknowledged="
+                            + leastAndMost[0] + ", made=" + leastAndMost[1] + ", source=" + source + ", shard="
+                            + shard);
+            for (int row = 1; row < Receipts.ROUND_ROWS; row++) {
+                float next = reader.read(history.receiptsTable(), receipts.round(source, row, shard));
+                require(
+                        next == first,
+                        "a push must be applied to all of its rows: first=" + first + ", row=" + row + ", counted="
+                                + next + ", source=" + source + ", shard=" + shard);
+            }
+        });
     }
 
     /// The row where the order of the additions shows: folded here in worker order, step by step.
@@ -155,7 +187,10 @@ final class Checks {
             }
             require(!everywhere, "a push that was given up must not be applied any more where it was refused: " + push);
         }
-        if (push.kind == Receipts.Kind.POISON || push.kind == Receipts.Kind.TEMPORARY || push.failed) {
+        if (push.kind == Receipts.Kind.POISON
+                || push.kind == Receipts.Kind.TEMPORARY
+                || push.kind == Receipts.Kind.ROUND
+                || push.failed) {
             return;
         }
         if (push.acknowledged && !scenario.run().isBsp()) {
@@ -173,7 +208,11 @@ final class Checks {
         for (Receipts.Push push : receipts.all()) {
             // Whoever was killed before it learned that a shard had no memory for its push cannot say so.
             boolean unknown = !push.acknowledged && tally.of(Tally.What.MEMORY_REFUSALS) > 0;
-            if (push.failed || unknown || push.kind == Receipts.Kind.TEMPORARY || push.sent == 0) {
+            if (push.failed
+                    || unknown
+                    || push.kind == Receipts.Kind.TEMPORARY
+                    || push.kind == Receipts.Kind.ROUND
+                    || push.sent == 0) {
                 continue;
             }
             List<Long> part = List.of((long) push.source, (long) push.life, push.step);

@@ -147,7 +147,7 @@ final class History {
 
     TableInfo tableOf(Receipts.Push push) {
         return switch (push.kind) {
-            case RECEIPT, POISON -> receiptsTable;
+            case RECEIPT, POISON, ROUND -> receiptsTable;
             case BANK -> bankTable;
             case TEMPORARY -> temporaryTable;
         };
@@ -234,7 +234,7 @@ final class History {
     private void fault() {
         int kind;
         do {
-            kind = timeline.random.nextInt(17);
+            kind = timeline.random.nextInt(18);
         } while (!isDone(kind));
         tally.add(Tally.What.FAULTS);
         timeline.note(2, kind, 0);
@@ -251,8 +251,21 @@ final class History {
             case 12, 13 -> pressMemory();
             case 14 -> joinLater();
             case 15 -> workers.stream().noneMatch(worker -> worker.index() < 0) && any.askToLeave();
+            case 16 -> forgetKeyLists();
             default -> replaceTable();
         };
+    }
+
+    private boolean forgetKeyLists() {
+        if (!receipts.hasRounds()) {
+            return false;
+        }
+        SimulatedServer server = servers.get(timeline.random.nextInt(servers.size()));
+        say("server " + server.index + " forgets key lists");
+        for (int i = 0; i < SHARDS_PER_SERVER; i++) {
+            server.shard(server.index * SHARDS_PER_SERVER + i).forgetKeyLists();
+        }
+        return true;
     }
 
     private boolean pauseServer(long us) {
@@ -358,10 +371,11 @@ final class History {
 
     long[] pulledKeys(int worker) {
         int sources = scenario.run().startingWorkers();
-        long[] keys = new long[sources * SHARDS];
-        for (int source = 0; source < sources; source++) {
+        int copies = receipts.hasRounds() ? (Receipts.ROUND_ROWS + sources - 1) / sources : 1;
+        long[] keys = new long[copies * sources * SHARDS];
+        for (int source = 0; source < copies * sources; source++) {
             for (int shard = 0; shard < SHARDS; shard++) {
-                keys[source * SHARDS + shard] = receipts.tally(source, shard);
+                keys[source * SHARDS + shard] = receipts.tally(source % sources, shard);
             }
         }
         return keys;

@@ -26,6 +26,7 @@ final class Receipts {
     private final int shardCount;
     private final Map<Long, Push> pushes = new HashMap<>();
     private final List<Push> all = new ArrayList<>();
+    private final Map<Long, Long> rounds = new HashMap<>();
 
     /// One push.
     static final class Push {
@@ -79,8 +80,13 @@ final class Receipts {
         /// Its sum overflows: to be refused as a whole.
         POISON,
         /// To a table that may be dropped.
-        TEMPORARY
+        TEMPORARY,
+        /// On all shards to the same rows each time, as many as make a list that goes as its hash.
+        ROUND
     }
+
+    /// Rows of a worker's rounds on each shard.
+    static final int ROUND_ROWS = 16;
 
     Receipts(long salt, int shardCount) {
         this.salt = salt;
@@ -104,6 +110,9 @@ final class Receipts {
         if (poison && (dice & 7) == 0) {
             made.add(push(source, life, step, count, Kind.POISON));
         }
+        if (hasRounds() && source < PORTION_SOURCE) {
+            made.add(push(source, life, step, count + 2, Kind.ROUND));
+        }
         if ((dice & 24) == 0) {
             made.add(push(source, life, step, count + 1, Kind.TEMPORARY));
         }
@@ -121,6 +130,8 @@ final class Receipts {
             }
             if (kind == Kind.POISON) {
                 shards = Integer.lowestOneBit(shards);
+            } else if (kind == Kind.ROUND) {
+                shards = mask;
             }
             push = new Push(source, life, step, ordinal, shards, kind);
             pushes.put(id, push);
@@ -148,6 +159,18 @@ final class Receipts {
 
     long tally(int source, int shard) {
         return keyOn(shard, hash(source, 0, shard, 3));
+    }
+
+    /// Whether workers push and pull lists of keys again that are long enough to go as their hash.
+    boolean hasRounds() {
+        return (hash(0, 0, 0, 9) & 3) == 0;
+    }
+
+    /// One of the rows of a worker's rounds.
+    long round(int source, int row, int shard) {
+        return rounds.computeIfAbsent(
+                (source * (long) ROUND_ROWS + row) * shardCount + shard,
+                any -> keyOn(shard, hash(source, row, shard, 10)));
     }
 
     long bank(int row, int shard) {
@@ -184,7 +207,9 @@ final class Receipts {
             if (!push.touches(shard)) {
                 continue;
             }
-            content.add(cell(push, shard), -1);
+            if (push.kind != Kind.ROUND) {
+                content.add(cell(push, shard), -1);
+            }
             switch (push.kind) {
                 case RECEIPT -> {
                     content.add(tally(push.source, shard), -1);
@@ -203,6 +228,11 @@ final class Receipts {
                     content.add(key, -Float.MAX_VALUE);
                 }
                 case TEMPORARY -> content.add(tally(push.source, shard), -1);
+                case ROUND -> {
+                    for (int row = 0; row < ROUND_ROWS; row++) {
+                        content.add(round(push.source, row, shard), -1);
+                    }
+                }
             }
         }
         return content;

@@ -339,6 +339,9 @@ final class SimulatedNetwork {
                 return;
             }
             int shardIndex = DataLayout.shard(frame, 0);
+            if (DataLayout.layout(frame, 0) == DataLayout.LAYOUT_KEY_HASH) {
+                tally.add(Tally.What.KEY_HASHES);
+            }
             timeline.note(type, shardIndex, DataLayout.number(frame, 0));
             if (timeline.isTraced()) {
                 timeline.say(process.name + " -> shard " + shardIndex + "  " + describe(frame));
@@ -561,6 +564,7 @@ final class SimulatedNetwork {
             case GAP -> tally.add(Tally.What.GAPS);
             case MEMORY_EXCEEDED -> tally.add(Tally.What.MEMORY_REFUSALS);
             case LATE -> tally.add(Tally.What.LATE_BACKUPS);
+            case KEYS_FORGOTTEN -> tally.add(Tally.What.KEYS_FORGOTTEN);
             default -> {
                 if (ordered) {
                     tally.add(Tally.What.ORDERED_REFUSALS);

@@ -32,7 +32,9 @@ public final class Tally {
         LEAVES,
         LATE_BACKUPS,
         PORTIONS_TAKEN_OVER,
-        TABLES_DROPPED
+        TABLES_DROPPED,
+        KEY_HASHES,
+        KEYS_FORGOTTEN
     }
 
     private static final int COUNT = What.values().length;

@@ -21,13 +21,20 @@ import java.nio.ByteBuffer;
 /// With [#LAYOUT_KEYS] the payload is `count` keys, then for pushes `count * rowLength` floats. With
 /// [#LAYOUT_STRETCH] it is, for pushes, `count` floats of a dense table from position `offset`, and `rowLength` is the
 /// block length. `valueType` says in its lower four bits how these floats lie there, and in its upper ones how the rows
-/// of the answer shall, as [ValueType] pictures them; 0 is [ValueType#FLOAT32] there. With [#FLAG_WITHDRAWN] the worker has given the push up: if it is not decided yet, it is refused now,
+/// of the answer shall, as [ValueType] pictures them; 0 is [ValueType#FLOAT32] there. With [#LAYOUT_KEY_HASH] a
+/// [KeyListHash] stands instead of the keys. With [#FLAG_WITHDRAWN] the worker has given the push up: if it is not decided yet, it is refused now,
 /// whatever its payload. A `LOAD` has `count` rows as [RowLayout] pictures them, a `SCAN` has no payload: it asks for
 /// at most `count` rows from the cursor `offset`. A `TICK` has no payload and no table: from now on its worker is at
 /// `clock`. Offsets below count from the start of the frame.
 public final class DataLayout {
     public static final int LAYOUT_KEYS = 1;
     public static final int LAYOUT_STRETCH = 2;
+
+    /// The hash of a key list that the shard has kept of this worker, instead of the keys.
+    public static final int LAYOUT_KEY_HASH = 3;
+
+    /// As [#LAYOUT_KEYS], and the shard is asked to keep the list.
+    public static final int LAYOUT_KEPT_KEYS = 4;
 
     /// The worker has given this push up.
     public static final int FLAG_WITHDRAWN = 1;
@@ -134,6 +141,11 @@ public final class DataLayout {
         return frame.get(at + LAYOUT_OFFSET);
     }
 
+    /// Whether it is about a stretch of a dense table; otherwise about keys, however they come.
+    public static boolean isStretch(ByteBuffer frame, int at) {
+        return layout(frame, at) == LAYOUT_STRETCH;
+    }
+
     /// Whether the worker has given this push up.
     public static boolean isWithdrawn(ByteBuffer frame, int at) {
         return flags(frame, at) == FLAG_WITHDRAWN;
@@ -193,6 +205,11 @@ public final class DataLayout {
         frame.putLong(at + OFFSET_OFFSET, offset);
     }
 
+    /// Writes how the keys come, after the content.
+    public static void putLayout(ByteBuffer frame, int at, int layout) {
+        frame.put(at + LAYOUT_OFFSET, (byte) layout);
+    }
+
     /// Writes how the floats of the payload lie and those of the answer shall, after the content.
     public static void putTypes(ByteBuffer frame, int at, int valueType, int replyType) {
         int reply = replyType == ValueType.FLOAT32 ? 0 : replyType << 4;
@@ -209,11 +226,11 @@ public final class DataLayout {
         frame.putShort(at + FLAGS_OFFSET, (short) flags);
     }
 
-    /// Bytes of payload that a frame of this type must have if its floats are plain.
+    /// Bytes of payload that a frame of this type must have if its keys and floats are plain.
     ///
     /// @param valueLength floats of a stored row with its slots, for `LOAD`
     public static long payloadBytes(int type, int layout, int count, int rowLength, int valueLength) {
-        boolean keys = layout == LAYOUT_KEYS;
+        boolean keys = layout != LAYOUT_STRETCH;
         return switch (type) {
             case FrameType.PULL -> keys ? (long) count * Long.BYTES : 0;
             case FrameType.PUSH, FrameType.PUSH_PULL ->
@@ -272,8 +289,10 @@ public final class DataLayout {
         int rowLength = rowLength(frame, at);
         long offset = offset(frame, at);
         checkTypes(frame, at, type);
-        if ((layout != LAYOUT_KEYS && layout != LAYOUT_STRETCH)
-                || (layout == LAYOUT_STRETCH && (type == FrameType.LOAD || type == FrameType.SCAN))) {
+        boolean rows = type == FrameType.LOAD || type == FrameType.SCAN || type == FrameType.TICK;
+        if (layout < LAYOUT_KEYS
+                || layout > LAYOUT_KEPT_KEYS
+                || (rows && layout != LAYOUT_KEYS && !(type == FrameType.TICK && layout == LAYOUT_STRETCH))) {
             throw malformed("layout does not fit: layout=" + layout + ", type=" + type);
         }
         int flags = flags(frame, at);
@@ -311,12 +330,12 @@ public final class DataLayout {
             return;
         }
         long expected = payloadBytes(type, layout, count, rowLength, 0);
-        if (valueType(frame, at) != ValueType.FLOAT32) {
+        if (valueType(frame, at) != ValueType.FLOAT32 || layout == LAYOUT_KEY_HASH) {
             if (expected > MAX_PLAIN_BYTES) {
-                throw malformed("values must fit a frame as floats too: plainBytes=" + expected + ", limit="
+                throw malformed("keys and floats must fit a frame when they are plain too: plainBytes=" + expected + ", limit="
                         + MAX_PLAIN_BYTES + ", type=" + type + ", count=" + count + ", rowLength=" + rowLength);
             }
-            expected = encodedBytes(frame, at, actual);
+            expected = encodedBytes(frame, at, type, actual);
         }
         if (expected != actual) {
             throw malformed("payload must fit the count: expected=" + expected + ", actual=" + actual + ", type=" + type
@@ -341,26 +360,34 @@ public final class DataLayout {
 
     /// Where the values of a push begin, counted from the start of its frame.
     public static int valuesOffset(ByteBuffer frame, int at) {
-        return PAYLOAD_OFFSET + (layout(frame, at) == LAYOUT_KEYS ? count(frame, at) * Long.BYTES : 0);
+        return PAYLOAD_OFFSET + keyBytes(layout(frame, at), count(frame, at));
+    }
+
+    /// Bytes that keys take in the payload, as the layout has them.
+    public static int keyBytes(int layout, int count) {
+        return layout == LAYOUT_STRETCH ? 0 : layout == LAYOUT_KEY_HASH ? KeyListHash.BYTES : count * Long.BYTES;
     }
 
     /// Floats that the values of a push are, or the rows of a pull.
     public static int floatCount(ByteBuffer frame, int at) {
-        return count(frame, at) * (layout(frame, at) == LAYOUT_KEYS ? rowLength(frame, at) : 1);
+        return count(frame, at) * (isStretch(frame, at) ? 1 : rowLength(frame, at));
     }
 
     /// Values that share a scale, in this frame or in its answer.
     public static int spanLength(ByteBuffer frame, int at) {
-        return ValueType.spanLength(layout(frame, at) == LAYOUT_STRETCH, rowLength(frame, at));
+        return ValueType.spanLength(isStretch(frame, at), rowLength(frame, at));
     }
 
-    /// Bytes of payload of a push whose values are not plain; what they would be as floats fits a frame.
-    private static long encodedBytes(ByteBuffer frame, int at, int actual) {
+    /// Bytes of payload of a frame whose keys or values are not plain; what they would be as such fits a frame.
+    private static long encodedBytes(ByteBuffer frame, int at, int type, int actual) {
         int keyBytes = valuesOffset(frame, at) - PAYLOAD_OFFSET;
+        if (type == FrameType.PULL) {
+            return keyBytes;
+        }
         int floats = floatCount(frame, at);
-        int type = valueType(frame, at);
-        long least = keyBytes + ValueType.bytes(type, floats, spanLength(frame, at));
-        if (type != ValueType.SPARSE || actual < least) {
+        int valueType = valueType(frame, at);
+        long least = keyBytes + ValueType.bytes(valueType, floats, spanLength(frame, at));
+        if (valueType != ValueType.SPARSE || actual < least) {
             return least;
         }
         int kept = frame.getInt(at + PAYLOAD_OFFSET + keyBytes);
@@ -372,7 +399,7 @@ public final class DataLayout {
 
     private static void checkReply(int type, int layout, int count, int rowLength) {
         if (type == FrameType.PULL || type == FrameType.PUSH_PULL) {
-            long floats = (long) count * (layout == LAYOUT_KEYS ? rowLength : 1);
+            long floats = (long) count * (layout == LAYOUT_STRETCH ? 1 : rowLength);
             if (floats > MAX_REPLY_FLOATS) {
                 throw malformed("reply must fit a frame: floats=" + floats + ", limit=" + MAX_REPLY_FLOATS);
             }

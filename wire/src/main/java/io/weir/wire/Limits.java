@@ -26,5 +26,11 @@ public final class Limits {
     /// Greatest clock group of a run.
     public static final int MAX_CLOCK_GROUP = 65_535;
 
+    /// Bytes of key lists that a shard keeps of one worker: 1 MiB. Of a further one the oldest give way.
+    public static final int MAX_KEPT_KEY_BYTES = 1 << 20;
+
+    /// Key lists that a shard keeps of one worker.
+    public static final int MAX_KEPT_KEY_LISTS = 1024;
+
     private Limits() {}
 }

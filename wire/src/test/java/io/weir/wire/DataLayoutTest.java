@@ -235,19 +235,55 @@ class DataLayoutTest {
         DataLayout.putTypes(sparse, 0, ValueType.SPARSE, ValueType.FLOAT32);
         refuses(
                 sparse,
-                "values must fit a frame as floats too: plainBytes=" + 4 * (count + 1L) + ", limit="
+                "keys and floats must fit a frame when they are plain too: plainBytes=" + 4 * (count + 1L) + ", limit="
                         + DataLayout.MAX_PLAIN_BYTES + ", type=52, count=" + (count + 1) + ", rowLength=16");
         sparse.putInt(DataLayout.COUNT_OFFSET, count);
         DataLayout.check(sparse, 0);
         ByteBuffer keyed = Frames.data(FrameType.PUSH, 9, 7, KEYS, 1 << 20, 0, Integer.MAX_VALUE, new byte[4], true);
         DataLayout.putTypes(keyed, 0, ValueType.ONE_BIT, ValueType.FLOAT32);
         assertThatThrownBy(() -> DataLayout.check(keyed, 0))
-                .hasMessageStartingWith("values must fit a frame as floats too: plainBytes=");
+                .hasMessageStartingWith("keys and floats must fit a frame when they are plain too: plainBytes=");
+    }
+
+    @Test
+    void takesTheHashOfKeysInsteadOfThem() {
+        accepts(f -> f.put(DataLayout.LAYOUT_OFFSET, (byte) DataLayout.LAYOUT_KEPT_KEYS));
+        for (int type : new int[] {FrameType.LOAD, FrameType.SCAN, FrameType.TICK}) {
+            for (int layout : new int[] {DataLayout.LAYOUT_KEY_HASH, DataLayout.LAYOUT_KEPT_KEYS}) {
+                int number = FrameType.isNumbered(type) ? 1 : 0;
+                refuses(
+                        Frames.data(type, number, 0, layout, 2, 0, 0, new byte[0], true),
+                        "layout does not fit: layout=" + layout + ", type=" + type);
+            }
+        }
+        int hash = DataLayout.LAYOUT_KEY_HASH;
+        DataLayout.check(Frames.data(FrameType.PULL, 0, 0, hash, 2, 0, 3, new byte[16], true), 0);
+        DataLayout.check(Frames.data(FrameType.PUSH, 9, 7, hash, 2, 0, 3, new byte[40], true), 0);
+        refuses(
+                Frames.data(FrameType.PULL, 0, 0, hash, 2, 0, 3, new byte[24], true),
+                "payload must fit the count: expected=16, actual=24, type=50, count=3, rowLength=2");
+        refuses(
+                Frames.data(FrameType.PUSH, 9, 7, hash, 2, 0, 3, new byte[24], true),
+                "payload must fit the count: expected=40, actual=24, type=52, count=3, rowLength=2");
+    }
+
+    @Test
+    void rejectsAHashOfMoreKeysThanFitAFrame() {
+        int most = DataLayout.MAX_PLAIN_BYTES / Long.BYTES;
+        int hash = DataLayout.LAYOUT_KEY_HASH;
+        DataLayout.check(Frames.data(FrameType.PULL, 0, 0, hash, 1, 0, most, new byte[16], true), 0);
+        refuses(
+                Frames.data(FrameType.PULL, 0, 0, hash, 1, 0, most + 1, new byte[16], true),
+                "keys and floats must fit a frame when they are plain too: plainBytes=" + 8 * (most + 1L) + ", limit="
+                        + DataLayout.MAX_PLAIN_BYTES + ", type=50, count=" + (most + 1) + ", rowLength=1");
+        assertThatThrownBy(() -> DataLayout.check(
+                        Frames.data(FrameType.PUSH, 9, 7, hash, 1, 0, Integer.MAX_VALUE, new byte[16], true), 0))
+                .hasMessageStartingWith("keys and floats must fit a frame when they are plain too: plainBytes=");
     }
 
     @Test
     void rejectsLayoutsThatDoNotFit() {
-        for (int layout : new int[] {0, 3, -1}) {
+        for (int layout : new int[] {0, 5, -1}) {
             refuses(
                     f -> f.put(DataLayout.LAYOUT_OFFSET, (byte) layout),
                     "layout does not fit: layout=" + layout + ", type=52");

@@ -71,6 +71,19 @@ final class Frames {
                 "scan",
                 data(FrameType.SCAN, 0, 0, DataLayout.LAYOUT_KEYS, 2, 4096, new long[0], new float[0], true, 100));
 
+        long[] list = new long[16];
+        for (int i = 0; i < list.length; i++) {
+            list[i] = 1000L * i - 1;
+        }
+        ByteBuffer kept = data(FrameType.PULL, 0, 0, DataLayout.LAYOUT_KEPT_KEYS, 2, 0, list, new float[0], true);
+        frames.put("pull-kept-keys", kept);
+        byte[] hash = bytes(hashOf(kept));
+        frames.put("pull-key-hash", data(FrameType.PULL, 0, 0, DataLayout.LAYOUT_KEY_HASH, 2, 0, 16, hash, true));
+        ByteBuffer hashed = buffer(KeyListHash.BYTES + 16 * 2 * Float.BYTES);
+        hashed.put(0, hash).putFloat(KeyListHash.BYTES, 0.5f);
+        frames.put(
+                "push-key-hash",
+                data(FrameType.PUSH, 9, 7, DataLayout.LAYOUT_KEY_HASH, 2, 0, 16, bytes(hashed), true));
         frames.put("push-bf16", encoded(FrameType.PUSH, Compression.bf16(), keys, floats, ValueType.FLOAT32));
         frames.put("push-fp16", encoded(FrameType.PUSH, Compression.fp16(), keys, floats, ValueType.FLOAT32));
         frames.put("push-int8", encoded(FrameType.PUSH, Compression.int8(), keys, floats, ValueType.FLOAT32));
@@ -113,6 +126,9 @@ final class Frames {
                         ReplyLayout.ERROR_ORDERED,
                         0,
                         "the step was closed without this worker: worker=2, step=20, closed=21"));
+        frames.put(
+                "error-keys-forgotten",
+                error(ErrorCode.KEYS_FORGOTTEN, 0, 0, "keys must be sent that are not kept here: shard=3, count=16"));
         frames.put("error-busy", error(ErrorCode.BUSY, 0, 250, "shard has too much queued: shard=3"));
         frames.put("error-malformed", error(ErrorCode.MALFORMED_FRAME, 0, 0, "größe ≠ 4"));
         return frames;
@@ -353,6 +369,15 @@ final class Frames {
         DataLayout.putContent(frame, 0, layout, count, rowLength, offset);
         frame.put(DataLayout.PAYLOAD_OFFSET, payload);
         return finish(frame, sealed);
+    }
+
+    /// Hash of the keys of a frame.
+    static ByteBuffer hashOf(ByteBuffer frame) {
+        KeyListHash hash = new KeyListHash();
+        hash.set(frame, DataLayout.PAYLOAD_OFFSET, DataLayout.count(frame, 0));
+        ByteBuffer bytes = buffer(KeyListHash.BYTES);
+        hash.write(bytes, 0);
+        return bytes;
     }
 
     /// A push of rows of 2 floats in fewer bits.

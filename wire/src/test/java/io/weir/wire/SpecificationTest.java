@@ -10,6 +10,7 @@ import io.weir.model.OptimizerSpec;
 import io.weir.model.RunSpec;
 import java.io.IOException;
 import java.lang.reflect.Field;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -110,22 +111,24 @@ class SpecificationTest {
     }
 
     @Test
-    void givesEveryOptimizerItsTag() {
-        assertThat(TableSpecCodec.OPTIMIZERS).containsExactlyElementsOf(OptimizerSpec.names());
-        assertThat(text).contains("| optimizer: add, assign, min, max | 6, 7, 8, 9 | |");
-        for (String name : OptimizerSpec.names()) {
-            int tag = TableSpecCodec.OPTIMIZERS.indexOf(name) + 1;
-            String numbers = OptimizerSpec.settingNames(name).stream()
-                    .map(setting -> setting.equals("momentum_decay") ? "momentumDecay" : setting)
-                    .map(setting -> "`" + setting + "[^`]*`.*")
-                    .collect(Collectors.joining(", "));
-            if (!numbers.isEmpty()) {
-                assertThat(lines)
-                        .as(name)
-                        .anyMatch(line ->
-                                line.matches("\\| optimizer: " + name + " \\| " + tag + " \\| " + numbers + "\\|"));
+    void givesHashesOfKeyLists() {
+        Pattern row = Pattern.compile("\\| (?:\\(none\\)|`([-0-9 ]+)`) \\| `([0-9a-f]{32})` \\|");
+        int found = 0;
+        for (String line : lines) {
+            Matcher matcher = row.matcher(line);
+            if (matcher.matches()) {
+                found++;
+                String[] keys = matcher.group(1) == null ? new String[0] : matcher.group(1).split(" ");
+                ByteBuffer bytes = Frames.buffer(keys.length * Long.BYTES);
+                for (String key : keys) {
+                    bytes.putLong(Long.parseLong(key));
+                }
+                KeyListHash hash = new KeyListHash();
+                hash.set(bytes, 0, keys.length);
+                assertThat(matcher.group(2)).as(line).isEqualTo(hash.toString());
             }
         }
+        assertThat(found).isEqualTo(5);
     }
 
     @Test
@@ -140,6 +143,11 @@ class SpecificationTest {
                         Locale.ROOT, "| floats in the reply to a pull | %,d |", DataLayout.MAX_REPLY_FLOATS))
                 .contains("| numbers without a reply, per worker | " + Limits.MAX_WINDOW + " |")
                 .contains(String.format(Locale.ROOT, "into frames of %,d floats", Limits.DENSE_FRAME_FLOATS))
+                .contains(String.format(
+                        Locale.ROOT,
+                        "| key lists kept of one worker on a shard | %d, and %,d bytes",
+                        Limits.MAX_KEPT_KEY_LISTS,
+                        Limits.MAX_KEPT_KEY_BYTES))
                 .contains(String.format(Locale.ROOT, "| workers of a run | %,d,", RunSpec.MAX_WORKERS))
                 .contains(String.format(Locale.ROOT, "| portions of a run | %,d |", RunSpec.MAX_PORTIONS))
                 .contains(String.format(Locale.ROOT, "| staleness | %,d |", Consistency.MAX_STALENESS))

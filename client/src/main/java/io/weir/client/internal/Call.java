@@ -3,6 +3,7 @@ package io.weir.client.internal;
 import io.weir.model.WeirException;
 import io.weir.wire.Checksum;
 import io.weir.wire.DataLayout;
+import io.weir.wire.KeyListHash;
 import io.weir.wire.Message;
 import io.weir.wire.ValueEncoder;
 import io.weir.wire.ValueType;
@@ -25,6 +26,7 @@ final class Call implements ShardTransport.Waitable {
     private final AtomicInteger remaining = new AtomicInteger();
     private final Grouping grouping = new Grouping();
     private final Checksum checksum = new Checksum();
+    private final KeyListHash keyListHash = new KeyListHash();
     private float @Nullable [] rows;
     private AtomicInteger inFlight = new AtomicInteger();
     private int rowsFrom;
@@ -86,6 +88,11 @@ final class Call implements ShardTransport.Waitable {
     /// For the thread that starts the call.
     Checksum checksum() {
         return checksum;
+    }
+
+    /// For the thread that starts the call.
+    KeyListHash keyListHash() {
+        return keyListHash;
     }
 
     int rowLength() {

@@ -6,6 +6,7 @@ import io.weir.model.TableShape;
 import io.weir.wire.DataLayout;
 import io.weir.wire.FrameLayout;
 import io.weir.wire.FrameType;
+import io.weir.wire.KeyListHash;
 import io.weir.wire.Limits;
 import io.weir.wire.RowLayout;
 import io.weir.wire.ValueType;
@@ -75,12 +76,18 @@ final class DataFrames {
                     more |= end < grouping.endOf(shard);
                     int keyCount = end - start;
                     int keyBytes = keyCount * Long.BYTES;
+                    SentKeyLists lists = stream == null ? null : stream.keyLists(shard);
                     long payloadBytes = encoder == null
                             ? DataLayout.payloadBytes(type, DataLayout.LAYOUT_KEYS, keyCount, rowLength, 0)
                             : keyBytes + encoder.maxBytes(keyCount * rowLength);
                     Request request = request(call, shard, type, table, start, keyCount, payloadBytes, -1);
                     ByteBuffer frame = request.frame();
                     grouping.putKeys(keys, from, start, end, frame, DataLayout.PAYLOAD_OFFSET);
+                    if (lists != null && hideKeys(call, request, lists, keyCount)) {
+                        payloadBytes += KeyListHash.BYTES - keyBytes;
+                        keyBytes = KeyListHash.BYTES;
+                        request.setPayload(payloadBytes);
+                    }
                     int valuesAt = DataLayout.PAYLOAD_OFFSET + keyBytes;
                     if (gradients != null && encoder != null) {
                         payloadBytes = keyBytes
@@ -99,6 +106,20 @@ final class DataFrames {
                 }
             }
         }
+    }
+
+    /// Sends the keys of a frame as their hash if the shard keeps their list, or asks it to keep the list.
+    ///
+    /// @return whether they go as their hash
+    private static boolean hideKeys(Call call, Request request, SentKeyLists lists, int keyCount) {
+        KeyListHash hash = call.keyListHash();
+        int layout = lists.layoutOf(request.frame(), DataLayout.PAYLOAD_OFFSET, keyCount, hash);
+        if (layout == DataLayout.LAYOUT_KEY_HASH) {
+            request.hideKeys(lists, hash, keyCount);
+            return true;
+        }
+        DataLayout.putLayout(request.frame(), 0, layout);
+        return false;
     }
 
     /// Sends a stretch of a dense table, and its gradients if it is a push: to each shard the part that it holds.
@@ -282,7 +303,8 @@ final class DataFrames {
             long payloadBytes,
             long offset) {
         int length = FrameLayout.frameBytes(DataLayout.FIELD_BYTES, payloadBytes);
-        Request request = pool.take(length);
+        // Room for a hash beside the keys that it stands for.
+        Request request = pool.take(Math.min(Limits.MAX_FRAME_BYTES, length + KeyListHash.BYTES));
         boolean stretch = offset >= 0 && type != FrameType.SCAN;
         request.begin(call, serverOfShard[shard], from, count, length, stretch);
         ByteBuffer frame = request.frame();
@@ -334,7 +356,7 @@ final class DataFrames {
     /// Most keys of one frame: both it and the rows that answer it must fit.
     private static int mostKeys(int rowLength) {
         int perKey = Long.BYTES + rowLength * Float.BYTES;
-        int room = Limits.MAX_FRAME_BYTES - DataLayout.PAYLOAD_OFFSET - FrameLayout.TRAILER_BYTES;
+        int room = Limits.MAX_FRAME_BYTES - DataLayout.PAYLOAD_OFFSET - FrameLayout.TRAILER_BYTES - KeyListHash.BYTES;
         return room / perKey;
     }
 }

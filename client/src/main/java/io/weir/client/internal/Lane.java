@@ -10,6 +10,9 @@ final class Lane {
     /// Undecided pushes, oldest first.
     final ArrayDeque<Request> window = new ArrayDeque<>();
 
+    /// Key lists that the shard keeps of the worker; has a lock of its own.
+    final SentKeyLists keyLists = new SentKeyLists();
+
     /// Number of the last push that this shard decided.
     long decided;
 

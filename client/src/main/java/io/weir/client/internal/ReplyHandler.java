@@ -76,6 +76,10 @@ public final class ReplyHandler {
     public void refused(Request request, ErrorCode code, boolean ordered, int retryAfterMs, String message) {
         Lane lane = request.lane();
         if (lane == null) {
+            if (code == ErrorCode.KEYS_FORGOTTEN && request.restoreKeys()) {
+                transport().send(request);
+                return;
+            }
             if (code == ErrorCode.BUSY) {
                 again(request, Math.max(1, retryAfterMs));
                 return;
@@ -97,6 +101,10 @@ public final class ReplyHandler {
             }
         } else if (code == ErrorCode.BUSY || code == ErrorCode.GAP) {
             if (lane.stream.onReturned(request, retryAfterMs)) {
+                resend(lane);
+            }
+        } else if (code == ErrorCode.KEYS_FORGOTTEN) {
+            if (lane.stream.onKeysForgotten(request)) {
                 resend(lane);
             }
         } else if (code == ErrorCode.MEMORY_EXCEEDED) {

@@ -1,8 +1,10 @@
 package io.weir.client.internal;
 
 import io.weir.model.WeirException;
+import io.weir.wire.Checksum;
 import io.weir.wire.DataLayout;
 import io.weir.wire.FrameLayout;
+import io.weir.wire.KeyListHash;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -23,6 +25,8 @@ public final class Request {
     private int length;
     private boolean stretch;
     private boolean repeatable;
+    private @Nullable SentKeyLists keyLists;
+    private int keysAt;
     private int slot;
     private int rowsDone;
 
@@ -43,6 +47,7 @@ public final class Request {
         this.stretch = stretch;
         this.lane = null;
         this.repeatable = false;
+        this.keyLists = null;
         this.withdrawal = null;
         this.rowsDone = 0;
         frame.clear();
@@ -52,6 +57,7 @@ public final class Request {
     void end() {
         call = null;
         lane = null;
+        keyLists = null;
     }
 
     /// The bytes of the frame, from 0.
@@ -63,6 +69,45 @@ public final class Request {
     void setPayload(long payloadBytes) {
         length = FrameLayout.frameBytes(DataLayout.FIELD_BYTES, payloadBytes);
         frame.putInt(FrameLayout.LENGTH_OFFSET, length);
+    }
+
+    /// Moves the keys out of the frame, to the end of the buffer, and writes their hash instead; values follow.
+    ///
+    /// @param lists where it is to be said if the shard does not know the hash
+    void hideKeys(SentKeyLists lists, KeyListHash hash, int keyCount) {
+        int keyBytes = keyCount * Long.BYTES;
+        keyLists = lists;
+        keysAt = frame.capacity() - keyBytes;
+        frame.put(keysAt, frame, DataLayout.PAYLOAD_OFFSET, keyBytes);
+        hash.write(frame, DataLayout.PAYLOAD_OFFSET);
+        DataLayout.putLayout(frame, 0, DataLayout.LAYOUT_KEY_HASH);
+    }
+
+    /// Puts the keys back where their hash stands: the shard does not know it.
+    ///
+    /// @return false if there is no hash
+    boolean restoreKeys() {
+        SentKeyLists lists = keyLists;
+        if (lists == null) {
+            return false;
+        }
+        keyLists = null;
+        frame.clear();
+        int hashEnd = DataLayout.PAYLOAD_OFFSET + KeyListHash.BYTES;
+        lists.forgotten(frame, DataLayout.PAYLOAD_OFFSET);
+        byte[] keys = new byte[DataLayout.count(frame, 0) * Long.BYTES];
+        frame.get(keysAt, keys);
+        int valueBytes = length - FrameLayout.TRAILER_BYTES - hashEnd;
+        frame.put(DataLayout.PAYLOAD_OFFSET + keys.length, frame, hashEnd, valueBytes);
+        frame.put(DataLayout.PAYLOAD_OFFSET, keys);
+        DataLayout.putLayout(frame, 0, DataLayout.LAYOUT_KEYS);
+        setPayload(keys.length + valueBytes);
+        boolean sealed = FrameLayout.flags(frame, 0) == FrameLayout.FLAG_CHECKSUMS;
+        int payloadBytes = keys.length + valueBytes;
+        int crc = sealed ? new Checksum().of(frame, DataLayout.PAYLOAD_OFFSET, payloadBytes) : 0;
+        frame.putInt(DataLayout.PAYLOAD_OFFSET + payloadBytes, crc);
+        rowsDone = 0;
+        return true;
     }
 
     /// Bytes of the frame.

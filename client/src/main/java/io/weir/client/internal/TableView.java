@@ -2,6 +2,7 @@ package io.weir.client.internal;
 
 import io.weir.client.TableInfo;
 import io.weir.model.Compression;
+import io.weir.model.OptimizerSpec;
 import io.weir.model.TableSpec;
 import io.weir.wire.ValueType;
 import java.util.Objects;
@@ -31,11 +32,19 @@ record TableView(
 
     /// The same table in fewer bits.
     ///
-    /// @throws IllegalArgumentException if rows cannot be read so
+    /// @throws IllegalArgumentException if rows cannot be read so, or the table does not add what is pushed
     TableView compressed(Compression ofPushes, Compression ofPulls) {
         if (!ofPulls.isForPulls()) {
             throw new IllegalArgumentException(
                     "rows can be pulled as none, bf16, fp16 or int8: compression=" + ofPulls.text());
+        }
+        OptimizerSpec optimizer = spec().optimizer();
+        boolean takesValues = optimizer instanceof OptimizerSpec.Assign
+                || optimizer instanceof OptimizerSpec.Min
+                || optimizer instanceof OptimizerSpec.Max;
+        if (takesValues && ofPushes.hasFeedback()) {
+            throw new IllegalArgumentException("what a push leaves out can only be added later: compression="
+                    + ofPushes.text() + ", optimizer=" + optimizer.text() + ", table=" + spec().name());
         }
         boolean plain = ofPushes instanceof Compression.None;
         return new TableView(

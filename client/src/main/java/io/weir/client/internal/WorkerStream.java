@@ -72,6 +72,11 @@ final class WorkerStream {
         clock = atClock;
     }
 
+    /// Key lists of this worker that a shard keeps.
+    SentKeyLists keyLists(int shard) {
+        return lanes[shard].keyLists;
+    }
+
     ReentrantLock lock() {
         return lock;
     }
@@ -226,6 +231,19 @@ final class WorkerStream {
             lane.rewinding = true;
             lane.retryAfterMs = Math.max(lane.retryAfterMs, retryAfterMs);
             return lane.inFlight == 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A push did not take its place because the shard has forgotten its keys: it is sent again with them.
+    ///
+    /// @return whether its lane is to be sent again now, see [#resend]
+    boolean onKeysForgotten(Request request) {
+        lock.lock();
+        try {
+            request.restoreKeys();
+            return onReturned(request, 0);
         } finally {
             lock.unlock();
         }
