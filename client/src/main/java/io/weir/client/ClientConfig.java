@@ -1,5 +1,6 @@
 package io.weir.client;
 
+import io.weir.wire.FrameCodecs;
 import java.time.Duration;
 import java.util.Objects;
 
@@ -10,7 +11,10 @@ import java.util.Objects;
 /// @param spin how long a waiting thread polls before it sleeps; waking up costs more than a small request
 /// @param connectionsPerServer most connections of one worker to each server, which divide its shards among them: so
 /// many threads of a server may work for one worker at a time
-public record ClientConfig(Duration deadline, int maxInFlight, Duration spin, int connectionsPerServer) {
+/// @param frameCodec makes long frames shorter, without loss, if the server has it too: `none`, `deflate`, or what a
+/// further module brings. Worth it where the network is slower than the codec
+public record ClientConfig(
+        Duration deadline, int maxInFlight, Duration spin, int connectionsPerServer, String frameCodec) {
     /// Most calls under way that may be asked for.
     public static final int MAX_IN_FLIGHT = 4096;
 
@@ -34,26 +38,31 @@ public record ClientConfig(Duration deadline, int maxInFlight, Duration spin, in
             throw new IllegalArgumentException("connections to a server must be from 1 to " + MAX_CONNECTIONS_PER_SERVER
                     + ": connectionsPerServer=" + connectionsPerServer);
         }
+        long unused = FrameCodecs.featureOf(frameCodec);
     }
 
-    /// A deadline of 30 s, 64 calls in flight, 50 µs of polling, 2 connections to each server.
+    /// A deadline of 30 s, 64 calls in flight, 50 µs of polling, 2 connections to each server, no frame codec.
     public static ClientConfig defaults() {
-        return new ClientConfig(Duration.ofSeconds(30), 64, Duration.ofNanos(50_000), 2);
+        return new ClientConfig(Duration.ofSeconds(30), 64, Duration.ofNanos(50_000), 2, FrameCodecs.NONE);
     }
 
     public ClientConfig withDeadline(Duration deadline) {
-        return new ClientConfig(deadline, maxInFlight, spin, connectionsPerServer);
+        return new ClientConfig(deadline, maxInFlight, spin, connectionsPerServer, frameCodec);
     }
 
     public ClientConfig withMaxInFlight(int maxInFlight) {
-        return new ClientConfig(deadline, maxInFlight, spin, connectionsPerServer);
+        return new ClientConfig(deadline, maxInFlight, spin, connectionsPerServer, frameCodec);
     }
 
     public ClientConfig withSpin(Duration spin) {
-        return new ClientConfig(deadline, maxInFlight, spin, connectionsPerServer);
+        return new ClientConfig(deadline, maxInFlight, spin, connectionsPerServer, frameCodec);
     }
 
     public ClientConfig withConnectionsPerServer(int connectionsPerServer) {
-        return new ClientConfig(deadline, maxInFlight, spin, connectionsPerServer);
+        return new ClientConfig(deadline, maxInFlight, spin, connectionsPerServer, frameCodec);
+    }
+
+    public ClientConfig withFrameCodec(String frameCodec) {
+        return new ClientConfig(deadline, maxInFlight, spin, connectionsPerServer, frameCodec);
     }
 }

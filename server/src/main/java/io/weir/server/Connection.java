@@ -6,7 +6,10 @@ import io.weir.shard.Answer;
 import io.weir.shard.Parked;
 import io.weir.shard.Shard;
 import io.weir.wire.Checksum;
+import io.weir.wire.CompressedFrame;
 import io.weir.wire.DataLayout;
+import io.weir.wire.FrameCodec;
+import io.weir.wire.FrameCodecs;
 import io.weir.wire.FrameLayout;
 import io.weir.wire.FrameType;
 import io.weir.wire.Limits;
@@ -17,6 +20,7 @@ import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -52,6 +56,10 @@ final class Connection {
     private @Nullable Chunk in;
     private Message.@Nullable Attach map;
     private boolean greeted;
+
+    /// Null unless the hello agreed on one.
+    private @Nullable FrameCodec codec;
+
     private boolean closing;
     private volatile boolean closed;
     private boolean wantsWrite;
@@ -142,6 +150,21 @@ final class Connection {
         void chunkFilled() {}
     }
 
+    /// Collects an answer that is compressed when it is whole.
+    private final class Collected extends ReplyEncoder {
+        Collected() {
+            super(pool, true);
+        }
+
+        @Override
+        public Parked park(ByteBuffer frame, int at) {
+            return QueuedFrame.inShard(Connection.this, pool, frame, at);
+        }
+
+        @Override
+        void chunkFilled() {}
+    }
+
     Connection(EventLoop loop, SocketChannel channel, SelectionKey key, ServerNode node, ChunkPool pool) {
         this.loop = loop;
         this.channel = channel;
@@ -188,12 +211,61 @@ final class Connection {
                 if (closed) {
                     pool.give(chain);
                 } else {
-                    replies.append(chain);
+                    append(chain);
                 }
             }
             ordered = ordered.before();
         }
         onWritable();
+    }
+
+    /// Takes the frame of an answer to be sent: compressed, if a codec is agreed on and has it shorter.
+    private void append(Chunk chain) {
+        FrameCodec agreed = codec;
+        if (agreed == null || length(chain) < CompressedFrame.MIN_PAYLOAD_BYTES) {
+            replies.append(chain);
+            return;
+        }
+        Chunk whole = gathered(chain);
+        Chunk out = pool.take(whole.end - whole.start);
+        out.buffer.clear();
+        int bytes = CompressedFrame.compress(agreed, whole.buffer.clear(), whole.start, out.buffer, 0, checksum);
+        if (bytes == 0) {
+            pool.give(out);
+            replies.append(whole);
+        } else {
+            pool.give(whole);
+            out.end = bytes;
+            replies.append(out);
+        }
+    }
+
+    private static int length(Chunk chain) {
+        int bytes = 0;
+        for (Chunk chunk = chain; chunk != null; chunk = chunk.next) {
+            bytes += chunk.end - chunk.start;
+        }
+        return bytes;
+    }
+
+    /// The bytes of a chain in one chunk.
+    private Chunk gathered(Chunk chain) {
+        if (chain.next == null) {
+            return chain;
+        }
+        Chunk whole = pool.take(length(chain));
+        whole.buffer.clear();
+        Chunk chunk = chain;
+        while (chunk != null) {
+            int bytes = chunk.end - chunk.start;
+            whole.buffer.put(whole.end, chunk.buffer.clear(), chunk.start, bytes);
+            whole.end += bytes;
+            Chunk next = chunk.next;
+            chunk.next = null;
+            pool.give(chunk);
+            chunk = next;
+        }
+        return whole;
     }
 
     /// Sends on after the socket had been full, then serves what had waited.
@@ -351,7 +423,8 @@ final class Connection {
             ByteBuffer buffer = chunk.buffer.clear();
             int at = chunk.start;
             try {
-                int header = FrameLayout.checkHeader(buffer, at, available, maxFrameBytes(), true, checksum);
+                int header = FrameLayout.checkHeader(
+                        buffer, at, available, maxFrameBytes(), true, codec != null, checksum);
                 if (header == 0 || FrameLayout.length(buffer, at) > available) {
                     return;
                 }
@@ -363,7 +436,11 @@ final class Connection {
                 }
                 chunk.start = at + FrameLayout.length(buffer, at);
                 expectedFrameBytes = FrameLayout.length(buffer, at);
-                serve(chunk, at);
+                if (CompressedFrame.is(buffer, at)) {
+                    serveCompressed(chunk, at);
+                } else {
+                    serve(chunk, at);
+                }
             } catch (WeirException e) {
                 long requestId = available >= FrameLayout.HEADER_BYTES ? FrameLayout.requestId(buffer, at) : 0;
                 replies.refuse(requestId, e.code(), false, 0, e.getMessage());
@@ -391,6 +468,18 @@ final class Connection {
         return code == ErrorCode.MALFORMED_FRAME || code == ErrorCode.VERSION_MISMATCH || code == ErrorCode.CORRUPT;
     }
 
+    private void serveCompressed(Chunk chunk, int at) {
+        FrameCodec agreed = Objects.requireNonNull(codec, "codec");
+        int length = CompressedFrame.plainLength(chunk.buffer, at, maxFrameBytes());
+        Chunk plain = pool.take(length);
+        try {
+            CompressedFrame.decompress(agreed, chunk.buffer, at, plain.buffer.clear(), 0, checksum);
+            serve(plain, 0);
+        } finally {
+            pool.give(plain);
+        }
+    }
+
     private void serve(Chunk chunk, int at) {
         ByteBuffer frame = chunk.buffer;
         int type = FrameLayout.type(frame, at);
@@ -409,6 +498,8 @@ final class Connection {
             Message.HelloReply reply = node.hello(hello);
             greeted = true;
             replies.reply(requestId, reply);
+            closeCodec();
+            codec = FrameCodecs.create(reply.features());
             return;
         }
         if (!greeted) {
@@ -454,6 +545,10 @@ final class Connection {
         }
         Shard shard = gate.tryEnter();
         if (shard != null) {
+            if (codec != null) {
+                serveCollected(gate, shard, chunk, at);
+                return;
+            }
             try {
                 FrameDispatch.accept(shard, frame, chunk.bytes, at, replies);
             } finally {
@@ -472,6 +567,31 @@ final class Connection {
                     false,
                     1,
                     "too many requests wait for the shard: shard=" + shardIndex + ", limit=" + ShardGate.MAX_QUEUED);
+        }
+    }
+
+    /// Lets a frame into its shard and takes the whole answer, which may be compressed.
+    private void serveCollected(ShardGate gate, Shard shard, Chunk chunk, int at) {
+        Collected collected = new Collected();
+        try {
+            FrameDispatch.accept(shard, chunk.buffer, chunk.bytes, at, collected);
+        } finally {
+            gate.leave();
+        }
+        Chunk chain = collected.detach();
+        if (collected.isBroken()) {
+            closing = true;
+        }
+        if (chain != null) {
+            append(chain);
+        }
+    }
+
+    private void closeCodec() {
+        FrameCodec agreed = codec;
+        if (agreed != null) {
+            codec = null;
+            agreed.close();
         }
     }
 
@@ -518,6 +638,7 @@ final class Connection {
         }
         closed = true;
         replies.discard();
+        closeCodec();
         Chunk chunk = in;
         if (chunk != null) {
             giveIn(chunk);

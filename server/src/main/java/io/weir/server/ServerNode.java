@@ -10,6 +10,7 @@ import io.weir.shard.PlantedBug;
 import io.weir.shard.Shard;
 import io.weir.shard.ShardTable;
 import io.weir.table.MemoryBudget;
+import io.weir.wire.FrameCodecs;
 import io.weir.wire.FrameLayout;
 import io.weir.wire.Limits;
 import io.weir.wire.Message;
@@ -93,7 +94,7 @@ public final class ServerNode implements AutoCloseable {
         Placed here = placed;
         return new Message.HelloReply(
                 FrameLayout.VERSION,
-                0,
+                hello.features() & FrameCodecs.features(),
                 incarnation,
                 shardCount,
                 here == null ? 0 : here.map().mapHash(),

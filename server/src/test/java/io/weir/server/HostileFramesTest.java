@@ -6,7 +6,11 @@ import io.weir.model.Consistency;
 import io.weir.model.ErrorCode;
 import io.weir.model.RunSpec;
 import io.weir.model.WorkerId;
+import io.weir.wire.Checksum;
+import io.weir.wire.CompressedFrame;
 import io.weir.wire.DataLayout;
+import io.weir.wire.FrameCodec;
+import io.weir.wire.FrameCodecs;
 import io.weir.wire.FrameLayout;
 import io.weir.wire.FrameType;
 import io.weir.wire.Limits;
@@ -15,7 +19,9 @@ import io.weir.wire.RunMessage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -74,6 +80,11 @@ class HostileFramesTest {
         ByteBuffer frame = RawClient.buffer(length);
         FrameLayout.putHeader(frame, 0, length, type, FrameLayout.FLAG_CHECKSUMS, 5, 0);
         frame.put(FrameLayout.HEADER_BYTES, payload);
+        return RawClient.seal(frame);
+    }
+
+    private static ByteBuffer flagged(ByteBuffer frame, int flags) {
+        frame.put(FrameLayout.FLAGS_OFFSET, (byte) flags);
         return RawClient.seal(frame);
     }
 
@@ -155,6 +166,8 @@ class HostileFramesTest {
                 cases.add(new Case("ping too early", stage, malformed, control(new Message.Ping())));
                 cases.add(new Case("table too early", stage, malformed, control(new Message.DropTable("witness"))));
             }
+            cases.add(new Case("compressed without a codec", stage, malformed, flagged(pull(), 3)));
+            cases.add(new Case("compressed without a checksum", stage, malformed, flagged(pull(), 2)));
             cases.add(new Case(
                     "pull with too many keys",
                     stage,
@@ -273,6 +286,89 @@ class HostileFramesTest {
         }
     }
 
+    // ---- compressed frames ----
+
+    private RawClient deflating() throws IOException {
+        RawClient client = new RawClient(server);
+        Message.HelloReply reply = (Message.HelloReply) client.ask(new Message.Hello(1, 1, -1, "raw"));
+        assertThat(reply.features()).isEqualTo(FrameCodecs.features());
+        assertThat(client.ask(RawClient.ATTACH)).isEqualTo(new Message.Ok());
+        return client;
+    }
+
+    /// A push of zeros to so many keys, with the payload's length and the compressed bytes as they come.
+    private static ByteBuffer compressedPush(int keyCount) {
+        long[] keys = new long[keyCount];
+        Arrays.fill(keys, RawClient.keyOf(0, 1));
+        ByteBuffer frame = RawClient.push(0, 1, 0, DIM, keys, new float[keyCount * DIM]);
+        ByteBuffer out = RawClient.buffer(frame.capacity());
+        FrameCodec codec = Objects.requireNonNull(FrameCodecs.create(FrameCodecs.DEFLATE_FEATURE));
+        int length = CompressedFrame.compress(codec, frame, 0, out, 0, new Checksum());
+        codec.close();
+        assertThat(length).isPositive();
+        ByteBuffer whole = RawClient.buffer(length);
+        whole.put(0, out, 0, length);
+        return whole;
+    }
+
+    @Test
+    void takesACompressedFrameForWhatItWas() throws IOException {
+        try (RawClient client = deflating()) {
+            for (int i = 0; i < 3; i++) {
+                assertThat(client.exchange(compressedPush(500)).type()).isEqualTo(FrameType.ACK);
+            }
+        }
+    }
+
+    @Test
+    void refusesCompressedFramesThatBecomeSomethingElse() throws IOException {
+        List<ByteBuffer> frames = new ArrayList<>();
+        int plain = 500 * (Long.BYTES + DIM * Float.BYTES);
+        for (int bytes : new int[] {
+            0, -1, 100, plain - 1, plain + 1, Limits.MAX_FRAME_BYTES, Integer.MAX_VALUE, Integer.MIN_VALUE
+        }) {
+            frames.add(RawClient.seal(withInt(compressedPush(500), DataLayout.PAYLOAD_OFFSET, bytes)));
+        }
+        Random random = new Random(7);
+        for (int i = 0; i < 40; i++) {
+            ByteBuffer frame = compressedPush(500);
+            frame.put(DataLayout.PAYLOAD_OFFSET + 4 + random.nextInt(8), (byte) random.nextInt());
+            frames.add(RawClient.seal(frame));
+        }
+        // What it becomes is no frame either.
+        ByteBuffer nonsense = compressedPush(500);
+        frames.add(RawClient.seal(withInt(nonsense, DataLayout.COUNT_OFFSET, 501)));
+        int ended = 0;
+        for (ByteBuffer frame : frames) {
+            try (RawClient client = deflating()) {
+                client.write(frame);
+                RawClient.Reply reply = client.expect();
+                if (reply.type() != FrameType.ACK) {
+                    assertThat(reply.code()).isEqualTo(ErrorCode.MALFORMED_FRAME);
+                    ended++;
+                }
+            }
+        }
+        assertThat(ended).isGreaterThanOrEqualTo(20);
+    }
+
+    /// A few bytes that would become more than a frame may be, many times.
+    @Test
+    void bombsCostNothing() throws IOException {
+        long direct = TestServers.directBytes();
+        ByteBuffer bomb = compressedPush(1_000_000);
+        assertThat(bomb.capacity()).isLessThan(100_000);
+        for (int i = 0; i < 50; i++) {
+            try (RawClient client = deflating()) {
+                client.write(RawClient.seal(withInt(bomb, DataLayout.PAYLOAD_OFFSET, Limits.MAX_FRAME_BYTES)));
+                RawClient.Reply reply = client.expect();
+                assertThat(reply.code()).isEqualTo(ErrorCode.MALFORMED_FRAME);
+                assertThat(client.read()).isNull();
+            }
+        }
+        assertThat(TestServers.directBytes() - direct).as("direct memory").isLessThan(64 * MIB);
+    }
+
     @Test
     void survivesTenThousandRandomFrames() throws Exception {
         long seed = 20261122;
@@ -303,6 +399,20 @@ class HostileFramesTest {
         assertThat(TestServers.directBytes() - direct).as("direct memory").isLessThan(64 * MIB);
     }
 
+    /// A push whose types, layout and length are any.
+    private static ByteBuffer encodedPush(Random random, long key) {
+        ByteBuffer payload = RawClient.buffer(random.nextInt(8, 60));
+        for (int i = 8; i < payload.capacity(); i++) {
+            payload.put(i, (byte) (random.nextBoolean() ? 0 : random.nextInt()));
+        }
+        payload.putLong(0, key);
+        int type = random.nextBoolean() ? FrameType.PUSH : FrameType.PUSH_PULL;
+        ByteBuffer frame = RawClient.data(type, 0, 1, 0, 1, DIM, payload);
+        frame.put(DataLayout.VALUE_TYPE_OFFSET, (byte) random.nextInt(random.nextBoolean() ? 9 : 0x50));
+        frame.put(DataLayout.LAYOUT_OFFSET, (byte) (random.nextInt(3) == 0 ? random.nextInt(6) : 1));
+        return frame;
+    }
+
     private static byte[] hostileBytes(Random random) {
         if (random.nextInt(8) == 0) {
             byte[] noise = new byte[random.nextInt(300)];
@@ -324,6 +434,9 @@ class HostileFramesTest {
                     case 11 -> hostileTick(random);
                     case 4 -> RawClient.push(0, 1 + random.nextInt(4), random.nextInt(2), DIM, new long[] {key}, 1, 2);
                     case 5 -> control(new Message.ListTables("t"));
+                    case 12 -> encodedPush(random, key);
+                    case 13 -> encodedPush(random, key);
+                    case 14 -> encodedPush(random, key);
                     default -> RawClient.pull(0, DIM, key);
                 };
         boolean sealed = random.nextInt(8) != 0;

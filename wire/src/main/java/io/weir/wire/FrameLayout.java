@@ -15,7 +15,7 @@ import java.nio.ByteBuffer;
 ///
 /// `length` counts the whole frame, from its own first byte to the last of `crc`. `headerCrc` is the CRC32C of the
 /// bytes before it and of the fields, so that ids and counts can be trusted before the payload is complete; `crc` is
-/// that of the payload. Without [#FLAG_CHECKSUMS] `headerCrc` is 0 and nobody looks at `crc`. All methods take buffers
+/// that of the payload as it is here. Without [#FLAG_CHECKSUMS] `headerCrc` is 0 and nobody looks at `crc`. All methods take buffers
 /// in little-endian order and absolute positions.
 public final class FrameLayout {
     /// The version this code speaks, and the oldest it understands.
@@ -23,6 +23,9 @@ public final class FrameLayout {
 
     /// Both checksums are there.
     public static final int FLAG_CHECKSUMS = 1;
+
+    /// The payload is compressed, see [CompressedFrame].
+    public static final int FLAG_COMPRESSED = 2;
 
     public static final int LENGTH_OFFSET = 0;
     public static final int TYPE_OFFSET = LENGTH_OFFSET + Integer.BYTES;
@@ -114,6 +117,20 @@ public final class FrameLayout {
     /// @throws WeirException `MALFORMED_FRAME`, `VERSION_MISMATCH` or `CORRUPT`: the stream cannot be read on
     public static int checkHeader(
             ByteBuffer frame, int at, int available, int maxFrameBytes, boolean checksums, Checksum checksum) {
+        return checkHeader(frame, at, available, maxFrameBytes, checksums, false, checksum);
+    }
+
+    /// As [#checkHeader(ByteBuffer, int, int, int, boolean, Checksum)], on a connection that may have agreed on a codec.
+    ///
+    /// @param compressible whether the frame may be compressed
+    public static int checkHeader(
+            ByteBuffer frame,
+            int at,
+            int available,
+            int maxFrameBytes,
+            boolean checksums,
+            boolean compressible,
+            Checksum checksum) {
         if (available < HEADER_BYTES) {
             return 0;
         }
@@ -133,7 +150,8 @@ public final class FrameLayout {
                     + fieldBytes + ", reserved=" + frame.getShort(at + RESERVED_OFFSET));
         }
         int flags = flags(frame, at);
-        if (flags != (checksums ? FLAG_CHECKSUMS : 0)) {
+        if (flags != (checksums ? FLAG_CHECKSUMS : 0)
+                && !(compressible && flags == (FLAG_CHECKSUMS | FLAG_COMPRESSED))) {
             throw malformed("frame flags must be " + (checksums ? FLAG_CHECKSUMS : 0) + ": flags=" + flags);
         }
         if (!checksums && frame.getInt(at + HEADER_CRC_OFFSET) != 0) {

@@ -32,5 +32,8 @@ public final class Limits {
     /// Key lists that a shard keeps of one worker.
     public static final int MAX_KEPT_KEY_LISTS = 1024;
 
+    /// A compressed payload may become at most so many times longer: what deflate can do at its best.
+    public static final int MAX_INFLATION = 1100;
+
     private Limits() {}
 }

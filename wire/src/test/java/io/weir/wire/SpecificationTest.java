@@ -143,6 +143,7 @@ class SpecificationTest {
                         Locale.ROOT, "| floats in the reply to a pull | %,d |", DataLayout.MAX_REPLY_FLOATS))
                 .contains("| numbers without a reply, per worker | " + Limits.MAX_WINDOW + " |")
                 .contains(String.format(Locale.ROOT, "into frames of %,d floats", Limits.DENSE_FRAME_FLOATS))
+                .contains("| what a compressed payload may become | " + Limits.MAX_INFLATION + " times its bytes")
                 .contains(String.format(
                         Locale.ROOT,
                         "| key lists kept of one worker on a shard | %d, and %,d bytes",

@@ -54,10 +54,16 @@ final class Handshake {
     /// Says hello.
     ///
     /// @throws WeirException if the server refuses, or is no Weir server
-    Message.HelloReply hello(SocketChannel channel) throws IOException {
-        Message reply = exchange(channel, new Message.Hello(FrameLayout.VERSION, FrameLayout.VERSION, 0, SOFTWARE));
+    ///
+    /// @param features that are asked for
+    Message.HelloReply hello(SocketChannel channel, long features) throws IOException {
+        Message reply =
+                exchange(channel, new Message.Hello(FrameLayout.VERSION, FrameLayout.VERSION, features, SOFTWARE));
         if (!(reply instanceof Message.HelloReply hello)) {
             throw notWeir("hello was answered with type " + reply.type());
+        }
+        if ((hello.features() & ~features) != 0) {
+            throw notWeir("it grants features that nobody asked for: " + Long.toHexString(hello.features()));
         }
         return hello;
     }

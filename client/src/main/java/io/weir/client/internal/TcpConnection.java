@@ -3,7 +3,10 @@ package io.weir.client.internal;
 import io.weir.model.ErrorCode;
 import io.weir.model.WeirException;
 import io.weir.wire.Checksum;
+import io.weir.wire.CompressedFrame;
 import io.weir.wire.DataLayout;
+import io.weir.wire.FrameCodec;
+import io.weir.wire.FrameCodecs;
 import io.weir.wire.FrameLayout;
 import io.weir.wire.FrameType;
 import io.weir.wire.Limits;
@@ -23,6 +26,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// One connection to one server: requests go out in the order they were sent, answers come back in any order, found by
@@ -72,7 +76,16 @@ final class TcpConnection {
     private FloatBuffer[] floats = floatViews(in);
     private int start;
     private int end;
-    private @Nullable Request writing;
+
+    /// A long frame, its limit behind it and its position where writing goes on.
+    private @Nullable ByteBuffer writing;
+
+    /// Null unless both sides agreed on one; then also where frames are compressed to, and where they are restored.
+    private @Nullable FrameCodec codec;
+
+    private ByteBuffer compressed = newReceiveBuffer(0);
+    private ByteBuffer restored = newReceiveBuffer(0);
+    private FloatBuffer[] restoredFloats = floatViews(restored);
     private @Nullable Request rowsRequest;
     private boolean rowsEncoded;
 
@@ -101,7 +114,7 @@ final class TcpConnection {
         for (int i = 0; i < views.length; i++) {
             views[i] = buffer.duplicate()
                     .clear()
-                    .position(i)
+                    .position(Math.min(i, buffer.capacity()))
                     .slice()
                     .order(ByteOrder.LITTLE_ENDIAN)
                     .asFloatBuffer();
@@ -110,7 +123,9 @@ final class TcpConnection {
     }
 
     /// Takes over a channel after its handshake.
-    void open(SocketChannel opened, Selector selector) throws IOException {
+    ///
+    /// @param features that the server granted
+    void open(SocketChannel opened, Selector selector, long features) throws IOException {
         opened.configureBlocking(false);
         key = opened.register(selector, SelectionKey.OP_READ, this);
         start = 0;
@@ -120,6 +135,7 @@ final class TcpConnection {
         rowsRequest = null;
         writeBlocked = false;
         ready = false;
+        codec = FrameCodecs.create(features);
         channel = opened;
     }
 
@@ -245,11 +261,10 @@ final class TcpConnection {
                     return worked;
                 }
             }
-            Request large = writing;
+            ByteBuffer large = writing;
             if (large != null) {
-                ByteBuffer frame = large.frame();
-                worked |= out.write(frame) > 0;
-                if (frame.hasRemaining()) {
+                worked |= out.write(large) > 0;
+                if (large.hasRemaining()) {
                     writeBlocked = true;
                     return worked;
                 }
@@ -270,9 +285,13 @@ final class TcpConnection {
         while (staging.remaining() >= SMALL_BYTES && (request = pollQueue()) != null) {
             ByteBuffer frame = request.frame();
             int length = request.length();
+            int fewer = compress(request);
+            if (fewer > 0) {
+                frame = compressed;
+                length = fewer;
+            }
             if (length > SMALL_BYTES) {
-                frame.limit(length).position(0);
-                writing = request;
+                writing = frame.limit(length).position(0);
                 break;
             }
             staging.put(staging.position(), frame, 0, length);
@@ -280,6 +299,21 @@ final class TcpConnection {
         }
         staging.flip();
         return staging.hasRemaining() || writing != null;
+    }
+
+    /// Makes a frame shorter, if a codec is agreed on and has it shorter.
+    ///
+    /// @return its length in the buffer for it, 0 if it goes as it is
+    private int compress(Request request) {
+        FrameCodec agreed = codec;
+        if (agreed == null) {
+            return 0;
+        }
+        compressed.clear();
+        if (compressed.capacity() < request.length()) {
+            compressed = newReceiveBuffer(request.length());
+        }
+        return CompressedFrame.compress(agreed, request.frame().clear(), 0, compressed, 0, checksum);
     }
 
     boolean isWriteBlocked() {
@@ -366,9 +400,16 @@ final class TcpConnection {
                 continue;
             }
             int available = end - start;
-            int header = FrameLayout.checkHeader(in, start, available, Limits.MAX_FRAME_BYTES, true, checksum);
+            int header = FrameLayout.checkHeader(
+                    in, start, available, Limits.MAX_FRAME_BYTES, true, codec != null, checksum);
             if (header == 0) {
                 return;
+            }
+            if (CompressedFrame.is(in, start)) {
+                if (!serveCompressed(available)) {
+                    return;
+                }
+                continue;
             }
             int type = FrameLayout.type(in, start);
             if (type == FrameType.ROWS || type == FrameType.ENCODED_ROWS) {
@@ -385,6 +426,44 @@ final class TcpConnection {
             serveFrame(start);
             start += length;
         }
+    }
+
+    /// Takes a whole compressed frame.
+    ///
+    /// @return false if more bytes are needed
+    private boolean serveCompressed(int available) {
+        FrameCodec agreed = Objects.requireNonNull(codec, "codec");
+        int length = FrameLayout.length(in, start);
+        if (length > available) {
+            return false;
+        }
+        if (!checksum.matchesPayload(in, start)) {
+            throw new WeirException(ErrorCode.CORRUPT, "payload checksum does not match: server=" + name);
+        }
+        int plainLength = CompressedFrame.plainLength(in, start, Limits.MAX_FRAME_BYTES);
+        if (restored.capacity() < plainLength) {
+            restored = newReceiveBuffer(plainLength);
+            restoredFloats = floatViews(restored);
+        }
+        CompressedFrame.decompress(agreed, in, start, restored, 0, checksum);
+        start += length;
+        ByteBuffer stream = in;
+        FloatBuffer[] streamFloats = floats;
+        int streamStart = start;
+        int streamEnd = end;
+        in = restored;
+        floats = restoredFloats;
+        start = 0;
+        end = plainLength;
+        try {
+            serve();
+        } finally {
+            in = stream;
+            floats = streamFloats;
+            start = streamStart;
+            end = streamEnd;
+        }
+        return true;
     }
 
     private void beginRows(int type, int header) {
@@ -515,6 +594,11 @@ final class TcpConnection {
         SocketChannel open = channel;
         channel = null;
         key = null;
+        FrameCodec agreed = codec;
+        if (agreed != null) {
+            codec = null;
+            agreed.close();
+        }
         if (open != null) {
             try {
                 open.close();

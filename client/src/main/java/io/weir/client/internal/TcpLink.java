@@ -4,6 +4,7 @@ import io.weir.client.ClientConfig;
 import io.weir.model.ServerAddress;
 import io.weir.model.WeirException;
 import io.weir.wire.Checksum;
+import io.weir.wire.FrameCodecs;
 import io.weir.wire.FrameType;
 import io.weir.wire.Message;
 import io.weir.wire.MessageCodec;
@@ -80,7 +81,7 @@ final class TcpLink {
         Handshake handshake = new Handshake(address, connectTimeoutMs(config));
         SocketChannel channel = handshake.connect();
         try {
-            return new Greeted(address, channel, handshake.hello(channel));
+            return new Greeted(address, channel, handshake.hello(channel, FrameCodecs.featureOf(config.frameCodec())));
         } catch (IOException | RuntimeException e) {
             closeQuietly(channel);
             throw e;
@@ -158,7 +159,7 @@ final class TcpLink {
     /// Goes on over a new socket. With the role.
     void reopen(Greeted greeted, Selector selector) {
         try {
-            connection.open(greeted.channel(), selector);
+            connection.open(greeted.channel(), selector, greeted.hello().features());
             backoffMs = 0;
             trouble = "";
         } catch (IOException e) {

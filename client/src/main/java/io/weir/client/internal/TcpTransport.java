@@ -77,7 +77,7 @@ public final class TcpTransport implements ShardTransport, Runnable {
             firstLinks[server] = made.size();
             for (TcpLink.Greeted one : greeted.get(server)) {
                 TcpLink link = new TcpLink(server, one, place(map, server), handler, config);
-                link.connection().open(one.channel(), selector);
+                link.connection().open(one.channel(), selector, one.hello().features());
                 made.add(link);
             }
         }
