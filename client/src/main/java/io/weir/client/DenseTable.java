@@ -43,10 +43,11 @@ public interface DenseTable {
     /// The same table with its pushes in fewer bits; see [Compression] for what each case loses and what it owes.
     ///
     /// What a compression with feedback leaves out is kept in the view that this returns, in as many floats as were
-    /// pushed through it. So keep the view and push through it alone. It is lost with the process: a worker that goes
+    /// pushed through it. So keep the view and push through it alone. It is lost with the process: a worker that
+    /// goes
     /// on where its last life stopped makes its pushes again from an empty residual. Those that a shard has are not
-    /// applied again, those that it does not have are applied as they are made now, each once; only what the last life
-    /// still owed is missing.
+    /// applied again, those that it does not have are applied as they are made now, each once; only what the last
+    /// life still owed is missing.
     ///
     /// A push that is sent again is the same bytes: it applies exactly once, as any other.
     default DenseTable compressed(Compression pushes) {
@@ -56,7 +57,7 @@ public interface DenseTable {
     /// As [#compressed(Compression)], with pulls in fewer bits too.
     ///
     /// @param pulls one that rounds each value by itself
-    /// @throws IllegalArgumentException if `pulls` has feedback, or `pushes` has and the table assigns, or keeps the least
-    /// or greatest: what is left out can only be added later
+    /// @throws IllegalArgumentException if `pulls` has feedback, or `pushes` has and the table assigns, or keeps
+    /// the least or greatest: what is left out can only be added later
     DenseTable compressed(Compression pushes, Compression pulls);
 }

@@ -141,8 +141,7 @@ final class EmbeddedTask extends ShardTask implements Effects, Parked, Answer {
     }
 
     @Override
-    public void beginEncodedRows(
-            long requestId, long number, int count, int length, int valueType, int spanLength) {
+    public void beginEncodedRows(long requestId, long number, int count, int length, int valueType, int spanLength) {
         beginRows(requestId, number, count, length);
         encoded = true;
     }

@@ -273,8 +273,8 @@ class CompressedTableTest {
                     Run second = weir.join(new RunOptions(spec, 1, false))) {
                 List<Run> workers = List.of(first, second);
                 List<Table> tables = workers.stream()
-                        .map(run -> run.table(TableSpec.embedding("t", DIM, SGD))
-                                .compressed(Compression.twoBit(0.25f)))
+                        .map(run ->
+                                run.table(TableSpec.embedding("t", DIM, SGD)).compressed(Compression.twoBit(0.25f)))
                         .toList();
                 for (int step = 0; step < 6; step++) {
                     for (int worker = 0; worker < 2; worker++) {
@@ -369,7 +369,9 @@ class CompressedTableTest {
                 double bytes = proxy.bytesToClient() - before;
                 assertThat(plain / bytes)
                         .isGreaterThanOrEqualTo(
-                                pulls instanceof Compression.None ? 0.99 : pulls instanceof Compression.Int8 ? 3.9 : 1.99);
+                                pulls instanceof Compression.None
+                                        ? 0.99
+                                        : pulls instanceof Compression.Int8 ? 3.9 : 1.99);
             }
         }
     }

@@ -95,7 +95,9 @@ class RepeatedKeysTest {
                     each.get(60, TimeUnit.SECONDS);
                 }
                 for (int i = 0; i < listCount; i++) {
-                    assertThat(table.pull(lists[i])).as("seed=%s, list=%s", seed, i).containsOnly(-pushes[i]);
+                    assertThat(table.pull(lists[i]))
+                            .as("seed=%s, list=%s", seed, i)
+                            .containsOnly(-pushes[i]);
                 }
             }
         }
@@ -119,8 +121,10 @@ class RepeatedKeysTest {
     void surviveCutsAndForgetfulServers() throws Exception {
         for (long seed = 1; seed <= 2; seed++) {
             try (Cluster cluster = Cluster.tcp(2, 2);
-                    FaultyProxy first = new FaultyProxy(seed, cluster.addresses().get(0));
-                    FaultyProxy second = new FaultyProxy(seed + 50, cluster.addresses().get(1));
+                    FaultyProxy first =
+                            new FaultyProxy(seed, cluster.addresses().get(0));
+                    FaultyProxy second =
+                            new FaultyProxy(seed + 50, cluster.addresses().get(1));
                     Weir weir = Weir.connect(List.of(first.address(), second.address()), PATIENT);
                     Run run = weir.join(RunOptions.of("r", 0, 1))) {
                 Table table = run.table(TableSpec.embedding("t", 1, SGD));

@@ -58,7 +58,7 @@ public final class Quantization {
         try {
             for (long i = 0; i < count; i++) {
                 int bits = MEMORY.get(INT, from + i * Float.BYTES);
-                MEMORY.set(SHORT, to + i * Short.BYTES, (short) (bits >>> 16 & 0x8000 | roundedUpperHalf(bits)));
+                MEMORY.set(SHORT, to + i * Short.BYTES, (short) ((bits >>> 16 & 0x8000) | roundedUpperHalf(bits)));
             }
         } finally {
             Reference.reachabilityFence(source);
@@ -81,7 +81,8 @@ public final class Quantization {
         long to = NativeMemory.address(target, targetOffset, count * Float.BYTES, true);
         try {
             for (long i = 0; i < count; i++) {
-                MEMORY.set(FLOAT, to + i * Float.BYTES, Float.float16ToFloat(MEMORY.get(SHORT, from + i * Short.BYTES)));
+                MEMORY.set(
+                        FLOAT, to + i * Float.BYTES, Float.float16ToFloat(MEMORY.get(SHORT, from + i * Short.BYTES)));
             }
         } finally {
             Reference.reachabilityFence(source);
@@ -136,8 +137,8 @@ public final class Quantization {
         }
     }
 
-    /// Writes `count` values of 8 bits in spans: the scale is the greatest magnitude of the span over 127, each value the
-    /// nearest multiple of it. A span with a value that is not finite reads as values that
+    /// Writes `count` values of 8 bits in spans: the scale is the greatest magnitude of the span over 127, each value
+    /// the nearest multiple of it. A span with a value that is not finite reads as values that
     /// are not.
     public static void toInt8(
             MemorySegment source,
@@ -202,12 +203,12 @@ public final class Quantization {
                 MEMORY.set(INT, four + 3 * Float.BYTES, valueOf(codes, bits));
             }
             for (long i = count & -4; i < count; i++) {
-                int code = MEMORY.get(BYTE, from + i / 4) >> 6 - 2 * (i & 3);
+                int code = MEMORY.get(BYTE, from + i / 4) >> (6 - 2 * (i & 3));
                 wrong |= code & ~(code >> 1) & 1;
                 MEMORY.set(INT, to + i * Float.BYTES, valueOf(code, bits));
             }
             for (long i = count; i < bytes * 4; i++) {
-                wrong |= MEMORY.get(BYTE, from + i / 4) >> 6 - 2 * (i & 3) & 3;
+                wrong |= MEMORY.get(BYTE, from + i / 4) >> (6 - 2 * (i & 3)) & 3;
             }
             return wrong == 0 ? -1 : firstWrongCode(from, count, bytes * 4);
         } finally {
@@ -225,7 +226,7 @@ public final class Quantization {
 
     private static long firstWrongCode(long from, long count, long end) {
         for (long i = 0; i < end; i++) {
-            int code = MEMORY.get(BYTE, from + i / 4) >> 6 - 2 * (i & 3) & 3;
+            int code = MEMORY.get(BYTE, from + i / 4) >> (6 - 2 * (i & 3)) & 3;
             if (code == 1 || (i >= count && code != 0)) {
                 return i;
             }
@@ -246,7 +247,8 @@ public final class Quantization {
             MemorySegment target,
             long targetOffset) {
         if (count > bytes * Byte.SIZE) {
-            throw new IndexOutOfBoundsException("bits must lie within their bytes: count=" + count + ", bytes=" + bytes);
+            throw new IndexOutOfBoundsException(
+                    "bits must lie within their bytes: count=" + count + ", bytes=" + bytes);
         }
         long from = NativeMemory.address(source, sourceOffset, bytes, false);
         long to = NativeMemory.address(target, targetOffset, count * Float.BYTES, true);
@@ -256,7 +258,7 @@ public final class Quantization {
                 int signs = ~MEMORY.get(BYTE, from + i);
                 long eight = to + i * 8 * Float.BYTES;
                 for (int bit = 0; bit < 8; bit++) {
-                    int sign = signs << 24 + bit & 0x80000000;
+                    int sign = (signs << (24 + bit)) & 0x80000000;
                     MEMORY.set(INT, eight + (long) bit * Float.BYTES, positive ^ sign);
                 }
             }
@@ -278,7 +280,8 @@ public final class Quantization {
 
     /// Reads `count` values of 1 bit in spans: scale, float; then a bit for each value, in whole bytes.
     ///
-    /// @return position of a value in the first span that has a wrong bit behind its last one, or a scale below 0, or -1
+    /// @return position of a value in the first span that has a wrong bit behind its last one, or a scale below 0,
+    /// or -1
     public static long fromScaledBits(
             MemorySegment source,
             long sourceOffset,
@@ -308,12 +311,7 @@ public final class Quantization {
     /// @param sourceOffset of the positions, ints, ascending; the values, floats, follow
     /// @return index of the first position that is not above the one before and below `count`, or -1
     public static long fromSparse(
-            MemorySegment source,
-            long sourceOffset,
-            int kept,
-            long count,
-            MemorySegment target,
-            long targetOffset) {
+            MemorySegment source, long sourceOffset, int kept, long count, MemorySegment target, long targetOffset) {
         long positions = NativeMemory.address(source, sourceOffset, (long) kept * (Integer.BYTES + Float.BYTES), false);
         long to = NativeMemory.address(target, targetOffset, count * Float.BYTES, true);
         try {
@@ -325,10 +323,7 @@ public final class Quantization {
                 if (position <= before || position >= count) {
                     return i;
                 }
-                MEMORY.set(
-                        INT,
-                        to + (long) position * Float.BYTES,
-                        MEMORY.get(INT, values + (long) i * Float.BYTES));
+                MEMORY.set(INT, to + (long) position * Float.BYTES, MEMORY.get(INT, values + (long) i * Float.BYTES));
                 before = position;
             }
             return -1;

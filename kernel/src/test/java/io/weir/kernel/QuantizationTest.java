@@ -89,8 +89,8 @@ class QuantizationTest {
                 float value = source.get(RecordLayout.FLOAT, FROM + 4L * i);
                 float written = Float.float16ToFloat(target.get(SHORT, TO + 2L * i));
                 if (Float.isFinite(value)) {
-                    float nearest = Float.float16ToFloat(
-                            Float.floatToFloat16(Math.max(-65_504, Math.min(65_504, value))));
+                    float nearest =
+                            Float.float16ToFloat(Float.floatToFloat16(Math.max(-65_504, Math.min(65_504, value))));
                     assertThat(written).isEqualTo(nearest);
                 } else {
                     assertThat(written).isEqualTo(Float.valueOf(value));
@@ -148,7 +148,8 @@ class QuantizationTest {
                 put(i / 4, codes[i] << 6 - i % 4 * 2);
             }
             target.fill((byte) 0x5a);
-            assertThat(Quantization.fromTwoBits(source, FROM, count, 0.25f, target, TO)).isEqualTo(-1);
+            assertThat(Quantization.fromTwoBits(source, FROM, count, 0.25f, target, TO))
+                    .isEqualTo(-1);
             assertNothingBeside(4L * count);
             for (int i = 0; i < count; i++) {
                 assertThat(target(i)).isEqualTo(codes[i] == 0 ? 0 : codes[i] == 3 ? 0.25f : -0.25f);
@@ -156,7 +157,8 @@ class QuantizationTest {
             for (int wrong = 0; wrong < bytes * 4; wrong++) {
                 int before = source.get(ValueLayout.JAVA_BYTE, FROM + (long) wrong / 4);
                 int shift = 6 - wrong % 4 * 2;
-                source.set(ValueLayout.JAVA_BYTE, FROM + (long) wrong / 4, (byte) (before & ~(3 << shift) | 1 << shift));
+                source.set(
+                        ValueLayout.JAVA_BYTE, FROM + (long) wrong / 4, (byte) (before & ~(3 << shift) | 1 << shift));
                 assertThat(Quantization.fromTwoBits(source, FROM, count, 0.25f, target, TO))
                         .isEqualTo(wrong);
                 source.set(ValueLayout.JAVA_BYTE, FROM + (long) wrong / 4, (byte) before);

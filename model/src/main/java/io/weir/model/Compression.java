@@ -41,8 +41,8 @@ public sealed interface Compression {
     }
 
     /// 8 bits, and a scale for each span of values: `s = max|v| / 127`, `q = round(v / s)`, read as `q · s`. Error at
-    /// most `s / 2` and a rounding of it. A span is a row of 16 floats or more, as many shorter rows as make at most 64
-    /// floats, or 256 floats of a tensor.
+    /// most `s / 2` and a rounding of it. A span is a row of 16 floats or more, as many shorter rows as make at
+    /// most 64 floats, or 256 floats of a tensor.
     record Int8() implements Compression {
         @Override
         public String text() {
@@ -73,7 +73,8 @@ public sealed interface Compression {
         }
     }
 
-    /// 1 bit a value and a scale for each span, with error feedback: the sign, times the mean `|r|` of the span. Spans are
+    /// 1 bit a value and a scale for each span, with error feedback: the sign, times the mean `|r|` of the span. Spans
+    /// are
     /// those of [Int8]. What is left of a span of `d` values has `‖r‖² − ‖r‖₁² / d` of its squares; no value of it
     /// exceeds the greatest one before. A span of zeros changes nothing.
     record OneBit() implements Compression {
@@ -89,7 +90,8 @@ public sealed interface Compression {
     }
 
     /// 1 bit a value, with error feedback, as MXNet's `1bit`: `r > t` sends 1, anything else −1, whatever the size of
-    /// the gradients; a gradient of 0 moves the weights too. For those who need the same numbers; otherwise [OneBit].
+    /// the gradients; a gradient of 0 moves the weights too. For those who need the same numbers; otherwise
+    /// [OneBit].
     ///
     /// @param threshold `t`, finite
     record OneBitCompat(float threshold) implements Compression {

@@ -19,44 +19,30 @@ final class CompressionText {
         String name = (open < 0 ? trimmed : trimmed.substring(0, open)).strip().toLowerCase(Locale.ROOT);
         String body = open < 0 ? "" : trimmed.substring(open + 1, trimmed.length() - 1);
         String[] settings = body.isBlank() ? new String[0] : body.split(",", -1);
-        switch (name) {
-            case "none":
-                require(settings, 0, text);
-                return new Compression.None();
-            case "bf16":
-                require(settings, 0, text);
-                return new Compression.Bfloat16();
-            case "fp16":
-                require(settings, 0, text);
-                return new Compression.Float16();
-            case "int8":
-                require(settings, 0, text);
-                return new Compression.Int8();
-            case "1bit":
-                require(settings, 0, text);
-                return new Compression.OneBit();
-            case "2bit":
-                require(settings, 1, text);
-                return new Compression.TwoBit((float) number(settings[0], text));
-            case "1bit-compat":
-                require(settings, 1, text);
-                return new Compression.OneBitCompat((float) number(settings[0], text));
-            case "topk":
-                require(settings, 1, text);
-                return new Compression.TopK(number(settings[0], text));
-            case "randomk":
-                require(settings, 2, text);
-                return new Compression.RandomK(number(settings[0], text), seed(settings[1], text));
-            default:
+        return switch (name) {
+            case "none" -> required(settings, 0, text, new Compression.None());
+            case "bf16" -> required(settings, 0, text, new Compression.Bfloat16());
+            case "fp16" -> required(settings, 0, text, new Compression.Float16());
+            case "int8" -> required(settings, 0, text, new Compression.Int8());
+            case "1bit" -> required(settings, 0, text, new Compression.OneBit());
+            case "2bit" -> new Compression.TwoBit((float) number(required(settings, 1, text, settings)[0], text));
+            case "1bit-compat" ->
+                new Compression.OneBitCompat((float) number(required(settings, 1, text, settings)[0], text));
+            case "topk" -> new Compression.TopK(number(required(settings, 1, text, settings)[0], text));
+            case "randomk" ->
+                new Compression.RandomK(
+                        number(required(settings, 2, text, settings)[0], text), seed(settings[1], text));
+            default ->
                 throw new IllegalArgumentException("compression must be one of " + FORMS + ": compression=" + text);
-        }
+        };
     }
 
-    private static void require(String[] settings, int count, String text) {
+    private static <T> T required(String[] settings, int count, String text, T result) {
         if (settings.length != count) {
             throw new IllegalArgumentException(
                     "compression must have its settings, one of " + FORMS + ": compression=" + text);
         }
+        return result;
     }
 
     /// The shortest text that reads back to the same float, without a trailing `.0`.

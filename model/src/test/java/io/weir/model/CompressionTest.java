@@ -45,11 +45,14 @@ class CompressionTest {
 
     @Test
     void refusesTextThatIsNone() {
-        refuses("gzip", "compression must be one of none, bf16, fp16, int8, 2bit(THRESHOLD), 1bit,"
-                + " 1bit-compat(THRESHOLD), topk(FRACTION), randomk(FRACTION,SEED): compression=gzip");
+        refuses(
+                "gzip",
+                "compression must be one of none, bf16, fp16, int8, 2bit(THRESHOLD), 1bit,"
+                        + " 1bit-compat(THRESHOLD), topk(FRACTION), randomk(FRACTION,SEED): compression=gzip");
         refuses("2bit(0.5", "compression must end with ')': compression=2bit(0.5");
         refuses("2bit(x)", "setting of a compression must be a number: found='x', compression=2bit(x)");
-        refuses("randomk(0.1,1.5)",
+        refuses(
+                "randomk(0.1,1.5)",
                 "seed of a compression must be a whole number: found='1.5', compression=randomk(0.1,1.5)");
         for (String text : new String[] {"2bit", "2bit()", "2bit(1,2)", "1bit(0)", "randomk(0.1)", "bf16(1)"}) {
             assertThatThrownBy(() -> Compression.parse(text))

@@ -21,7 +21,9 @@ class ErrorCodeTest {
             "MAP_MISMATCH", "VERSION_MISMATCH", "MALFORMED_FRAME", "LIMIT_EXCEEDED", "RUN_FINISHED", "RUN_MISMATCH",
             "WRONG_SHARD", "REJECTED", "UNKNOWN_RUN", "LATE"
         };
-        String[] retry = {"BUSY", "MEMORY_EXCEEDED", "GAP", "UNAVAILABLE", "DEADLINE_EXCEEDED", "STOPPING", "KEYS_FORGOTTEN"};
+        String[] retry = {
+            "BUSY", "MEMORY_EXCEEDED", "GAP", "UNAVAILABLE", "DEADLINE_EXCEEDED", "STOPPING", "KEYS_FORGOTTEN"
+        };
         String[] fault = {"SERVER_RESTARTED", "CORRUPT", "INTERNAL"};
         for (int i = 0; i < caller.length; i++) {
             expected.put(caller[i], 1 + i);

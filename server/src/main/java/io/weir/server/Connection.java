@@ -423,8 +423,8 @@ final class Connection {
             ByteBuffer buffer = chunk.buffer.clear();
             int at = chunk.start;
             try {
-                int header = FrameLayout.checkHeader(
-                        buffer, at, available, maxFrameBytes(), true, codec != null, checksum);
+                int header =
+                        FrameLayout.checkHeader(buffer, at, available, maxFrameBytes(), true, codec != null, checksum);
                 if (header == 0 || FrameLayout.length(buffer, at) > available) {
                     return;
                 }

@@ -123,8 +123,7 @@ abstract class ReplyEncoder implements Effects {
     }
 
     @Override
-    public void beginEncodedRows(
-            long requestId, long number, int count, int rowLength, int valueType, int spanLength) {
+    public void beginEncodedRows(long requestId, long number, int count, int rowLength, int valueType, int spanLength) {
         long payloadBytes = ValueType.bytes(valueType, (long) count * rowLength, spanLength);
         Chunk chunk = begin(FrameType.ENCODED_ROWS, requestId, ReplyLayout.ENCODED_FIELD_BYTES, payloadBytes);
         ReplyLayout.putEncodedRows(chunk.buffer, chunk.end, number, count, rowLength, valueType, spanLength);
@@ -135,7 +134,11 @@ abstract class ReplyEncoder implements Effects {
 
     @Override
     public void beginScan(long requestId, long cursor, int count, int valueLength) {
-        Chunk chunk = begin(FrameType.SCAN_REPLY, requestId, ReplyLayout.FIELD_BYTES, (long) count * RowLayout.rowBytes(valueLength));
+        Chunk chunk = begin(
+                FrameType.SCAN_REPLY,
+                requestId,
+                ReplyLayout.FIELD_BYTES,
+                (long) count * RowLayout.rowBytes(valueLength));
         ReplyLayout.putRows(chunk.buffer, chunk.end, cursor, count, valueLength);
         endHeader(chunk, ReplyLayout.PAYLOAD_OFFSET);
         payloadChecksum.reset();

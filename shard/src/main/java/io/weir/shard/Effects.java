@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 /// Where the effects of a pull or a push go: the shell's side of a shard. The shard says what to answer and asks for
 /// the places to write rows to; the sink encodes, checksums and sends. Confined to the thread inside the shard.
 ///
-/// An answer with rows is `beginRows` or `beginEncodedRows`, then, until all its bytes are written, `room` and `filled` in turn, then
-/// `endRows`. The other answers are one call.
+/// An answer with rows is `beginRows` or `beginEncodedRows`, then, until all its bytes are written, `room` and `filled`
+/// in turn, then `endRows`. The other answers are one call.
 public interface Effects {
     /// Begins the answer to a pull: `count` times `rowLength` floats follow.
     ///
@@ -19,8 +19,7 @@ public interface Effects {
     ///
     /// @param valueType number of a `ValueType` of the protocol
     /// @param spanLength values that share a scale
-    void beginEncodedRows(
-            long requestId, long number, int count, int rowLength, int valueType, int spanLength);
+    void beginEncodedRows(long requestId, long number, int count, int rowLength, int valueType, int spanLength);
 
     /// Begins the answer to a scan: `count` rows of `valueLength` floats, each behind its row header, follow.
     ///

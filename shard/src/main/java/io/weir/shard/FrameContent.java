@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
 /// [#decode] turns into floats there, all of them. So whatever looks at them, checks them, applies them or keeps them
 /// knows one form only.
 final class FrameContent {
-    /// Room that stays here for the next frame. What a frame needs beyond that is taken from the budget while it is open.
+    /// Room that stays here for the next frame. What a frame needs beyond that is taken from the budget while it is
+    /// open.
     private static final long KEPT_ROOM_BYTES = 4L << 20;
 
     private static final ValueLayout.OfLong KEY = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -42,6 +43,10 @@ final class FrameContent {
     private MemorySegment segment = MemorySegment.NULL;
 
     private long payload;
+
+    /// Whether they lie in the room.
+    private boolean inRoom;
+
     private MemorySegment room = MemorySegment.NULL;
     private @Nullable Arena largeRoom;
     private long largeRoomBytes;
@@ -134,7 +139,7 @@ final class FrameContent {
     @Nullable
     String decode(ShardTable table, ByteBuffer frame, MemorySegment bytes, int at) {
         int type = DataLayout.valueType(frame, at);
-        boolean inRoom = segment == room;
+        boolean inRoom = this.inRoom;
         if (type == ValueType.FLOAT32 && !inRoom) {
             return null;
         }
@@ -146,14 +151,19 @@ final class FrameContent {
         int keyBytes = plainBytes - floatBytes;
         if (!inRoom) {
             MemorySegment.copy(segment, payload, room, 0, keyBytes);
-            segment = room;
-            payload = 0;
+            moveIntoRoom();
         }
         if (type == ValueType.FLOAT32) {
             MemorySegment.copy(bytes, at + (long) DataLayout.valuesOffset(frame, at), room, keyBytes, floatBytes);
             return null;
         }
         return decode(table, type, frame, bytes, at, keyBytes);
+    }
+
+    private void moveIntoRoom() {
+        segment = room;
+        payload = 0;
+        inRoom = true;
     }
 
     private String noRoom(ShardTable table, long bytes) {
@@ -196,7 +206,8 @@ final class FrameContent {
         if (wrong >= 0) {
             faultCode = ErrorCode.INVALID_ARGUMENT;
             return "values must be such as their type has, positions ascending and unused bits 0: valueType=" + type
-                    + ", at=" + wrong + ", count=" + count + ", table=" + table.spec().name();
+                    + ", at=" + wrong + ", count=" + count + ", table="
+                    + table.spec().name();
         }
         return null;
     }
@@ -240,6 +251,7 @@ final class FrameContent {
         faultCode = ErrorCode.INVALID_ARGUMENT;
         segment = bytes;
         payload = at + (long) DataLayout.PAYLOAD_OFFSET;
+        inRoom = false;
         TableSpec spec = table.spec();
         int count = DataLayout.count(frame, at);
         int rowLength = DataLayout.rowLength(frame, at);
@@ -267,7 +279,7 @@ final class FrameContent {
             if (spec.shape() instanceof TableShape.Dense) {
                 return "a dense table is read and updated by stretches: table=" + spec.name();
             }
-            return faultOfKeys(table, entry, frame, bytes, at);
+            return faultOfKeys(table, entry, frame, at);
         }
         if (!(spec.shape() instanceof TableShape.Dense dense)) {
             return "only a dense table has stretches: table=" + spec.name();
@@ -293,8 +305,7 @@ final class FrameContent {
     }
 
     /// Finds the keys that a hash stands for, checks them, and keeps them if that is asked for.
-    private @Nullable String faultOfKeys(
-            ShardTable table, @Nullable WorkerEntry entry, ByteBuffer frame, MemorySegment bytes, int at) {
+    private @Nullable String faultOfKeys(ShardTable table, @Nullable WorkerEntry entry, ByteBuffer frame, int at) {
         int layout = DataLayout.layout(frame, at);
         int count = DataLayout.count(frame, at);
         if (layout == DataLayout.LAYOUT_KEY_HASH) {
@@ -310,8 +321,7 @@ final class FrameContent {
                 return noRoom(table, plainBytes);
             }
             MemorySegment.copy(keys, 0, room, KEY, 0, count);
-            segment = room;
-            payload = 0;
+            moveIntoRoom();
         }
         String fault = faultOfKeys(table, count, Long.BYTES);
         if (fault == null && layout == DataLayout.LAYOUT_KEPT_KEYS && entry != null) {

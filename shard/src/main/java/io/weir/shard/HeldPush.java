@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 
-/// One push of a synchronous step that is not closed yet: a copy of its keys and gradients. Reused. Confined to the thread inside
-/// the shard.
+/// One push of a synchronous step that is not closed yet: a copy of its keys and gradients. Reused. Confined to the
+/// thread inside the shard.
 final class HeldPush {
     int worker;
     long number;

@@ -64,8 +64,7 @@ final class KeyLists {
         if (kept.lists.containsKey(asked)) {
             return;
         }
-        while (kept.keyBytes + keyBytes > Limits.MAX_KEPT_KEY_BYTES
-                || kept.lists.size() == Limits.MAX_KEPT_KEY_LISTS) {
+        while (kept.keyBytes + keyBytes > Limits.MAX_KEPT_KEY_BYTES || kept.lists.size() == Limits.MAX_KEPT_KEY_LISTS) {
             Iterator<long[]> oldest = kept.lists.values().iterator();
             long oldestBytes = (long) oldest.next().length * Long.BYTES;
             oldest.remove();

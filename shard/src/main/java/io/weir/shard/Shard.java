@@ -161,7 +161,7 @@ public final class Shard implements AutoCloseable {
 
     /// Forgets the key lists that workers may send again as their hash. They will be sent again.
     public void forgetKeyLists() {
-        boolean unused = keyLists.forgetAll();
+        boolean _ = keyLists.forgetAll();
     }
 
     /// Answers with rows at once if what the run promises is in, otherwise when it is.
@@ -558,8 +558,7 @@ public final class Shard implements AutoCloseable {
     }
 
     /// As [#answerRows], in fewer bits: some rows at a time, as many as end with a span.
-    private void answerEncodedRows(
-            ShardTable table, ByteBuffer frame, int at, long number, int type, Effects effects) {
+    private void answerEncodedRows(ShardTable table, ByteBuffer frame, int at, long number, int type, Effects effects) {
         boolean keyed = !DataLayout.isStretch(frame, at);
         int count = DataLayout.count(frame, at);
         int rowLength = keyed ? table.spec().rowLength() : 1;

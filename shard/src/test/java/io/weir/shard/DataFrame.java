@@ -76,8 +76,7 @@ final class DataFrame implements Cloneable {
         return encoded(FrameType.PUSH, tableId, rowLength, keys, encoder, values);
     }
 
-    static DataFrame encoded(
-            int type, int tableId, int rowLength, long[] keys, ValueEncoder encoder, float[] values) {
+    static DataFrame encoded(int type, int tableId, int rowLength, long[] keys, ValueEncoder encoder, float[] values) {
         int run = ValueType.spanLength(false, rowLength);
         int keyBytes = keys.length * Long.BYTES;
         ByteBuffer payload = buffer(keyBytes + (int) encoder.maxBytes(values.length, run));

@@ -135,7 +135,9 @@ class EncodedPushTest {
     private static void assertLeft(Compression compression, float[] before, float[] left, float[] rows) {
         assertThat(rows).hasSize(before.length);
         for (int i = 0; i < before.length; i++) {
-            assertThat(before[i] - -rows[i]).as("%s, i=%s", compression.text(), i).isEqualTo(left[i]);
+            assertThat(before[i] - -rows[i])
+                    .as("%s, i=%s", compression.text(), i)
+                    .isEqualTo(left[i]);
         }
     }
 
@@ -215,8 +217,7 @@ class EncodedPushTest {
     @Test
     void aPushPullAnswersInTheTypeThatItAsksForAlsoWhenItComesAgain() {
         ValueEncoder encoder = new ValueEncoder(Compression.oneBit());
-        DataFrame push = DataFrame.encoded(
-                        FrameType.PUSH_PULL, TABLE, 2, keys(2), encoder, new float[] {1, 1, 1, 1})
+        DataFrame push = DataFrame.encoded(FrameType.PUSH_PULL, TABLE, 2, keys(2), encoder, new float[] {1, 1, 1, 1})
                 .numbered(1, 0)
                 .replying(ValueType.INT8);
         assertThat(pulled(push)).containsOnly(-1f);
@@ -332,11 +333,15 @@ class EncodedPushTest {
     @Test
     void aLongPushNeedsMemoryWhileItIsRead() {
         int count = 2_000_000;
-        DataFrame push = DataFrame.encodedStretch(
-                DENSE, BLOCK, 0, new ValueEncoder(Compression.topK(1e-6)), new float[count]);
+        DataFrame push =
+                DataFrame.encodedStretch(DENSE, BLOCK, 0, new ValueEncoder(Compression.topK(1e-6)), new float[count]);
         long free = budget.capBytes() - budget.usedBytes();
         assertThat(budget.tryReserve(free - 4L * count + 1)).isTrue();
-        assertRefused(push.numbered(1, 0).sendTo(shard), ErrorCode.MEMORY_EXCEEDED, false, "for its keys and values: table=d");
+        assertRefused(
+                push.numbered(1, 0).sendTo(shard),
+                ErrorCode.MEMORY_EXCEEDED,
+                false,
+                "for its keys and values: table=d");
         budget.release(free - 4L * count + 1);
         long before = budget.usedBytes();
         assertRefused(

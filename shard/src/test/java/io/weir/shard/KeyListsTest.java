@@ -83,8 +83,7 @@ class KeyListsTest {
     void aListKeptByAPullServesAPushInFewerBits() {
         assertThat(rows(pull(KEYS).keepingKeys())).containsOnly(0f);
         for (Compression compression : List.of(Compression.twoBit(1), Compression.oneBit(), Compression.topK(1))) {
-            DataFrame push =
-                    DataFrame.encoded(TABLE, 1, KEYS, new ValueEncoder(compression), new float[] {1, 1, 1, 1});
+            DataFrame push = DataFrame.encoded(TABLE, 1, KEYS, new ValueEncoder(compression), new float[] {1, 1, 1, 1});
             long last = shard.entry(new WorkerId(DataFrame.RUN, 0, 1), -1).lastNumber();
             assertThat(push.hashingKeys().numbered(last + 1, last).sendTo(shard))
                     .isEqualTo(acknowledged(last + 1));
@@ -97,12 +96,18 @@ class KeyListsTest {
         long position = shard.position();
         assertForgotten(pull(KEYS).hashingKeys().sendTo(shard));
         assertForgotten(push().hashingKeys().numbered(1, 0).sendTo(shard));
-        assertForgotten(DataFrame.pushPull(TABLE, 1, KEYS, ONES).hashingKeys().numbered(1, 0).sendTo(shard));
+        assertForgotten(DataFrame.pushPull(TABLE, 1, KEYS, ONES)
+                .hashingKeys()
+                .numbered(1, 0)
+                .sendTo(shard));
         assertThat(shard.position()).isEqualTo(position);
         assertThat(push().numbered(1, 0).sendTo(shard)).isEqualTo(acknowledged(1));
         // It is decided: nobody needs its keys.
         assertThat(push().hashingKeys().numbered(1, 0).sendTo(shard)).isEqualTo(acknowledged(1));
-        assertForgotten(DataFrame.pushPull(TABLE, 1, KEYS, ONES).hashingKeys().numbered(1, 0).sendTo(shard));
+        assertForgotten(DataFrame.pushPull(TABLE, 1, KEYS, ONES)
+                .hashingKeys()
+                .numbered(1, 0)
+                .sendTo(shard));
         assertThat(rows(pull(KEYS))).containsExactly(-2f, -1f, -2f, -1f);
     }
 
@@ -232,8 +237,9 @@ class KeyListsTest {
         for (boolean forgotten : new boolean[] {false, true}) {
             RunSpec spec = RunSpec.of("r", 2).withConsistency(Consistency.bsp());
             try (RunOnShard run = new RunOnShard(spec).join(0, 1)) {
-                DataFrame pull =
-                        DataFrame.pull(RunOnShard.TABLE, 1, KEYS).ofRun(spec.id()).from(0, 1);
+                DataFrame pull = DataFrame.pull(RunOnShard.TABLE, 1, KEYS)
+                        .ofRun(spec.id())
+                        .from(0, 1);
                 assertThat(pull.keepingKeys().sendTo(run.shard)).isInstanceOf(Outcome.Rows.class);
                 DataFrame push = DataFrame.push(RunOnShard.TABLE, 1, KEYS, ONES).hashingKeys();
                 assertThat(run.send(0, push)).isInstanceOf(Outcome.Acknowledged.class);

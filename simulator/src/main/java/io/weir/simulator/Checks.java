@@ -57,9 +57,7 @@ final class Checks {
         Map<Integer, Integer> receiptTallies = new HashMap<>();
         Map<Integer, Integer> bankTallies = new HashMap<>();
         for (Receipts.Push push : receipts.all()) {
-            if (!push.touches(shard)
-                    || push.kind == Receipts.Kind.TEMPORARY
-                    || push.kind == Receipts.Kind.ROUND) {
+            if (!push.touches(shard) || push.kind == Receipts.Kind.TEMPORARY || push.kind == Receipts.Kind.ROUND) {
                 continue;
             }
             float cell = reader.read(history.tableOf(push), receipts.cell(push, shard));
@@ -117,7 +115,8 @@ final class Checks {
         for (Receipts.Push push : receipts.all()) {
             if (push.kind == Receipts.Kind.ROUND) {
                 int[] leastAndMost = counts.computeIfAbsent(push.source, source -> new int[2]);
-                leastAndMost[0] += push.acknowledged && !push.failed && !scenario.run().isBsp() ? 1 : 0;
+                leastAndMost[0] +=
+                        push.acknowledged && !push.failed && !scenario.run().isBsp() ? 1 : 0;
                 leastAndMost[1] += push.sent > 0 ? 1 : 0;
             }
         }

@@ -514,8 +514,9 @@ final class SimulatedNetwork {
             @Override
             public void endRows() {
                 if (encoded) {
-                    ByteBuffer values =
-                            ByteBuffer.allocate(filled).order(ByteOrder.LITTLE_ENDIAN).put(0, rows, 0, filled);
+                    ByteBuffer values = ByteBuffer.allocate(filled)
+                            .order(ByteOrder.LITTLE_ENDIAN)
+                            .put(0, rows, 0, filled);
                     reply(envelope, "rows", () -> {
                         int _ = handler.encodedRows(envelope.request, values, 0, 0, values.capacity());
                         handler.answered(envelope.request);

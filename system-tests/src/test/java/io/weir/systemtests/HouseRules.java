@@ -34,6 +34,7 @@ final class HouseRules {
     static final Map<String, Set<String>> MODULES = Map.ofEntries(
             Map.entry("model", Set.of()),
             Map.entry("wire", Set.of("model")),
+            Map.entry("codecs", Set.of("wire", "model")),
             Map.entry("client", Set.of("wire", "model")),
             Map.entry("kernel", Set.of()),
             Map.entry("table", Set.of("kernel", "model")),
@@ -61,6 +62,7 @@ final class HouseRules {
 
     /// Libraries outside the JDK, by package, that a module may use; all others may use none.
     private static final Map<String, Set<String>> LIBRARIES = Map.of(
+            "codecs", Set.of("com.github.luben.zstd.", "net.jpountz."),
             "train", Set.of("com.github.luben.zstd.", "org.HdrHistogram."),
             "cli", Set.of("picocli.", "tools.jackson.core.", "org.HdrHistogram."),
             "benchmarks", Set.of("io.netty.", "org.openjdk.jmh.", "org.HdrHistogram."));

@@ -5,7 +5,8 @@ import io.weir.model.WeirException;
 import java.nio.ByteBuffer;
 
 /// Whole frames to compressed ones and back. The header and the fields of a compressed frame are those of the plain
-/// one but for `length` and [FrameLayout#FLAG_COMPRESSED]; its payload is how long that of the plain one is, an int, and
+/// one but for `length` and [FrameLayout#FLAG_COMPRESSED]; its payload is how long that of the plain one is, an int,
+/// and
 /// what the connection's codec made of it. Its checksum is that of the bytes as they travel, so that a decompressor
 /// only sees what was sent. Stateless.
 public final class CompressedFrame {
@@ -33,9 +34,7 @@ public final class CompressedFrame {
         int length = payload + Integer.BYTES + bytes + FrameLayout.TRAILER_BYTES;
         out.put(outAt, frame, at, payload);
         out.putInt(outAt + FrameLayout.LENGTH_OFFSET, length);
-        out.put(
-                outAt + FrameLayout.FLAGS_OFFSET,
-                (byte) (FrameLayout.FLAG_CHECKSUMS | FrameLayout.FLAG_COMPRESSED));
+        out.put(outAt + FrameLayout.FLAGS_OFFSET, (byte) (FrameLayout.FLAG_CHECKSUMS | FrameLayout.FLAG_COMPRESSED));
         out.putInt(outAt + payload, plainBytes);
         checksum.seal(out, outAt);
         return length;

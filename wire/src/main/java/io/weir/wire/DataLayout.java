@@ -22,7 +22,8 @@ import java.nio.ByteBuffer;
 /// [#LAYOUT_STRETCH] it is, for pushes, `count` floats of a dense table from position `offset`, and `rowLength` is the
 /// block length. `valueType` says in its lower four bits how these floats lie there, and in its upper ones how the rows
 /// of the answer shall, as [ValueType] pictures them; 0 is [ValueType#FLOAT32] there. With [#LAYOUT_KEY_HASH] a
-/// [KeyListHash] stands instead of the keys. With [#FLAG_WITHDRAWN] the worker has given the push up: if it is not decided yet, it is refused now,
+/// [KeyListHash] stands instead of the keys. With [#FLAG_WITHDRAWN] the worker has given the push up: if it is not
+/// decided yet, it is refused now,
 /// whatever its payload. A `LOAD` has `count` rows as [RowLayout] pictures them, a `SCAN` has no payload: it asks for
 /// at most `count` rows from the cursor `offset`. A `TICK` has no payload and no table: from now on its worker is at
 /// `clock`. Offsets below count from the start of the frame.
@@ -332,8 +333,9 @@ public final class DataLayout {
         long expected = payloadBytes(type, layout, count, rowLength, 0);
         if (valueType(frame, at) != ValueType.FLOAT32 || layout == LAYOUT_KEY_HASH) {
             if (expected > MAX_PLAIN_BYTES) {
-                throw malformed("keys and floats must fit a frame when they are plain too: plainBytes=" + expected + ", limit="
-                        + MAX_PLAIN_BYTES + ", type=" + type + ", count=" + count + ", rowLength=" + rowLength);
+                throw malformed(
+                        "keys and floats must fit a frame when they are plain too: plainBytes=" + expected + ", limit="
+                                + MAX_PLAIN_BYTES + ", type=" + type + ", count=" + count + ", rowLength=" + rowLength);
             }
             expected = encodedBytes(frame, at, type, actual);
         }

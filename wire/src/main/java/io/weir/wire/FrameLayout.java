@@ -15,8 +15,8 @@ import java.nio.ByteBuffer;
 ///
 /// `length` counts the whole frame, from its own first byte to the last of `crc`. `headerCrc` is the CRC32C of the
 /// bytes before it and of the fields, so that ids and counts can be trusted before the payload is complete; `crc` is
-/// that of the payload as it is here. Without [#FLAG_CHECKSUMS] `headerCrc` is 0 and nobody looks at `crc`. All methods take buffers
-/// in little-endian order and absolute positions.
+/// that of the payload as it is here. Without [#FLAG_CHECKSUMS] `headerCrc` is 0 and nobody looks at `crc`. All methods
+/// take buffers in little-endian order and absolute positions.
 public final class FrameLayout {
     /// The version this code speaks, and the oldest it understands.
     public static final int VERSION = 1;
@@ -120,7 +120,8 @@ public final class FrameLayout {
         return checkHeader(frame, at, available, maxFrameBytes, checksums, false, checksum);
     }
 
-    /// As [#checkHeader(ByteBuffer, int, int, int, boolean, Checksum)], on a connection that may have agreed on a codec.
+    /// As [#checkHeader(ByteBuffer, int, int, int, boolean, Checksum)], on a connection that may have agreed on a
+    /// codec.
     ///
     /// @param compressible whether the frame may be compressed
     public static int checkHeader(

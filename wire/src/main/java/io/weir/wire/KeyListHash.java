@@ -86,7 +86,7 @@ public final class KeyListHash {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof KeyListHash && ((KeyListHash) other).high == high && ((KeyListHash) other).low == low;
+        return other instanceof KeyListHash hash && hash.high == high && hash.low == low;
     }
 
     @Override

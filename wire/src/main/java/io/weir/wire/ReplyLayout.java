@@ -117,8 +117,8 @@ public final class ReplyLayout {
         return frame.getInt(at + SPAN_LENGTH_OFFSET);
     }
 
-    /// Checks the fields of a `ROWS`, `ENCODED_ROWS`, `ACK`, `SCAN_REPLY` or `ERROR` against each other and against the payload that is
-    /// there.
+    /// Checks the fields of a `ROWS`, `ENCODED_ROWS`, `ACK`, `SCAN_REPLY` or `ERROR` against each other and against the
+    /// payload that is there.
     ///
     /// @param frame a whole frame of one of these types, its header checked
     /// @throws WeirException `MALFORMED_FRAME` naming the field
@@ -157,13 +157,13 @@ public final class ReplyLayout {
         requireAtLeast(1, spanLength(frame, at), "spanLength");
         int type = valueType(frame, at);
         if (type == ValueType.FLOAT32 || !ValueType.isForRows(type)) {
-            throw malformed("value type must be from " + ValueType.BFLOAT16 + " to " + ValueType.INT8 + ": valueType="
-                    + type);
+            throw malformed(
+                    "value type must be from " + ValueType.BFLOAT16 + " to " + ValueType.INT8 + ": valueType=" + type);
         }
         int rowLength = rowLength(frame, at);
         if (rowLength < 1 || (long) count(frame, at) * rowLength > Limits.MAX_FRAME_BYTES / Float.BYTES) {
-            throw malformed("rows must fit a frame as floats too: rowLength=" + rowLength + ", count="
-                    + count(frame, at));
+            throw malformed(
+                    "rows must fit a frame as floats too: rowLength=" + rowLength + ", count=" + count(frame, at));
         }
         long expected = ValueType.bytes(type, (long) count(frame, at) * rowLength, spanLength(frame, at));
         if (expected != FrameLayout.payloadBytes(frame, at)) {

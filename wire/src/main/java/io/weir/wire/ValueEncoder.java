@@ -5,8 +5,8 @@ import io.weir.model.Keys;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 
-/// Writes the values of pushes as a [Compression] has it. What is left out by one with feedback stays in the values that
-/// were given: the residual. Allocates nothing once its scratch has grown. Confined.
+/// Writes the values of pushes as a [Compression] has it. What is left out by one with feedback stays in the values
+/// that were given: the residual. Allocates nothing once its scratch has grown. Confined.
 ///
 /// The loops are plain Java. Servers read the same bytes with `Quantization` of the module `kernel`; a test there holds
 /// the two against each other, bit for bit.
@@ -35,15 +35,15 @@ public final class ValueEncoder {
         this.type = ValueType.of(compression);
         float ofBits = 0;
         double ofValues = 0;
-        if (compression instanceof Compression.TwoBit) {
-            ofBits = ((Compression.TwoBit) compression).threshold();
-        } else if (compression instanceof Compression.OneBitCompat) {
-            ofBits = ((Compression.OneBitCompat) compression).threshold();
-        } else if (compression instanceof Compression.TopK) {
-            ofValues = ((Compression.TopK) compression).fraction();
-        } else if (compression instanceof Compression.RandomK) {
-            ofValues = ((Compression.RandomK) compression).fraction();
-            random = ((Compression.RandomK) compression).seed();
+        if (compression instanceof Compression.TwoBit twoBit) {
+            ofBits = twoBit.threshold();
+        } else if (compression instanceof Compression.OneBitCompat oneBit) {
+            ofBits = oneBit.threshold();
+        } else if (compression instanceof Compression.TopK topK) {
+            ofValues = topK.fraction();
+        } else if (compression instanceof Compression.RandomK randomK) {
+            ofValues = randomK.fraction();
+            random = randomK.seed();
         }
         this.threshold = ofBits;
         this.fraction = ofValues;
@@ -66,9 +66,7 @@ public final class ValueEncoder {
 
     /// Most bytes that [#encode] writes.
     public long maxBytes(int count, int spanLength) {
-        return type == ValueType.SPARSE
-                ? ValueType.sparseBytes(kept(count))
-                : ValueType.bytes(type, count, spanLength);
+        return type == ValueType.SPARSE ? ValueType.sparseBytes(kept(count)) : ValueType.bytes(type, count, spanLength);
     }
 
     /// Writes `count` finite values. With feedback, `values` holds afterwards what was not sent.
@@ -77,36 +75,30 @@ public final class ValueEncoder {
     /// @return bytes written
     public int encode(float[] values, int count, int spanLength, ByteBuffer out, int at) {
         switch (type) {
-            case ValueType.BFLOAT16:
+            case ValueType.BFLOAT16 -> {
                 for (int i = 0; i < count; i++) {
                     out.putShort(at + 2 * i, toBfloat16(values[i]));
                 }
-                break;
-            case ValueType.FLOAT16:
+            }
+            case ValueType.FLOAT16 -> {
                 for (int i = 0; i < count; i++) {
                     out.putShort(at + 2 * i, toFloat16(values[i]));
                 }
-                break;
-            case ValueType.INT8:
-                int8(values, count, spanLength, out, at);
-                break;
-            case ValueType.TWO_BIT:
-                twoBit(values, count, out, at);
-                break;
-            case ValueType.ONE_BIT:
-                oneBit(values, count, spanLength, out, at);
-                break;
-            case ValueType.ONE_BIT_COMPAT:
-                oneBitCompat(values, count, out, at);
-                break;
-            case ValueType.SPARSE:
+            }
+            case ValueType.INT8 -> int8(values, count, spanLength, out, at);
+            case ValueType.TWO_BIT -> twoBit(values, count, out, at);
+            case ValueType.ONE_BIT -> oneBit(values, count, spanLength, out, at);
+            case ValueType.ONE_BIT_COMPAT -> oneBitCompat(values, count, out, at);
+            case ValueType.SPARSE -> {
                 return compression instanceof Compression.TopK
                         ? topK(values, count, out, at)
                         : randomK(values, count, out, at);
-            default:
+            }
+            default -> {
                 for (int i = 0; i < count; i++) {
                     out.putFloat(at + Float.BYTES * i, values[i]);
                 }
+            }
         }
         return (int) ValueType.bytes(type, count, spanLength);
     }
@@ -124,7 +116,7 @@ public final class ValueEncoder {
         if (rounded >= INFINITE && magnitude < INFINITE) {
             rounded = INFINITE - 0x10000;
         }
-        return (short) (bits >>> 16 & 0x8000 | rounded >>> 16);
+        return (short) ((bits >>> 16 & 0x8000) | rounded >>> 16);
     }
 
     static float fromBfloat16(short value) {
@@ -142,7 +134,7 @@ public final class ValueEncoder {
         } else if (magnitude >= 0x477ff000) {
             half = 0x7bff;
         } else if (magnitude >= 0x38800000) {
-            half = magnitude - 0x38000000 + 0xfff + (magnitude >>> 13 & 1) >>> 13;
+            half = (magnitude - 0x38000000 + 0xfff + (magnitude >>> 13 & 1)) >>> 13;
         } else {
             // Below 2⁻¹⁴: the sum with 1/2 has the wanted digits last, rounded.
             half = Float.floatToRawIntBits(Float.intBitsToFloat(magnitude) + 0.5f) - 0x3f000000;
@@ -178,33 +170,35 @@ public final class ValueEncoder {
     /// Reads values that were rounded: what an answer to a pull may hold.
     ///
     /// @param spanLength as [ValueType#spanLength] says
-    public static void decodeRows(
-            int type, ByteBuffer in, int at, float[] values, int count, int spanLength) {
+    public static void decodeRows(int type, ByteBuffer in, int at, float[] values, int count, int spanLength) {
         switch (type) {
-            case ValueType.BFLOAT16:
+            case ValueType.BFLOAT16 -> {
                 for (int i = 0; i < count; i++) {
                     values[i] = fromBfloat16(in.getShort(at + 2 * i));
                 }
-                break;
-            case ValueType.FLOAT16:
+            }
+            case ValueType.FLOAT16 -> {
                 for (int i = 0; i < count; i++) {
                     values[i] = fromFloat16(in.getShort(at + 2 * i));
                 }
-                break;
-            case ValueType.INT8:
-                for (int from = 0; from < count; from += spanLength) {
-                    int to = Math.min(count, from + spanLength);
-                    float scale = in.getFloat(at);
-                    at += Float.BYTES;
-                    for (int i = from; i < to; i++) {
-                        values[i] = in.get(at++) * scale;
-                    }
-                }
-                break;
-            default:
+            }
+            case ValueType.INT8 -> decodeInt8(in, at, values, count, spanLength);
+            default -> {
                 for (int i = 0; i < count; i++) {
                     values[i] = in.getFloat(at + Float.BYTES * i);
                 }
+            }
+        }
+    }
+
+    private static void decodeInt8(ByteBuffer in, int at, float[] values, int count, int spanLength) {
+        for (int from = 0; from < count; from += spanLength) {
+            int to = Math.min(count, from + spanLength);
+            float scale = in.getFloat(at);
+            at += Float.BYTES;
+            for (int i = from; i < to; i++) {
+                values[i] = in.get(at++) * scale;
+            }
         }
     }
 
@@ -229,7 +223,7 @@ public final class ValueEncoder {
                 }
                 word = word << 2 | code;
             }
-            out.putInt(at, Integer.reverseBytes(word << 2 * (16 - (to - from))));
+            out.putInt(at, Integer.reverseBytes(word << (2 * (16 - (to - from)))));
             at += Integer.BYTES;
         }
     }
@@ -244,7 +238,7 @@ public final class ValueEncoder {
                 values[i] -= up ? 1f : -1f;
                 word = word << 1 | (up ? 1 : 0);
             }
-            out.putInt(at, Integer.reverseBytes(word << 32 - (to - from)));
+            out.putInt(at, Integer.reverseBytes(word << (32 - (to - from))));
             at += Integer.BYTES;
         }
     }
@@ -267,7 +261,7 @@ public final class ValueEncoder {
                     values[i] -= up ? scale : -scale;
                     bits = bits << 1 | (up ? 1 : 0);
                 }
-                out.put(at++, (byte) (bits << 8 - (last - first)));
+                out.put(at++, (byte) (bits << (8 - (last - first))));
             }
         }
     }
@@ -319,7 +313,7 @@ public final class ValueEncoder {
             for (int i = 0; i < count; i++) {
                 int magnitude = Float.floatToRawIntBits(values[i]) & ABSOLUTE;
                 if (magnitude >>> bitsAbove == prefix) {
-                    bins[magnitude >>> shift & width - 1]++;
+                    bins[magnitude >>> shift & (width - 1)]++;
                 }
             }
             int bin = width - 1;
@@ -331,8 +325,8 @@ public final class ValueEncoder {
         return prefix;
     }
 
-    /// Selection sampling: each position is taken with the chance of those still wanted among those still there. Source:
-    /// Knuth, *The Art of Computer Programming* 2, section 3.4.2, algorithm S.
+    /// Selection sampling: each position is taken with the chance of those still wanted among those still there.
+    /// Source: Knuth, *The Art of Computer Programming* 2, section 3.4.2, algorithm S.
     private int randomK(float[] values, int count, ByteBuffer out, int at) {
         int kept = kept(count);
         int positionAt = at + Integer.BYTES;

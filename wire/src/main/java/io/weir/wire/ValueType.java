@@ -2,8 +2,8 @@ package io.weir.wire;
 
 import io.weir.model.Compression;
 
-/// How floats lie in the payload of a push or of the answer to a pull, and how many bytes they take. Numbers are part of
-/// the protocol.
+/// How floats lie in the payload of a push or of the answer to a pull, and how many bytes they take. Numbers are part
+/// of the protocol.
 ///
 /// Two of the types have *spans*, values that share a scale which stands in front of them: a row of 16 floats or more;
 /// as many shorter rows as make at most 64 floats; 256 floats of a stretch. The last span may be shorter.
@@ -85,40 +85,32 @@ public final class ValueType {
     ///
     /// @param spanLength as [#spanLength] says
     public static long bytes(int type, long count, int spanLength) {
-        switch (type) {
-            case BFLOAT16:
-            case FLOAT16:
-                return 2 * count;
-            case INT8:
-                return count + (count + spanLength - 1) / spanLength * Float.BYTES;
-            case TWO_BIT:
-                return Float.BYTES + (count + 15) / 16 * Integer.BYTES;
-            case ONE_BIT:
+        return switch (type) {
+            case BFLOAT16, FLOAT16 -> 2 * count;
+            case INT8 -> count + (count + spanLength - 1) / spanLength * Float.BYTES;
+            case TWO_BIT -> Float.BYTES + (count + 15) / 16 * Integer.BYTES;
+            case ONE_BIT -> {
                 long whole = count / spanLength;
                 long rest = count % spanLength;
-                return whole * (Float.BYTES + (spanLength + 7) / 8)
-                        + (rest == 0 ? 0 : Float.BYTES + (rest + 7) / 8);
-            case ONE_BIT_COMPAT:
-                return (count + 31) / 32 * Integer.BYTES;
-            case SPARSE:
-                return Integer.BYTES;
-            default:
-                return count * Float.BYTES;
-        }
+                long restBytes = rest == 0 ? 0 : Float.BYTES + (rest + 7) / 8;
+                yield whole * (Float.BYTES + (spanLength + 7) / 8) + restBytes;
+            }
+            case ONE_BIT_COMPAT -> (count + 31) / 32 * Integer.BYTES;
+            case SPARSE -> Integer.BYTES;
+            default -> count * Float.BYTES;
+        };
     }
 
     /// Values that are [#isForRows] and take so many bytes: the inverse of [#bytes].
     public static int floats(int type, int bytes, int spanLength) {
-        switch (type) {
-            case BFLOAT16:
-            case FLOAT16:
-                return bytes / 2;
-            case INT8:
+        return switch (type) {
+            case BFLOAT16, FLOAT16 -> bytes / 2;
+            case INT8 -> {
                 int spanBytes = Float.BYTES + spanLength;
-                return bytes / spanBytes * spanLength + Math.max(0, bytes % spanBytes - Float.BYTES);
-            default:
-                return bytes / Float.BYTES;
-        }
+                yield bytes / spanBytes * spanLength + Math.max(0, bytes % spanBytes - Float.BYTES);
+            }
+            default -> bytes / Float.BYTES;
+        };
     }
 
     /// Bytes of [#SPARSE] values of which `kept` are there.

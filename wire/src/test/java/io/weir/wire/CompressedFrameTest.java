@@ -34,8 +34,8 @@ class CompressedFrameTest {
         for (int i = 0; i < payloadBytes; i++) {
             payload[i] = once[i % once.length];
         }
-        ByteBuffer sample = Frames.data(
-                FrameType.PUSH, 9, 7, DataLayout.LAYOUT_STRETCH, 16, 0, payloadBytes / 4, payload, true);
+        ByteBuffer sample =
+                Frames.data(FrameType.PUSH, 9, 7, DataLayout.LAYOUT_STRETCH, 16, 0, payloadBytes / 4, payload, true);
         frame.put(0, sample, 0, sample.capacity());
         return frame;
     }
@@ -81,14 +81,12 @@ class CompressedFrameTest {
     void isRefusedWhereNobodyAgreedOnACodec() {
         ByteBuffer out = Frames.buffer(10_000);
         int length = CompressedFrame.compress(deflate, push(8000, 1, false), 0, out, 0, checksum);
-        assertThatThrownBy(() ->
-                        FrameLayout.checkHeader(out, 0, length, Limits.MAX_FRAME_BYTES, true, checksum))
+        assertThatThrownBy(() -> FrameLayout.checkHeader(out, 0, length, Limits.MAX_FRAME_BYTES, true, checksum))
                 .isInstanceOfSatisfying(
                         WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.MALFORMED_FRAME))
                 .hasMessage("frame flags must be 1: flags=3");
         out.put(FrameLayout.FLAGS_OFFSET, (byte) FrameLayout.FLAG_COMPRESSED);
-        assertThatThrownBy(() ->
-                        FrameLayout.checkHeader(out, 0, length, Limits.MAX_FRAME_BYTES, true, true, checksum))
+        assertThatThrownBy(() -> FrameLayout.checkHeader(out, 0, length, Limits.MAX_FRAME_BYTES, true, true, checksum))
                 .hasMessage("frame flags must be 1: flags=2");
     }
 
@@ -109,10 +107,10 @@ class CompressedFrameTest {
             out.putInt(DataLayout.PAYLOAD_OFFSET, plainBytes);
             assertThatThrownBy(() -> CompressedFrame.plainLength(out, 0, Limits.MAX_FRAME_BYTES))
                     .isInstanceOfSatisfying(
-                            WeirException.class,
-                            e -> assertThat(e.code()).isEqualTo(ErrorCode.MALFORMED_FRAME))
-                    .hasMessageStartingWith("a compressed frame must become a longer one that fits the limits: plainBytes="
-                            + plainBytes + ", compressedBytes=" + compressedBytes);
+                            WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.MALFORMED_FRAME))
+                    .hasMessageStartingWith(
+                            "a compressed frame must become a longer one that fits the limits: plainBytes=" + plainBytes
+                                    + ", compressedBytes=" + compressedBytes);
         }
         ByteBuffer empty = Frames.data(FrameType.PUSH, 9, 7, DataLayout.LAYOUT_STRETCH, 16, 0, 0, new byte[3], true);
         assertThatThrownBy(() -> CompressedFrame.plainLength(empty, 0, Limits.MAX_FRAME_BYTES))

@@ -200,8 +200,7 @@ class DataLayoutTest {
     void rejectsValuesThatDoNotFitTheirType() {
         long[] keys = {1, 2, 3, 4, 5};
         for (Compression compression : ENCODED) {
-            ByteBuffer whole =
-                    Frames.encoded(FrameType.PUSH, compression, keys, new float[10], ValueType.FLOAT32);
+            ByteBuffer whole = Frames.encoded(FrameType.PUSH, compression, keys, new float[10], ValueType.FLOAT32);
             DataLayout.check(whole, 0);
             int length = FrameLayout.length(whole, 0);
             for (int change : new int[] {-4, -1, 1, 4}) {

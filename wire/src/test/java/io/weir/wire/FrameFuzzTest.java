@@ -87,8 +87,9 @@ class FrameFuzzTest {
         SplittableRandom random = new SplittableRandom(SEED + 1);
         for (int i = 0; i < 40_000; i++) {
             int fieldBytes = new int[] {
-                0, ReplyLayout.FIELD_BYTES, ReplyLayout.ENCODED_FIELD_BYTES, DataLayout.FIELD_BYTES
-            }[random.nextInt(4)];
+                        0, ReplyLayout.FIELD_BYTES, ReplyLayout.ENCODED_FIELD_BYTES, DataLayout.FIELD_BYTES
+                    }
+                    [random.nextInt(4)];
             ByteBuffer frame = Frames.buffer(FrameLayout.frameBytes(fieldBytes, random.nextInt(200)));
             for (int j = 0; j < frame.capacity(); j++) {
                 frame.put(j, (byte) (random.nextInt(4) == 0 ? random.nextInt() : random.nextInt(3)));

@@ -82,8 +82,7 @@ final class Frames {
         ByteBuffer hashed = buffer(KeyListHash.BYTES + 16 * 2 * Float.BYTES);
         hashed.put(0, hash).putFloat(KeyListHash.BYTES, 0.5f);
         frames.put(
-                "push-key-hash",
-                data(FrameType.PUSH, 9, 7, DataLayout.LAYOUT_KEY_HASH, 2, 0, 16, bytes(hashed), true));
+                "push-key-hash", data(FrameType.PUSH, 9, 7, DataLayout.LAYOUT_KEY_HASH, 2, 0, 16, bytes(hashed), true));
         frames.put("push-bf16", encoded(FrameType.PUSH, Compression.bf16(), keys, floats, ValueType.FLOAT32));
         frames.put("push-fp16", encoded(FrameType.PUSH, Compression.fp16(), keys, floats, ValueType.FLOAT32));
         frames.put("push-int8", encoded(FrameType.PUSH, Compression.int8(), keys, floats, ValueType.FLOAT32));
@@ -389,8 +388,7 @@ final class Frames {
         }
         int valuesAt = payload.position();
         int bytes = encoder.encode(floats.clone(), floats.length, 64, payload, valuesAt);
-        return encoded(
-                encoder, type, DataLayout.LAYOUT_KEYS, keys.length, 2, 0, valuesAt + bytes, payload, replyType);
+        return encoded(encoder, type, DataLayout.LAYOUT_KEYS, keys.length, 2, 0, valuesAt + bytes, payload, replyType);
     }
 
     /// A push of a stretch in fewer bits.

@@ -111,6 +111,25 @@ class SpecificationTest {
     }
 
     @Test
+    void givesEveryOptimizerItsTag() {
+        assertThat(TableSpecCodec.OPTIMIZERS).containsExactlyElementsOf(OptimizerSpec.names());
+        assertThat(text).contains("| optimizer: add, assign, min, max | 6, 7, 8, 9 | |");
+        for (String name : OptimizerSpec.names()) {
+            int tag = TableSpecCodec.OPTIMIZERS.indexOf(name) + 1;
+            String numbers = OptimizerSpec.settingNames(name).stream()
+                    .map(setting -> setting.equals("momentum_decay") ? "momentumDecay" : setting)
+                    .map(setting -> "`" + setting + "[^`]*`.*")
+                    .collect(Collectors.joining(", "));
+            if (!numbers.isEmpty()) {
+                assertThat(lines)
+                        .as(name)
+                        .anyMatch(line ->
+                                line.matches("\\| optimizer: " + name + " \\| " + tag + " \\| " + numbers + "\\|"));
+            }
+        }
+    }
+
+    @Test
     void givesHashesOfKeyLists() {
         Pattern row = Pattern.compile("\\| (?:\\(none\\)|`([-0-9 ]+)`) \\| `([0-9a-f]{32})` \\|");
         int found = 0;
@@ -118,7 +137,9 @@ class SpecificationTest {
             Matcher matcher = row.matcher(line);
             if (matcher.matches()) {
                 found++;
-                String[] keys = matcher.group(1) == null ? new String[0] : matcher.group(1).split(" ");
+                String[] keys = matcher.group(1) == null
+                        ? new String[0]
+                        : matcher.group(1).split(" ");
                 ByteBuffer bytes = Frames.buffer(keys.length * Long.BYTES);
                 for (String key : keys) {
                     bytes.putLong(Long.parseLong(key));

@@ -353,7 +353,8 @@ class ValueEncoderTest {
                 if (!(compression instanceof Compression.Int8)) {
                     assertThat(again).isEqualTo(out);
                 }
-                assertThat(read).containsExactly(decoded(compression, out.slice(3, 4000).order(out.order()), count, 64));
+                assertThat(read)
+                        .containsExactly(decoded(compression, out.slice(3, 4000).order(out.order()), count, 64));
             }
         }
     }

@@ -156,7 +156,8 @@ final class Call implements ShardTransport.Waitable {
         int spanBytes = (int) ValueType.bytes(type, spanLength, spanLength);
         for (int done = 0; done < floats; done += most) {
             int part = Math.min(most, floats - done);
-            ValueEncoder.decodeRows(type, source, at + done / spanLength * spanBytes, decoded.array(), part, spanLength);
+            ValueEncoder.decodeRows(
+                    type, source, at + done / spanLength * spanBytes, decoded.array(), part, spanLength);
             scatter(request, decoded, 0, first + done / length, part / length);
         }
         return floats / length;

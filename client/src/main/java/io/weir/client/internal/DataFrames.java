@@ -90,9 +90,9 @@ final class DataFrames {
                     }
                     int valuesAt = DataLayout.PAYLOAD_OFFSET + keyBytes;
                     if (gradients != null && encoder != null) {
-                        payloadBytes = keyBytes
-                                + encoder.putRows(
-                                        grouping, keys, from, gradients, gradientsFrom, start, end, frame, valuesAt);
+                        int valueBytes = encoder.putRows(
+                                grouping, keys, from, gradients, gradientsFrom, start, end, frame, valuesAt);
+                        payloadBytes = (long) keyBytes + valueBytes;
                         request.setPayload(payloadBytes);
                     } else if (gradients != null) {
                         int rowsAt = valuesAt / Float.BYTES;

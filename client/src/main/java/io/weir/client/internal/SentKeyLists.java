@@ -8,12 +8,12 @@ import java.nio.ByteBuffer;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 
-/// Which key lists a shard keeps of one worker, counted along: what was sent to be kept, less what gave way to it there.
-/// Decides for each frame whether its list goes as it is, is to be kept, or goes as its hash. Thread-safe.
+/// Which key lists a shard keeps of one worker, counted along: what was sent to be kept, less what gave way to it
+/// there. Decides for each frame whether its list goes as it is, is to be kept, or goes as its hash. Thread-safe.
 ///
 /// A list is remembered by a few of its keys until it comes again, so those that never do cost next to nothing. As long
-/// as lists come again, new ones are kept when they are first sent. Where more lists take turns than a shard keeps, each
-/// would give way before it is sent again; so after some that brought nothing, those that are kept stay.
+/// as lists come again, new ones are kept when they are first sent. Where more lists take turns than a shard keeps,
+/// each would give way before it is sent again; so after some that brought nothing, those that are kept stay.
 final class SentKeyLists {
     /// Shorter lists are not worth it.
     static final int MIN_KEYS = 16;

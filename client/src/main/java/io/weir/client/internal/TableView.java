@@ -48,11 +48,7 @@ record TableView(
         }
         boolean plain = ofPushes instanceof Compression.None;
         return new TableView(
-                info,
-                clockGroup,
-                pushes,
-                plain ? null : new PushEncoder(spec(), ofPushes),
-                ValueType.of(ofPulls));
+                info, clockGroup, pushes, plain ? null : new PushEncoder(spec(), ofPushes), ValueType.of(ofPulls));
     }
 
     /// Outside runs.
