@@ -6,7 +6,7 @@ final class OptimizerOption {
     static final String GRADIENT = "sgd, momentum, nesterov, adagrad, rowwise_adagrad, group_adagrad, adadelta,";
     static final String MOMENTS = "rmsprop, adam, adamw, adamax, nadam, amsgrad, ftrl, ftml, signum, sgld, lars,";
     static final String LAYERS = "lamb, dcasgd. docs/optimizers.md has their settings.";
-    static final String PLAIN = "Without an optimizer: add, assign, min, max.";
+    static final String PLAIN = "Without an optimizer: add, assign, min, max, replace.";
 
     private OptimizerOption() {}
 }

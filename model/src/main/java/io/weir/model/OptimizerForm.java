@@ -190,7 +190,8 @@ final class OptimizerForm<T extends OptimizerSpec> {
                             o -> values(o.rate(), o.momentum(), o.lambda()))
                     .with("rate", 0.01f)
                     .with("momentum", 0f)
-                    .with("lambda", 0.04f));
+                    .with("lambda", 0.04f),
+            form("replace", OptimizerSpec.Replace.class, (v, tuning) -> new OptimizerSpec.Replace(), o -> values()));
 
     /// The settings of a [Tuning], for all optimizers that take gradients.
     private static final List<String> TUNING = List.of("scale", "clip", "clip_norm", "decay", "warmup", "schedule");

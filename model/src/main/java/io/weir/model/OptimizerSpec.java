@@ -198,6 +198,25 @@ public sealed interface OptimizerSpec {
         }
     }
 
+    /// No optimizer: what is pushed replaces the row, `w ← d`. Several values are summed first: those of all workers of
+    /// a synchronous step, and those of a key that is repeated.
+    record Replace() implements OptimizerSpec {
+        @Override
+        public Tuning tuning() {
+            return Tuning.NONE;
+        }
+
+        @Override
+        public int slotCount() {
+            return 0;
+        }
+
+        @Override
+        public boolean takesGradients() {
+            return false;
+        }
+    }
+
     /// Nesterov's accelerated gradient, one slot: `v ← momentum · v + g`, then `w ← w − rate · (g + momentum ·
     /// v)`. The name `nag` reads as this one too.
     record Nesterov(float rate, float momentum, Tuning tuning) implements OptimizerSpec {

@@ -32,13 +32,14 @@ class OptimizerSpecTest {
     void valuesThatAreNoGradientsFoldInTheirOwnWay() {
         assertThat(OptimizerSpec.parse("sgd").takesGradients()).isTrue();
         assertThat(OptimizerSpec.parse("sgd").fold()).isEqualTo(Fold.SUM);
-        for (String name : new String[] {"add", "assign", "min", "max"}) {
+        for (String name : new String[] {"add", "assign", "min", "max", "replace"}) {
             OptimizerSpec spec = OptimizerSpec.parse(name);
             assertThat(spec.takesGradients()).as(name).isFalse();
             assertThat(spec.text()).isEqualTo(name);
             assertThat(spec.slotLength(7)).as(name).isZero();
         }
         assertThat(new OptimizerSpec.Add().fold()).isEqualTo(Fold.SUM);
+        assertThat(new OptimizerSpec.Replace().fold()).isEqualTo(Fold.SUM);
         assertThat(new OptimizerSpec.Assign().fold()).isEqualTo(Fold.LAST);
         assertThat(new OptimizerSpec.Min().fold()).isEqualTo(Fold.LEAST);
         assertThat(new OptimizerSpec.Max().fold()).isEqualTo(Fold.GREATEST);
@@ -247,7 +248,7 @@ class OptimizerSpecTest {
     void rejectsTextThatIsNoOptimizer() {
         String names = "optimizer must be one of sgd, momentum, adagrad, adam, ftrl, add, assign, min, max,"
                 + " nesterov, rowwise_adagrad, group_adagrad, adadelta, rmsprop, adamw, adamax, nadam, amsgrad, ftml, signum,"
-                + " sgld, lars, lamb, dcasgd: optimizer=";
+                + " sgld, lars, lamb, dcasgd, replace: optimizer=";
         String tuning = ", scale, clip, clip_norm, decay, warmup, schedule";
         refuses("", names);
         refuses("rmsdrop", names + "rmsdrop");

@@ -119,10 +119,10 @@ class SynchronousStepTest {
 
     @Test
     void foldsValuesThatAreNoGradientsInTheirOwnWayAndNeverAveragesThem() {
-        float[] expectedOfRepeated = {2 + 3 + 4 + 7 + -5 + 6, 6, -5, 7};
-        float[] expectedOfOnce = {1 + 8, 8, 0, 8};
-        float[] expectedOfOverlap = {1 + 2, 2, 0, 2};
-        String[] optimizers = {"add", "assign", "min", "max"};
+        float[] expectedOfRepeated = {2 + 3 + 4 + 7 + -5 + 6, 6, -5, 7, 2 + 3 + 4 + 7 + -5 + 6};
+        float[] expectedOfOnce = {1 + 8, 8, 0, 8, 1 + 8};
+        float[] expectedOfOverlap = {1 + 2, 2, 0, 2, 1 + 2};
+        String[] optimizers = {"add", "assign", "min", "max", "replace"};
         for (int arrival = 0; arrival < 2; arrival++) {
             for (int i = 0; i < optimizers.length; i++) {
                 OptimizerSpec optimizer = OptimizerSpec.parse(optimizers[i]);

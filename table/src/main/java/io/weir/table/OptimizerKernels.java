@@ -42,7 +42,7 @@ final class OptimizerKernels {
                 UpdateKernel.lamb(o.rate(), o.beta1(), o.beta2(), o.epsilon(), o.decay(), o.lower(), o.upper());
             case OptimizerSpec.DcAsgd o -> UpdateKernel.dcAsgd(o.rate(), o.momentum(), o.lambda());
             case OptimizerSpec.Add _ -> UpdateKernel.add();
-            case OptimizerSpec.Assign _ -> UpdateKernel.assign();
+            case OptimizerSpec.Assign _, OptimizerSpec.Replace _ -> UpdateKernel.assign();
             case OptimizerSpec.Min _ -> UpdateKernel.min();
             case OptimizerSpec.Max _ -> UpdateKernel.max();
         };

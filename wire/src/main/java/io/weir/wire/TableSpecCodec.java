@@ -43,7 +43,8 @@ final class TableSpecCodec {
             "sgld",
             "lars",
             "lamb",
-            "dcasgd");
+            "dcasgd",
+            "replace");
 
     private static final int SCHEDULE_CONSTANT = 1;
     private static final int SCHEDULE_STEP = 2;
