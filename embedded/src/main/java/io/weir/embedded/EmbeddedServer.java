@@ -1,6 +1,7 @@
 package io.weir.embedded;
 
 import io.weir.client.ClientConfig;
+import io.weir.client.LocalServers;
 import io.weir.client.Weir;
 import io.weir.client.internal.WeirClient;
 import io.weir.server.JvmCheck;
@@ -20,7 +21,7 @@ import io.weir.server.TimeLoop;
 ///     table.push(keys, gradients);
 /// }
 /// ```
-public final class EmbeddedServer implements AutoCloseable {
+public final class EmbeddedServer implements LocalServers.Opened {
     private final ServerNode node;
     private final Scratch[] scratches;
     private final TimeLoop time;
@@ -47,7 +48,7 @@ public final class EmbeddedServer implements AutoCloseable {
         return connect(ClientConfig.defaults());
     }
 
-    /// A connection.
+    @Override
     public Weir connect(ClientConfig config) {
         return new WeirClient(
                 config,

@@ -41,6 +41,7 @@ final class HouseRules {
             Map.entry("shard", Set.of("table", "kernel", "wire", "model")),
             Map.entry("server", Set.of("shard", "table", "wire", "model")),
             Map.entry("embedded", Set.of("client", "server", "shard", "wire", "model")),
+            Map.entry("kvstore", Set.of("client", "model")),
             Map.entry("simulator", Set.of("client", "server", "shard", "table", "wire", "model")),
             Map.entry("train", Set.of("client", "kernel", "model")),
             Map.entry(
@@ -48,6 +49,7 @@ final class HouseRules {
                     Set.of(
                             "train",
                             "embedded",
+                            "kvstore",
                             "simulator",
                             "server",
                             "shard",

@@ -1,0 +1,221 @@
+package io.weir.kvstore;
+
+import io.weir.client.DenseTable;
+import io.weir.client.Run;
+import io.weir.client.Table;
+import io.weir.client.TableInfo;
+import io.weir.kvstore.SendQueue.Phase;
+import io.weir.model.TableShape;
+import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/// One key of a store: its table, its clock group, and how its value is cut into slices. A new optimizer makes a new
+/// one. Immutable but for its failure; thread-safe.
+final class KvEntry {
+    /// Most floats of a slice: two blocks of a table.
+    static final int SLICE_LENGTH = 2 * TableShape.DEFAULT_BLOCK_LENGTH;
+
+    private final KvKey key;
+    private final TableInfo info;
+    private final long[] shape;
+    private final int clockGroup;
+    private final SendQueue.Lane lane;
+    private final @Nullable DenseTable dense;
+    private final @Nullable Table rows;
+
+    /// Of a dense key: where each slice begins, and its length, in the order in which they are sent.
+    private final long[] offsets;
+
+    private final int[] counts;
+
+    /// The first push that failed: what is stored since then is nobody's.
+    private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+
+    private KvEntry(
+            KvKey key,
+            TableInfo info,
+            long[] shape,
+            int clockGroup,
+            SendQueue.Lane lane,
+            @Nullable DenseTable dense,
+            @Nullable Table rows,
+            long[] offsets,
+            int[] counts) {
+        this.key = key;
+        this.info = info;
+        this.shape = shape;
+        this.clockGroup = clockGroup;
+        this.lane = lane;
+        this.dense = dense;
+        this.rows = rows;
+        this.offsets = offsets;
+        this.counts = counts;
+    }
+
+    /// @param shape of the value; rows and their length for rows
+    /// @param clockGroup that its rounds are
+    static KvEntry of(KvKey key, TableInfo info, long[] shape, int clockGroup, Run run, int shardCount) {
+        if (!(info.spec().shape() instanceof TableShape.Dense)) {
+            Table rows = run.table(info.spec(), clockGroup);
+            return new KvEntry(
+                    key, info, shape, clockGroup, new SendQueue.Lane(), null, rows, new long[0], new int[0]);
+        }
+        DenseTable dense = run.denseTable(info.spec(), clockGroup);
+        long[] offsets = slices((TableShape.Dense) info.spec().shape(), shardCount);
+        int[] counts = new int[offsets.length];
+        long[] ends = offsets.clone();
+        Arrays.sort(ends);
+        for (int i = 0; i < offsets.length; i++) {
+            int next = Arrays.binarySearch(ends, offsets[i]) + 1;
+            counts[i] = (int) ((next < ends.length ? ends[next] : dense.length()) - offsets[i]);
+        }
+        return new KvEntry(key, info, shape, clockGroup, new SendQueue.Lane(), dense, null, offsets, counts);
+    }
+
+    /// Where the slices begin: the first one of each shard, then the second of each, so that all shards have work. None
+    /// goes over the end of a shard's part, or over a multiple of the slice's length.
+    static long[] slices(TableShape.Dense shape, int shardCount) {
+        long[] offsets = new long[16];
+        int count = 0;
+        boolean more = true;
+        for (long round = 0; more; round++) {
+            more = false;
+            for (int shard = 0; shard < shardCount; shard++) {
+                long begin = shape.firstBlockOf(shard, shardCount) * shape.blockLength();
+                long end = Math.min(
+                        shape.length(), shape.firstBlockOf(shard + 1, shardCount) * shape.blockLength());
+                long from = round == 0 ? begin : (begin / SLICE_LENGTH + round) * SLICE_LENGTH;
+                if (from >= end) {
+                    continue;
+                }
+                more = true;
+                if (count == offsets.length) {
+                    offsets = Arrays.copyOf(offsets, 2 * count);
+                }
+                offsets[count++] = from;
+            }
+        }
+        return Arrays.copyOf(offsets, count);
+    }
+
+    KvKey key() {
+        return key;
+    }
+
+    TableInfo info() {
+        return info;
+    }
+
+    int clockGroup() {
+        return clockGroup;
+    }
+
+    SendQueue.Lane lane() {
+        return lane;
+    }
+
+    boolean isDense() {
+        return dense != null;
+    }
+
+    long[] shape() {
+        return shape.clone();
+    }
+
+    void fail(Throwable reason) {
+        boolean unused = failure.compareAndSet(null, reason);
+    }
+
+    @Nullable
+    Throwable failure() {
+        return failure.get();
+    }
+
+    // ---- slices ----
+
+    private DenseTable dense() {
+        DenseTable table = dense;
+        if (table == null) {
+            throw new IllegalArgumentException("key has rows, not a dense value: key=" + key);
+        }
+        return table;
+    }
+
+    private Table rows() {
+        Table table = rows;
+        if (table == null) {
+            throw new IllegalArgumentException("key has a dense value, not rows: key=" + key);
+        }
+        return table;
+    }
+
+    Phase push(KvArray value) {
+        DenseTable table = dense();
+        return Phase.data(offsets.length, i -> {
+            long at = offsets[i];
+            return table.pushAsync(at, value.segmentAt(at), value.placeIn(at), counts[i]);
+        });
+    }
+
+    Phase pull(KvArray out) {
+        DenseTable table = dense();
+        return Phase.data(offsets.length, i -> {
+            long at = offsets[i];
+            return table.pullAsync(at, out.segmentAt(at), out.placeIn(at), counts[i]);
+        });
+    }
+
+    Phase push(KvRows value) {
+        Table table = rows();
+        int rowLength = value.rowLength();
+        int most = Math.max(1, SLICE_LENGTH / rowLength);
+        return Phase.data((value.ids().length + most - 1) / most, i -> {
+            int from = i * most;
+            int to = Math.min(value.ids().length, from + most);
+            return table.pushAsync(
+                    Arrays.copyOfRange(value.ids(), from, to),
+                    Arrays.copyOfRange(value.values(), from * rowLength, to * rowLength));
+        });
+    }
+
+    /// @param ids rows to read, into `values` in their order
+    Phase pull(long[] ids, float[] values) {
+        Table table = rows();
+        int rowLength = table.rowLength();
+        int most = Math.max(1, SLICE_LENGTH / rowLength);
+        return Phase.data((ids.length + most - 1) / most, i -> {
+            int from = i * most;
+            int to = Math.min(ids.length, from + most);
+            float[] slice = new float[(to - from) * rowLength];
+            CompletableFuture<Void> pulled = table.pullAsync(Arrays.copyOfRange(ids, from, to), slice);
+            CompletableFuture<Void> copied = pulled.thenRun(
+                    () -> System.arraycopy(slice, 0, values, from * rowLength, slice.length));
+            return new Followed(pulled, copied);
+        });
+    }
+
+    /// What follows the result of a client's call; whoever waits for it works for that call.
+    private static final class Followed extends CompletableFuture<Void> {
+        private final CompletableFuture<Void> call;
+
+        Followed(CompletableFuture<Void> call, CompletableFuture<Void> following) {
+            this.call = call;
+            CompletableFuture<Void> unused = following.whenComplete((done, failure) -> {
+                if (failure == null) {
+                    complete(null);
+                } else {
+                    completeExceptionally(failure);
+                }
+            });
+        }
+
+        @Override
+        @SuppressWarnings("NullAway") // Void.
+        public Void get() throws InterruptedException, java.util.concurrent.ExecutionException {
+            Void unused = call.get();
+            return super.get();
+        }
+    }
+}
