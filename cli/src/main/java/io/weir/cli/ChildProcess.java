@@ -1,11 +1,8 @@
 package io.weir.cli;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,8 +18,8 @@ final class ChildProcess {
 
     private ChildProcess() {}
 
-    /// Starts `weir …` with the JVM and the options of this process; its errors go to its output.
-    static Process start(List<String> args) throws IOException {
+    /// `weir …` with the JVM and the options of this process.
+    static ProcessBuilder builder(List<String> args) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         for (String option : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
@@ -32,11 +29,7 @@ final class ChildProcess {
         }
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
         command.addAll(args);
-        return new ProcessBuilder(command).redirectErrorStream(true).start();
-    }
-
-    static BufferedReader output(Process process) {
-        return new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        return new ProcessBuilder(command);
     }
 
     /// Ends this process when the one that started it is gone.

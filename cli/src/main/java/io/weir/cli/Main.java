@@ -20,6 +20,7 @@ public final class Main {
             "eval",
             "datagen",
             "server",
+            "launch",
             "status",
             "table",
             "compare",
@@ -94,6 +95,7 @@ public final class Main {
                         new CommandLine(new DatagenCommand(output))
                                 .addSubcommand("ctr", new DatagenCtrCommand(output)));
             case "server" -> line.addSubcommand(name, new ServerCommand(output));
+            case "launch" -> line.addSubcommand(name, launch(output));
             case "status" -> line.addSubcommand(name, new StatusCommand(output));
             case "table" -> line.addSubcommand(name, TableCommand.of(output));
             case "compare" -> line.addSubcommand(name, new CompareCommand(output));
@@ -102,6 +104,11 @@ public final class Main {
             case "version" -> line.addSubcommand(name, new VersionCommand(output));
             default -> throw new IllegalStateException("no such command: name=" + name);
         }
+    }
+
+    /// What stands behind the command's first word is the command's.
+    private static CommandLine launch(Output output) {
+        return new CommandLine(new LaunchCommand(output)).setStopAtPositional(true);
     }
 
     private static PrintWriter writer(PrintStream stream) {
