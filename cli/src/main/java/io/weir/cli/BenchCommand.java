@@ -33,6 +33,7 @@ import picocli.CommandLine.Parameters;
             "  weir bench push --in-flight 8 --json",
             "  weir bench step --embedded",
             "  weir bench dense --length 16000000",
+            "  weir bench kv --length 16000000",
             "  weir bench small --in-flight 64"
         })
 final class BenchCommand extends WeirOptions {
@@ -41,10 +42,10 @@ final class BenchCommand extends WeirOptions {
 
     @Parameters(
             index = "0",
-            paramLabel = "pull|push|step|dense|small",
+            paramLabel = "pull|push|step|dense|small|kv",
             description = {
                 "pull or push of a batch; step: both in turn; dense: a tensor pushed and pulled whole;",
-                "small: pulls of one key."
+                "small: pulls of one key; kv: as dense, by a key-value store in synchronous rounds."
             })
     BenchMode mode = BenchMode.PULL;
 

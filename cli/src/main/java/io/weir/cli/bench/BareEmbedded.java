@@ -25,7 +25,7 @@ final class BareEmbedded implements Contender {
     private final long[] stretch = new long[1];
     private int nextBatch;
 
-    /// @param table of the records, or of the tensor for [BenchMode#DENSE]
+    /// @param table of the records, or of the tensor
     /// @param gradients of a batch, or of the tensor
     BareEmbedded(BenchMode mode, BareTable table, ZipfBatches batches, float[] gradients) {
         this.mode = mode;
@@ -34,7 +34,7 @@ final class BareEmbedded implements Contender {
         this.gradients = gradients;
         this.rows = new float[gradients.length];
         this.rowOffsets = new long[batches.batchLength()];
-        int rowBytes = mode == BenchMode.DENSE ? Float.BYTES : table.length() * Float.BYTES;
+        int rowBytes = mode.isDense() ? Float.BYTES : table.length() * Float.BYTES;
         this.stagedRows = Math.max(1, STAGED_BYTES / rowBytes);
         this.staged = Arena.ofAuto().allocate((long) stagedRows * rowBytes, 64);
         this.plan = BarePlan.of(mode, true, batches.batchLength(), table.length(), table.length());
@@ -80,7 +80,7 @@ final class BareEmbedded implements Contender {
                 pull(ordinals);
                 push(ordinals);
             }
-            case DENSE -> {
+            case DENSE, KV -> {
                 pushStretches();
                 table.copyStretch(0, rows.length, MemorySegment.ofArray(rows), 0);
             }

@@ -69,7 +69,7 @@ record BarePlan(
                         true,
                         batchLength,
                         2 * pullBytes);
-            case DENSE -> dense(works ? BareFrame.DENSE : BareFrame.MOVE, denseLength);
+            case DENSE, KV -> dense(works ? BareFrame.DENSE : BareFrame.MOVE, denseLength);
         };
     }
 

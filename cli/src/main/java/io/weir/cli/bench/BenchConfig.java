@@ -10,9 +10,9 @@ import java.util.Objects;
 /// @param dim floats of a row
 /// @param batchLength keys of a batch; one for [BenchMode#SMALL]
 /// @param zipf exponent of the law that keys are drawn by
-/// @param inFlight calls that wait for their answer at a time; one for [BenchMode#DENSE]
+/// @param inFlight calls that wait for their answer at a time; one for a tensor
 /// @param shardCount shards of the server
-/// @param denseLength floats of the tensor for [BenchMode#DENSE]
+/// @param denseLength floats of the tensor
 /// @param warmups rounds that are not counted
 /// @param repetitions rounds that are counted
 /// @param duration of one contender's turn
@@ -59,7 +59,7 @@ public record BenchConfig(
         if (mode == BenchMode.SMALL) {
             batchLength = 1;
         }
-        if (mode == BenchMode.DENSE) {
+        if (mode.isDense()) {
             inFlight = 1;
         }
     }

@@ -11,5 +11,12 @@ public enum BenchMode {
     /// A dense tensor pushed and pulled whole, in one call. Counts floats where the others count rows.
     DENSE,
     /// One pull of one key.
-    SMALL
+    SMALL,
+    /// As [#DENSE], by a key-value store with one worker whose rounds are synchronous.
+    KV;
+
+    /// Whether a unit is a tensor, and no batch of rows.
+    boolean isDense() {
+        return this == DENSE || this == KV;
+    }
 }

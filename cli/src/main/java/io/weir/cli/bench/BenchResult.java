@@ -10,7 +10,7 @@ import tools.jackson.core.json.JsonFactory;
 
 /// What a run of `weir bench` found. Immutable.
 ///
-/// For [BenchMode#DENSE] rows are floats.
+/// Of a tensor rows are floats.
 ///
 /// @param bareSocket absent when everything was in one process
 /// @param stream one way only, nothing asked for; absent when everything was in one process
@@ -28,7 +28,7 @@ public record BenchResult(
 
     /// Prints a table for people.
     public void print(PrintStream out) {
-        String unit = config.mode() == BenchMode.DENSE ? "M floats/s" : "M rows/s";
+        String unit = config.mode().isDense() ? "M floats/s" : "M rows/s";
         out.printf(
                 Locale.ROOT,
                 "%-12s %10s %21s %8s %10s %10s %10s%n",

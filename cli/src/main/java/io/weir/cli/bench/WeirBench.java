@@ -33,18 +33,21 @@ public final class WeirBench {
     /// @throws IllegalStateException if a pulled value is not what was pushed
     public static BenchResult run(BenchConfig config, Supplier<Weir> connect) throws IOException {
         // The requests for a tensor carry no keys, but contenders still take batches in turn.
-        ZipfBatches batches = config.mode() == BenchMode.DENSE
+        ZipfBatches batches = config.mode().isDense()
                 ? ZipfBatches.draw(1, 1, 0, 1, config.seed())
                 : ZipfBatches.draw(
                         config.keyCount(), config.batchLength(), config.zipf(), config.batchCount(), config.seed());
-        int unitFloats = config.mode() == BenchMode.DENSE ? config.denseLength() : config.batchLength() * config.dim();
+        int unitFloats = config.mode().isDense() ? config.denseLength() : config.batchLength() * config.dim();
         float[] gradients = gradients(unitFloats, config.seed());
         try (Weir weir = connect.get();
                 @Nullable ServerProcess server = config.embedded() ? null : startReference(config)) {
             weir.drop(TABLE);
-            Contender contender = config.mode() == BenchMode.DENSE
-                    ? prepareDense(weir, config, gradients)
-                    : prepareRows(weir, config, batches, gradients);
+            Contender contender =
+                    switch (config.mode()) {
+                        case DENSE -> prepareDense(weir, config, gradients);
+                        case KV -> KvContender.prepare(weir, config, gradients);
+                        case PULL, PUSH, STEP, SMALL -> prepareRows(weir, config, batches, gradients);
+                    };
             List<Contender> contenders = new ArrayList<>();
             contenders.add(contender);
             try {
@@ -66,7 +69,7 @@ public final class WeirBench {
 
     /// Starts the process of [BareServer] that fits.
     static ServerProcess startReference(BenchConfig config) throws IOException {
-        List<String> arguments = config.mode() == BenchMode.DENSE
+        List<String> arguments = config.mode().isDense()
                 ? List.of("dense", Integer.toString(config.denseLength()))
                 : List.of("embedding", Integer.toString(config.keyCount()), Integer.toString(config.dim()));
         return ServerProcess.start(BareServer.class.getName(), List.of(), arguments, START_DEADLINE);
@@ -78,7 +81,7 @@ public final class WeirBench {
             throws IOException {
         BenchMode mode = config.mode();
         if (server == null) {
-            BareTable table = mode == BenchMode.DENSE
+            BareTable table = mode.isDense()
                     ? BareTable.dense(config.denseLength())
                     : BareTable.embedding(config.keyCount(), config.dim());
             return List.of(new BareEmbedded(mode, table, batches, gradients));
@@ -143,7 +146,7 @@ public final class WeirBench {
     }
 
     /// What the first gradient takes off a weight.
-    private static float adaGradStep(float gradient) {
+    static float adaGradStep(float gradient) {
         return (BareTable.RATE * gradient) / ((float) Math.sqrt(gradient * gradient) + BareTable.EPSILON);
     }
 
@@ -159,7 +162,7 @@ public final class WeirBench {
         return WeirContender.ofDense(table, gradients, config.inFlight());
     }
 
-    private static void verify(String what, long which, int position, float expected, float actual) {
+    static void verify(String what, long which, int position, float expected, float actual) {
         if (Float.floatToIntBits(expected) != Float.floatToIntBits(actual)) {
             throw new IllegalStateException("a pulled value must be what was pushed: expected=" + expected + ", actual="
                     + actual + ", " + what + "=" + which + ", position=" + position);

@@ -40,7 +40,7 @@ final class WeirContender implements Contender {
         this.payloadBytes = payloadBytes;
     }
 
-    /// Any mode but [BenchMode#DENSE].
+    /// Any mode but those of a tensor.
     ///
     /// @param gradients of one batch
     static WeirContender of(BenchMode mode, Table table, ZipfBatches batches, float[] gradients, int inFlight) {
@@ -91,7 +91,7 @@ final class WeirContender implements Contender {
                     table.pull(keys, rows[0]);
                     table.push(keys, gradients);
                 }
-                case DENSE -> throw new IllegalStateException("a dense tensor is no batch of rows: mode=" + mode);
+                case DENSE, KV -> throw new IllegalStateException("a dense tensor is no batch of rows: mode=" + mode);
             }
             units++;
             long nowNs = System.nanoTime();
