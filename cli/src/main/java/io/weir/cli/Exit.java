@@ -20,5 +20,8 @@ final class Exit {
     /// A server or a worker is not there, does not answer, or speaks another version.
     static final int UNAVAILABLE = 5;
 
+    /// What was to be checked does not hold.
+    static final int CHECK_FAILED = 6;
+
     private Exit() {}
 }

@@ -26,6 +26,7 @@ public final class Main {
             "compare",
             "bench",
             "simulate",
+            "conformance",
             "version");
 
     private Main() {}
@@ -44,7 +45,7 @@ public final class Main {
     /// @param out gets data
     /// @param err gets progress and errors
     /// @return the exit code: 0 done, 1 failed, 2 asked wrongly, 3 not found, 4 in conflict with what is there,
-    ///     5 unavailable
+    ///     5 unavailable, 6 a check failed
     public static int run(String[] args, PrintStream out, PrintStream err) {
         return run(args, Output.plain(out, err));
     }
@@ -101,6 +102,7 @@ public final class Main {
             case "compare" -> line.addSubcommand(name, new CompareCommand(output));
             case "bench" -> line.addSubcommand(name, new BenchCommand(output));
             case "simulate" -> line.addSubcommand(name, new SimulateCommand(output));
+            case "conformance" -> line.addSubcommand(name, new ConformanceCommand(output));
             case "version" -> line.addSubcommand(name, new VersionCommand(output));
             default -> throw new IllegalStateException("no such command: name=" + name);
         }

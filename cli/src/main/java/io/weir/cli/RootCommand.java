@@ -15,7 +15,7 @@ import picocli.CommandLine.Command;
             "  weir status -w                                   who works, who waits for whom",
             "",
             "Exit codes: 0 done, 1 failed, 2 asked wrongly, 3 not found, 4 in conflict with what is there,",
-            "5 unavailable or no answer in time."
+            "5 unavailable or no answer in time, 6 a check failed."
         })
 final class RootCommand extends GroupCommand {
     RootCommand(Output output) {
