@@ -18,10 +18,8 @@ import org.jspecify.annotations.Nullable;
 /// Pushes of synchronous steps that are not closed yet: kept in memory that the server's budget pays for, until the
 /// record of their step comes. Confined to the thread inside the shard.
 final class OpenSteps {
-    /// So many copies are kept to be used again, if they are not longer than this: 16 MiB in all.
-    private static final int MAX_FREE_HELD = 16;
-
-    private static final int MAX_FREE_BYTES = 1 << 20;
+    /// Copies are kept to be used again up to so many bytes, 16 MiB: a round of a tensor in slices finds them all.
+    private static final int MAX_FREE_BYTES = 16 << 20;
 
     private final int shard;
     private final MemoryBudget budget;
@@ -29,6 +27,7 @@ final class OpenSteps {
     private final @Nullable PlantedBug bug;
     private final StepFold fold = new StepFold();
     private final List<HeldPush> freeHeld = new ArrayList<>();
+    private long freeBytes;
 
     /// @param shard index of the shard
     /// @param tables by id, null for one that is not there
@@ -58,6 +57,7 @@ final class OpenSteps {
             return result;
         }
         HeldPush held = freeHeld.isEmpty() ? new HeldPush() : freeHeld.removeLast();
+        freeBytes -= held.capacity();
         held.take(frame, at, content, table.store().lastHeldRows());
         run.group(DataLayout.clockGroup(frame, at)).held.add(held);
         return result;
@@ -70,7 +70,8 @@ final class OpenSteps {
         if (table != null) {
             table.store().release(held.heldRows);
         }
-        if (freeHeld.size() < MAX_FREE_HELD && held.capacity() <= MAX_FREE_BYTES) {
+        if (freeBytes + held.capacity() <= MAX_FREE_BYTES) {
+            freeBytes += held.capacity();
             freeHeld.add(held);
         }
     }

@@ -13,6 +13,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.LongStream;
 
 /// Applies one step of a synchronous run to one table: the gradients of all contributors as if one worker had
 /// pushed them at once, so that the optimizer sees each row once. Confined to the thread inside the shard.
@@ -127,45 +128,58 @@ final class StepFold {
     private record Stretch(long from, long to) {}
 
     private void applyStretches(ShardTable table, TableShape.Dense dense, List<HeldPush> pushes, float scale) {
-        int most = Math.max(dense.blockLength(), MAX_FOLDED_FLOATS / dense.blockLength() * dense.blockLength());
+        int blockLength = dense.blockLength();
+        int most = Math.max(blockLength, MAX_FOLDED_FLOATS / blockLength * blockLength);
+        long[] cuts = cuts(pushes, blockLength);
         for (Stretch touched : touched(pushes)) {
-            // Cut at blocks, so that no block is applied twice.
+            int cut = 0;
             for (long from = touched.from(); from < touched.to(); ) {
+                while (cut < cuts.length && cuts[cut] <= from) {
+                    cut++;
+                }
                 long to = Math.min(touched.to(), (from / most + 1) * most);
+                to = cut < cuts.length ? Math.min(to, cuts[cut]) : to;
                 applyStretch(table, from, to, pushes, scale);
                 from = to;
             }
         }
     }
 
+    /// Where pushes begin and end, sorted, as far as these are the beginnings of blocks: between two of them a push
+    /// covers all or nothing, and no block is applied twice.
+    private static long[] cuts(List<HeldPush> pushes, int blockLength) {
+        return pushes.stream()
+                .flatMapToLong(push -> LongStream.of(push.offset, push.offset + push.count))
+                .filter(cut -> cut % blockLength == 0)
+                .sorted()
+                .distinct()
+                .toArray();
+    }
+
     private void applyStretch(ShardTable table, long from, long to, List<HeldPush> pushes, float scale) {
+        TableStore store = table.store();
         long floats = to - from;
-        MemorySegment room = room(floats * Float.BYTES);
-        Fold fold = table.spec().optimizer().fold();
-        float neutral = neutralOf(fold);
-        for (long i = 0; i < floats; i++) {
-            room.set(FLOAT, i * Float.BYTES, neutral);
-        }
+        long summandAt = floats * Float.BYTES;
+        MemorySegment room = room(2 * floats * Float.BYTES);
+        boolean begun = false;
         for (HeldPush push : pushes) {
             long begin = Math.max(from, push.offset);
             long end = Math.min(to, push.offset + push.count);
-            MemorySegment payload = push.payload();
-            long sourceAt = (begin - push.offset) * Float.BYTES;
-            long targetAt = (begin - from) * Float.BYTES;
-            for (long i = 0; i < (end - begin) * Float.BYTES; i += Float.BYTES) {
-                float value = payload.get(FLOAT, sourceAt + i) * scale;
-                float soFar = room.get(FLOAT, targetAt + i);
-                float folded =
-                        switch (fold) {
-                            case SUM -> soFar + value;
-                            case LAST -> value;
-                            case LEAST -> Math.min(soFar, value);
-                            case GREATEST -> Math.max(soFar, value);
-                        };
-                room.set(FLOAT, targetAt + i, folded);
+            if (begin >= end) {
+                continue;
             }
+            long sourceAt = (begin - push.offset) * Float.BYTES;
+            if (!begun && begin == from && end == to) {
+                copyScaled(push.payload(), sourceAt, room, 0, floats, scale);
+            } else {
+                if (!begun) {
+                    fill(room, floats, neutralOf(table.spec().optimizer().fold()));
+                }
+                copyScaled(push.payload(), sourceAt, room, summandAt, end - begin, scale);
+                store.fold(room, (begin - from) * Float.BYTES, room, summandAt, (int) (end - begin));
+            }
+            begun = true;
         }
-        TableStore store = table.store();
         while (store.checkStretch(room, 0, from, floats) != CheckResult.OK) {
             if (store.failedRow() < 0) {
                 throw new IllegalStateException("blocks of a step must have been reserved: table="
@@ -175,6 +189,12 @@ final class StepFold {
             room.set(FLOAT, (long) store.failedRow() * Float.BYTES, 0f);
         }
         store.applyStretch(room, 0, from, floats);
+    }
+
+    private static void fill(MemorySegment room, long floats, float value) {
+        for (long i = 0; i < floats; i++) {
+            room.set(FLOAT, i * Float.BYTES, value);
+        }
     }
 
     /// What folded with anything else gives exactly that.

@@ -432,13 +432,21 @@ public final class TableStore implements AutoCloseable {
     private void sum(MemorySegment frame, long gradientsOffset, int first, MemorySegment sums, long sumOffset) {
         MemorySegment.copy(frame, gradientsOffset + first * rowBytes, sums, sumOffset, rowBytes);
         for (int next = repeats.next(first); next >= 0; next = repeats.next(next)) {
-            long offset = gradientsOffset + next * rowBytes;
-            switch (fold) {
-                case SUM -> Accumulate.add(sums, sumOffset, frame, offset, rowLength);
-                case LAST -> MemorySegment.copy(frame, offset, sums, sumOffset, rowBytes);
-                case LEAST -> Accumulate.least(sums, sumOffset, frame, offset, rowLength);
-                case GREATEST -> Accumulate.greatest(sums, sumOffset, frame, offset, rowLength);
-            }
+            fold(sums, sumOffset, frame, gradientsOffset + next * rowBytes, rowLength);
+        }
+    }
+
+    /// Makes one of each two floats, as the optimizer wants it. The runs must be native memory and not overlap.
+    ///
+    /// @param intoOffset offset in bytes of the first float that is changed
+    /// @param fromOffset offset in bytes of the first float that comes later
+    /// @param length floats of each
+    public void fold(MemorySegment into, long intoOffset, MemorySegment from, long fromOffset, int length) {
+        switch (fold) {
+            case SUM -> Accumulate.add(into, intoOffset, from, fromOffset, length);
+            case LAST -> MemorySegment.copy(from, fromOffset, into, intoOffset, (long) length * Float.BYTES);
+            case LEAST -> Accumulate.least(into, intoOffset, from, fromOffset, length);
+            case GREATEST -> Accumulate.greatest(into, intoOffset, from, fromOffset, length);
         }
     }
 
