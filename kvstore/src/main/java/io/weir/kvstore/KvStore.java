@@ -47,8 +47,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Thread-safe, but `init`, `setOptimizer` and `barrier` wait for all workers, which must call them in the same order.
 public final class KvStore implements AutoCloseable {
-    /// Slices on their way at a time: some 2 MiB, enough to keep a link busy, and no more for the urgent to wait for.
-    private static final int MAX_SLICES = 16;
+    /// Slices on their way at a time: some 1 MiB, enough to keep a link busy, and no more for the urgent to wait for.
+    private static final int MAX_SLICES = 8;
 
     private static final System.Logger LOG = System.getLogger(KvStore.class.getName());
 
