@@ -120,7 +120,15 @@ public final class Main {
     private static int reportUsage(ParameterException e, Output output) {
         String command = e.getCommandLine().getCommandSpec().qualifiedName();
         output.err().println(command + ": " + e.getMessage());
-        UnmatchedArgumentException.printSuggestions(e, e.getCommandLine().getErr());
+        if (e instanceof UnmatchedArgumentException unmatched
+                && !unmatched.isUnknownOption()
+                && !unmatched.getSuggestions().isEmpty()) {
+            // The nearest; the next ones have no more than some letters in common.
+            output.err().println("Did you mean: " + command + " "
+                            + unmatched.getSuggestions().getFirst() + "?");
+        } else {
+            UnmatchedArgumentException.printSuggestions(e, e.getCommandLine().getErr());
+        }
         output.err().println("'" + command + " --help' shows what can be asked");
         return Exit.USAGE;
     }
