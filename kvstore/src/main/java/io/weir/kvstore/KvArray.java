@@ -143,6 +143,15 @@ public final class KvArray {
         return -1;
     }
 
+    /// Copies `count` elements from `index` on.
+    void copyTo(long index, float[] into, int from, int count) {
+        for (int done = 0; done < count; ) {
+            int piece = Math.min(contiguous(index + done), count - done);
+            System.arraycopy(segmentAt(index + done), placeIn(index + done), into, from + done, piece);
+            done += piece;
+        }
+    }
+
     /// A tensor of its own with the same shape and elements.
     public KvArray copy() {
         KvArray copy = zeros(shape);

@@ -82,9 +82,7 @@ final class KvTables {
                 int from = row * batch.valueLength();
                 long at = block * blockLength;
                 int count = (int) Math.min(blockLength, dense.length() - at);
-                for (int i = 0; i < count; i++) {
-                    batch.values()[from + i] = dense.get(at + i);
-                }
+                dense.copyTo(at, batch.values(), from, count);
                 Arrays.fill(batch.values(), from + count, from + blockLength, 0);
             }
         } else if (rows != null) {
