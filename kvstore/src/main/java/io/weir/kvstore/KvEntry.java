@@ -63,7 +63,8 @@ final class KvEntry {
                     key, info, shape, clockGroup, new SendQueue.Lane(), null, rows, new long[0], new int[0]);
         }
         DenseTable dense = run.denseTable(info.spec(), clockGroup);
-        long[] offsets = slices((TableShape.Dense) info.spec().shape(), shardCount);
+        TableShape.Dense tensor = (TableShape.Dense) info.spec().shape();
+        long[] offsets = info.spec().optimizer().needsWholeRow() ? new long[] {0} : slices(tensor, shardCount);
         int[] counts = new int[offsets.length];
         long[] ends = offsets.clone();
         Arrays.sort(ends);

@@ -1,5 +1,6 @@
 package io.weir.kvstore;
 
+import io.weir.client.DenseTable;
 import io.weir.client.RowBatch;
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
@@ -75,16 +76,7 @@ final class KvTables {
         KvArray dense = initial.dense();
         KvRows rows = initial.rows();
         if (dense != null) {
-            int blockLength = spec.rowLength();
-            for (long block = 0; block * blockLength < dense.length(); block++) {
-                int row = room(spec, batch);
-                batch.keys()[row] = block;
-                int from = row * batch.valueLength();
-                long at = block * blockLength;
-                int count = (int) Math.min(blockLength, dense.length() - at);
-                dense.copyTo(at, batch.values(), from, count);
-                Arrays.fill(batch.values(), from + count, from + blockLength, 0);
-            }
+            loadBlocks(spec, batch, dense.length(), dense::copyTo);
         } else if (rows != null) {
             KvRows once = rows.distinct();
             for (int i = 0; i < once.ids().length; i++) {
@@ -100,6 +92,24 @@ final class KvTables {
         }
         flush(spec, batch);
         setReady(spec, batch);
+    }
+
+    /// Where the floats of a tensor come from.
+    private interface Floats {
+        /// Copies `count` of them from `index` on.
+        void copyTo(long index, float[] into, int from, int count);
+    }
+
+    private void loadBlocks(TableSpec spec, RowBatch batch, long length, Floats source) {
+        int blockLength = spec.rowLength();
+        for (long block = 0; block * blockLength < length; block++) {
+            int row = room(spec, batch);
+            batch.keys()[row] = block;
+            int from = row * batch.valueLength();
+            int count = (int) Math.min(blockLength, length - block * blockLength);
+            source.copyTo(block * blockLength, batch.values(), from, count);
+            Arrays.fill(batch.values(), from + count, from + blockLength, 0);
+        }
     }
 
     /// Makes a table, in the place of one that never became ready.
@@ -118,7 +128,7 @@ final class KvTables {
     }
 
     private static RowBatch batch(TableSpec spec) {
-        int valueLength = spec.rowLength() * (1 + spec.optimizer().slotCount());
+        int valueLength = spec.valueLength();
         return new RowBatch(Math.max(1, LOAD_LENGTH / valueLength), valueLength);
     }
 
@@ -210,18 +220,30 @@ final class KvTables {
     /// Makes a table with another optimizer, and takes the values of the present one there.
     void change(KvEntry entry, int version, OptimizerSpec optimizer) {
         TableSpec old = entry.info().spec();
-        TableSpec spec =
-                new TableSpec(name(entry.key(), version), old.shape(), optimizer, old.initialRow(), old.seed());
+        String name = name(entry.key(), version);
+        if (old.shape() instanceof TableShape.Dense dense) {
+            TableSpec spec = TableSpec.dense(name, dense.length(), optimizer);
+            make(spec);
+            RowBatch batch = batch(spec);
+            DenseTable values = weir.denseTable(old.name());
+            loadBlocks(spec, batch, dense.length(), values::pull);
+            flush(spec, batch);
+            return;
+        }
+        TableSpec spec = TableSpec.embedding(name, old.rowLength(), optimizer);
         make(spec);
         RowBatch batch = batch(spec);
-        int rowLength = spec.rowLength();
         weir.scan(old.name(), rows -> {
             for (int i = 0; i < rows.count(); i++) {
-                if (entry.isDense() || rows.keys()[i] != READY_ROW) {
+                if (rows.keys()[i] != READY_ROW) {
                     int row = room(spec, batch);
                     batch.keys()[row] = rows.keys()[i];
                     System.arraycopy(
-                            rows.values(), i * rows.valueLength(), batch.values(), row * batch.valueLength(), rowLength);
+                            rows.values(),
+                            i * rows.valueLength(),
+                            batch.values(),
+                            row * batch.valueLength(),
+                            spec.rowLength());
                 }
             }
         });

@@ -37,7 +37,7 @@ final class OptimizerStates {
     private OptimizerStates() {}
 
     private static int slotLength(KvEntry entry) {
-        return entry.info().spec().rowLength() * entry.info().spec().optimizer().slotCount();
+        return entry.info().spec().valueLength() - entry.info().spec().rowLength();
     }
 
     static void save(Path file, Weir weir, Collection<KvEntry> entries) throws IOException {

@@ -644,7 +644,8 @@ public final class TableStore implements AutoCloseable {
         return missing == 0 || tryReserve(missing) ? CheckResult.OK : CheckResult.OUT_OF_MEMORY;
     }
 
-    /// Stores whole rows that have been checked, weights and slots as they are, over those that exist.
+    /// Stores whole rows that have been checked, weights and slots as they are, over those that exist. Of a row that no
+    /// push has seen the slots are those that its weights begin with, whatever the frame says.
     public void load(MemorySegment frame, long offset, int count) {
         MemorySegment records = rows.records();
         long storedBytes = storedRowBytes();
@@ -656,6 +657,9 @@ public final class TableStore implements AutoCloseable {
             RecordLayout.putPushCount(records, RecordLayout.recordOffset(rowOffset), pushCount);
             MemorySegment.copy(
                     frame, source + STORED_HEADER_BYTES, records, rowOffset, (long) valueLength * Float.BYTES);
+            if (pushCount == 0) {
+                kernel.initialize(records, rowOffset, rowLength, rowBytes);
+            }
         }
     }
 
