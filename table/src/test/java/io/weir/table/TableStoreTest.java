@@ -321,6 +321,30 @@ class TableStoreTest {
     }
 
     @Test
+    void aLoadedRowThatNoPushHasSeenBeginsAsANewOne() {
+        for (String name : OptimizerSpec.names()) {
+            OptimizerSpec optimizer = OptimizerSpec.parse(name);
+            TableSpec zeros = TableSpec.embedding(name, 2, optimizer);
+            try (TableStore fresh = new TableStore(zeros.withInitialRow(new InitialRow.Constant(0.5f), 0), budget);
+                    TableStore loaded = new TableStore(zeros, budget)) {
+                MemorySegment row = Arena.ofAuto().allocate(loaded.storedRowBytes());
+                row.set(PushFrame.LONG, 0, 7);
+                for (int i = 0; i < zeros.valueLength(); i++) {
+                    // What stands in the place of slots is not looked at.
+                    row.set(PushFrame.FLOAT, 16 + 4L * i, i < 2 ? 0.5f : 123f);
+                }
+                assertThat(loaded.checkLoad(row, 0, 1)).isEqualTo(CheckResult.OK);
+                loaded.load(row, 0, 1);
+                assertThat(PushFrame.pull(loaded, 7)).containsExactly(0.5f, 0.5f);
+                PushFrame push = new PushFrame(new long[] {7}, new float[] {0.25f, -0.75f}, 2);
+                assertThat(push.push(fresh)).isEqualTo(CheckResult.OK);
+                assertThat(push.push(loaded)).isEqualTo(CheckResult.OK);
+                assertThat(PushFrame.scan(loaded)).as(name).isEqualTo(PushFrame.scan(fresh));
+            }
+        }
+    }
+
+    @Test
     void refusesToLoadRowsThatAreNotFiniteOrNotWellFormed() {
         push(new long[] {1, 2}, 1f, 1f, 1f, 1f);
         byte[] stored = PushFrame.scan(store);
