@@ -1,5 +1,6 @@
 package io.weir.cli;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -74,7 +75,8 @@ record Hosts(List<String> names, List<String> ssh, String weir, String folder) {
         if (isLocal()) {
             ProcessBuilder builder = new ProcessBuilder(command);
             builder.environment().putAll(environment);
-            return builder;
+            // Nobody has anything to say to it.
+            return builder.redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")));
         }
         List<String> whole = new ArrayList<>(List.of("env"));
         environment.forEach((name, value) -> whole.add(name + "=" + value));

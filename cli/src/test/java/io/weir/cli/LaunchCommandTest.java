@@ -75,6 +75,13 @@ class LaunchCommandTest {
     }
 
     @Test
+    void workersHaveNothingToRead() {
+        Ran ran = launch("-n", "2", "-s", "1", "sh", "-c", "cat; echo read");
+        assertThat(ran.exitCode()).as(ran.err()).isEqualTo(Exit.OK);
+        assertThat(ran.out().lines()).containsExactlyInAnyOrder("[0] read", "[1] read");
+    }
+
+    @Test
     void hasTheExitCodeOfTheWorkerThatFailedFirst() {
         Ran ran = launch("-n", "3", "-s", "1", "sh", "-c", "[ $WEIR_RANK = 1 ] && exit 42; exec sleep 1000");
         assertThat(ran.exitCode()).isEqualTo(42);
