@@ -107,6 +107,16 @@ public interface Weir extends AutoCloseable {
     /// Describes all servers, in the order of the shard map.
     List<ServerInfo> servers();
 
+    /// Lets all servers begin to record what they spend their time on, unless they do already.
+    void startProfile();
+
+    /// Lets all servers write what they have recorded to a file of their machine, and go on or not.
+    ///
+    /// @param end whether they are to record no longer
+    /// @return the files, in the order of the shard map; they are in the format of the JVM's flight recorder
+    /// @throws io.weir.model.WeirException `INVALID_ARGUMENT` if they do not record
+    List<String> dumpProfile(boolean end);
+
     /// Bytes of parameters and index that the servers hold, all tables together.
     long memoryBytes();
 

@@ -4,6 +4,7 @@ import io.weir.client.LocalServers;
 import io.weir.client.Run;
 import io.weir.client.RunOptions;
 import io.weir.client.RunStatus;
+import io.weir.client.ServerInfo;
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
 import io.weir.kvstore.SendQueue.Phase;
@@ -737,6 +738,26 @@ public final class KvStore implements AutoCloseable {
     public void loadOptimizerStates(Path file) throws IOException {
         throwFailures();
         OptimizerStates.load(file, weir, entries.values());
+    }
+
+    // ---- commands to the servers ----
+
+    /// Lets all servers begin to record what they spend their time on.
+    public void startServerProfile() {
+        weir.startProfile();
+    }
+
+    /// Lets all servers write what they have recorded to a file of their machine.
+    ///
+    /// @param end whether they are to record no longer
+    /// @return the files, server by server, in the format of the JVM's flight recorder
+    public List<String> dumpServerProfile(boolean end) {
+        return weir.dumpProfile(end);
+    }
+
+    /// How the servers stand: memory, connections, pushes that came twice or late, pulls that wait.
+    public List<ServerInfo> servers() {
+        return weir.servers();
     }
 
     // ---- waiting ----

@@ -8,6 +8,7 @@ import io.weir.model.ErrorCode;
 import io.weir.model.OptimizerSpec;
 import io.weir.model.WeirException;
 import io.weir.server.WeirServer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -400,6 +401,33 @@ class KvStoreTest {
                 assertThatThrownBy(() -> store.loadOptimizerStates(cut)).isInstanceOf(Exception.class);
             }
             assertThat(pull(store, 1)).isEqualTo(100);
+            return 0;
+        });
+    }
+
+    @Test
+    void serversRecordAProfileWhenTold() throws Exception {
+        workers.run("dist_sync", "profile", 1, store -> {
+            assertThatThrownBy(() -> store.dumpServerProfile(false))
+                    .isInstanceOf(WeirException.class)
+                    .hasMessage("no profile is being recorded");
+            store.startServerProfile();
+            store.startServerProfile();
+            store.init(1, KvArray.zeros(1000));
+            List<String> first = store.dumpServerProfile(false);
+            List<String> last = store.dumpServerProfile(true);
+            assertThat(first).hasSize(2).doesNotContainAnyElementsOf(last);
+            for (String file : last) {
+                Path profile = Path.of(file);
+                assertThat(new String(Files.readAllBytes(profile), 0, 3, StandardCharsets.ISO_8859_1))
+                        .isEqualTo("FLR");
+                Files.delete(profile);
+            }
+            for (String file : first) {
+                Files.delete(Path.of(file));
+            }
+            assertThatThrownBy(() -> store.dumpServerProfile(true)).hasMessage("no profile is being recorded");
+            assertThat(store.servers()).hasSize(2);
             return 0;
         });
     }

@@ -38,6 +38,7 @@ public final class ServerNode implements AutoCloseable {
     private final @Nullable PlantedBug bug;
     private volatile @Nullable Placed placed;
     private volatile IntSupplier connectionCount = () -> 0;
+    private final ServerProfile profile = new ServerProfile();
     private boolean closed;
 
     /// The place in the shard map, and the shards that follow from it.
@@ -135,6 +136,7 @@ public final class ServerNode implements AutoCloseable {
         switch (message) {
             case Message.Ping _ -> answer.reply(new Message.Ok());
             case Message.ServerStatus _ -> answer.reply(status());
+            case Message.Profile profile -> answer.reply(new Message.ProfileReply(this.profile.act(profile.action())));
             case Message.ListTables list -> answer.reply(new Message.Tables(tables(list.name())));
             case Message.CreateTable create -> answer.reply(createTable(create, map));
             case Message.DropTable drop -> answer.reply(new Message.DropTableReply(dropTable(drop.name())));
@@ -144,6 +146,7 @@ public final class ServerNode implements AutoCloseable {
                     Message.Attach _,
                     Message.Ok _,
                     Message.ServerStatusReply _,
+                    Message.ProfileReply _,
                     Message.Tables _,
                     Message.DropTableReply _ -> throw noRequest(message);
         }
@@ -389,6 +392,7 @@ public final class ServerNode implements AutoCloseable {
     @Override
     public synchronized void close() {
         closed = true;
+        profile.close();
         Placed here = placed;
         if (here != null) {
             for (ShardGate gate : here.gates()) {

@@ -183,6 +183,16 @@ final class ReferenceWeir implements Weir {
     }
 
     @Override
+    public void startProfile() {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public List<String> dumpProfile(boolean end) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
     public List<ServerInfo> servers() {
         return List.of();
     }

@@ -13,6 +13,8 @@ public final class FrameType {
     public static final int LIST_RUNS = 12;
     public static final int RUNS = 13;
 
+    public static final int PROFILE = 14;
+    public static final int PROFILE_REPLY = 15;
     public static final int CREATE_TABLE = 20;
     public static final int TABLES = 21;
     public static final int LIST_TABLES = 22;

@@ -16,6 +16,8 @@ public sealed interface Message
                 Message.Ok,
                 Message.ServerStatus,
                 Message.ServerStatusReply,
+                Message.Profile,
+                Message.ProfileReply,
                 Message.CreateTable,
                 Message.Tables,
                 Message.ListTables,
@@ -298,6 +300,62 @@ public sealed interface Message
 
         static ListTables decode(FieldReader in) {
             return new ListTables(in.getString("name"));
+        }
+    }
+
+    /// Tells a server to record what it spends its time on.
+    ///
+    /// @param action what to do
+    record Profile(Action action) implements Message {
+        /// What a server can do about its profile.
+        public enum Action {
+            /// Begin to record, if it does not yet.
+            START,
+            /// Write what has been recorded to a file of the server's machine, and go on.
+            DUMP,
+            /// Write it and end.
+            STOP
+        }
+
+        @Override
+        public int type() {
+            return FrameType.PROFILE;
+        }
+
+        @Override
+        public byte[] toPayload() {
+            FieldWriter out = new FieldWriter();
+            out.putByte(action.ordinal() + 1);
+            return out.toBytes();
+        }
+
+        static Profile decode(FieldReader in) {
+            int number = in.getByte("action");
+            if (number < 1 || number > Action.values().length) {
+                throw FieldReader.malformed("profile action must be known: action=" + number);
+            }
+            return new Profile(Action.values()[number - 1]);
+        }
+    }
+
+    /// What came of a [Profile].
+    ///
+    /// @param file that was written on the server's machine; empty if none was
+    record ProfileReply(String file) implements Message {
+        @Override
+        public int type() {
+            return FrameType.PROFILE_REPLY;
+        }
+
+        @Override
+        public byte[] toPayload() {
+            FieldWriter out = new FieldWriter();
+            out.putString(file);
+            return out.toBytes();
+        }
+
+        static ProfileReply decode(FieldReader in) {
+            return new ProfileReply(in.getString("file"));
         }
     }
 

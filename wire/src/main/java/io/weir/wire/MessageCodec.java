@@ -57,6 +57,8 @@ public final class MessageCodec {
                     case FrameType.OK -> new Message.Ok();
                     case FrameType.SERVER_STATUS -> new Message.ServerStatus();
                     case FrameType.SERVER_STATUS_REPLY -> Message.ServerStatusReply.decode(in);
+                    case FrameType.PROFILE -> Message.Profile.decode(in);
+                    case FrameType.PROFILE_REPLY -> Message.ProfileReply.decode(in);
                     case FrameType.CREATE_TABLE -> Message.CreateTable.decode(in);
                     case FrameType.TABLES -> Message.Tables.decode(in);
                     case FrameType.LIST_TABLES -> Message.ListTables.decode(in);

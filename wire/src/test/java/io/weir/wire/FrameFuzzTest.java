@@ -202,7 +202,7 @@ class FrameFuzzTest {
     }
 
     private static Message message(SplittableRandom random) {
-        return switch (random.nextInt(24)) {
+        return switch (random.nextInt(26)) {
             case 0 -> new Message.Hello(random.nextInt(), random.nextInt(), random.nextLong(), text(random));
             case 1 ->
                 new Message.HelloReply(
@@ -236,6 +236,8 @@ class FrameFuzzTest {
             case 6 -> new Message.ListTables(text(random));
             case 7 -> new Message.DropTable(text(random));
             case 8 -> new Message.DropTableReply(random.nextBoolean());
+            case 9 -> new Message.Profile(Message.Profile.Action.values()[random.nextInt(3)]);
+            case 10 -> new Message.ProfileReply(text(random));
             default -> runMessage(random);
         };
     }

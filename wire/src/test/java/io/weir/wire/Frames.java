@@ -195,6 +195,8 @@ final class Frames {
                         new Message.Table(4, RUN, 5_000_000_000L, 1L << 39, adagrad))));
         messages.put("list-tables-all", new Message.ListTables(""));
         messages.put("list-tables-one", new Message.ListTables("ads/user.v1"));
+        messages.put("profile", new Message.Profile(Message.Profile.Action.DUMP));
+        messages.put("profile-reply", new Message.ProfileReply("/tmp/weir-profile-1.jfr"));
         messages.put("drop-table", new Message.DropTable("ads/user.v1"));
         messages.put("drop-table-reply", new Message.DropTableReply(true));
         messages.put("drop-table-reply-none", new Message.DropTableReply(false));

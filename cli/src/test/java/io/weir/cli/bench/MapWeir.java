@@ -234,6 +234,16 @@ final class MapWeir implements Weir {
     }
 
     @Override
+    public void startProfile() {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public List<String> dumpProfile(boolean end) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
     public List<ServerInfo> servers() {
         throw new UnsupportedOperationException();
     }

@@ -282,6 +282,27 @@ public final class WeirClient implements Weir {
     }
 
     @Override
+    public void startProfile() {
+        List<String> unused = profile(Message.Profile.Action.START);
+    }
+
+    @Override
+    public List<String> dumpProfile(boolean end) {
+        return profile(end ? Message.Profile.Action.STOP : Message.Profile.Action.DUMP);
+    }
+
+    private List<String> profile(Message.Profile.Action action) {
+        List<String> files = new ArrayList<>();
+        for (int server = 0; server < shardMap().servers().size(); server++) {
+            if (!(session.control(server, new Message.Profile(action)) instanceof Message.ProfileReply reply)) {
+                throw unexpected();
+            }
+            files.add(reply.file());
+        }
+        return List.copyOf(files);
+    }
+
+    @Override
     public long memoryBytes() {
         return servers().stream().mapToLong(ServerInfo::memoryBytes).sum();
     }
