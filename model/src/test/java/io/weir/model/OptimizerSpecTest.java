@@ -180,7 +180,7 @@ class OptimizerSpecTest {
     void knowsOtherNamesOfTheSame() {
         assertThat(OptimizerSpec.parse("nag")).isEqualTo(new OptimizerSpec.Nesterov(0.05f, 0.9f));
         assertThat(OptimizerSpec.parse("lazy_adam(rate=1)")).isEqualTo(OptimizerSpec.parse("adam(rate=1)"));
-        assertThat(OptimizerSpec.names()).doesNotContain("nag", "lazy_adam").hasSize(24);
+        assertThat(OptimizerSpec.names()).doesNotContain("nag", "lazy_adam").hasSize(25);
     }
 
     @Test

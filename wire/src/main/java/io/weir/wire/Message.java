@@ -310,11 +310,26 @@ public sealed interface Message
         /// What a server can do about its profile.
         public enum Action {
             /// Begin to record, if it does not yet.
-            START,
+            START(1),
             /// Write what has been recorded to a file of the server's machine, and go on.
-            DUMP,
+            DUMP(2),
             /// Write it and end.
-            STOP
+            STOP(3);
+
+            private final int number;
+
+            Action(int number) {
+                this.number = number;
+            }
+
+            private static Action ofNumber(int number) {
+                for (Action action : values()) {
+                    if (action.number == number) {
+                        return action;
+                    }
+                }
+                throw FieldReader.malformed("profile action must be known: action=" + number);
+            }
         }
 
         @Override
@@ -325,16 +340,12 @@ public sealed interface Message
         @Override
         public byte[] toPayload() {
             FieldWriter out = new FieldWriter();
-            out.putByte(action.ordinal() + 1);
+            out.putByte(action.number);
             return out.toBytes();
         }
 
         static Profile decode(FieldReader in) {
-            int number = in.getByte("action");
-            if (number < 1 || number > Action.values().length) {
-                throw FieldReader.malformed("profile action must be known: action=" + number);
-            }
-            return new Profile(Action.values()[number - 1]);
+            return new Profile(Action.ofNumber(in.getByte("action")));
         }
     }
 
@@ -409,7 +420,7 @@ public sealed interface Message
     /// @param memoryBytes bytes on this server, index included
     /// @param spec what it is
     record Table(int tableId, long creatorRun, long rowCount, long memoryBytes, TableSpec spec) {
-        private static final int MIN_BYTES = 52;
+        private static final int MIN_BYTES = 48;
 
         void encode(FieldWriter out) {
             out.putInt(tableId);
