@@ -57,8 +57,8 @@ final class Conformance {
     /// Lets worker processes try rules, one after the other.
     private static void launch(
             int workers, List<ConformanceRule> rules, List<String> serverOptions, Map<String, String> got) {
-        List<String> command = new ArrayList<>(ChildProcess.builder(List.of("conformance", "--worker"))
-                .command());
+        List<String> command = new ArrayList<>(
+                ChildProcess.builder(List.of("conformance", "--worker")).command());
         rules.forEach(rule -> command.add(rule.id()));
         boolean mortal = rules.stream().anyMatch(ConformanceRule::mortal);
         // A worker that is to die must not end the others.

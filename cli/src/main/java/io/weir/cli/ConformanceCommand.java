@@ -48,8 +48,7 @@ final class ConformanceCommand extends WeirOptions {
             rules.forEach(rule -> output.out().println(rule.id() + "  " + rule.section() + ": " + rule.text()));
             return Exit.OK;
         }
-        List<Conformance.Outcome> outcomes =
-                Conformance.run(rules, List.of("--memory", "512m", "--shards", "8"));
+        List<Conformance.Outcome> outcomes = Conformance.run(rules, List.of("--memory", "512m", "--shards", "8"));
         long failed = outcomes.stream().filter(outcome -> !outcome.isOk()).count();
         if (json) {
             output.out().println(report(outcomes, failed).text());
@@ -83,10 +82,7 @@ final class ConformanceCommand extends WeirOptions {
                     .put("got", outcome.got())
                     .put("ok", outcome.isOk()));
         }
-        return new Json()
-                .put("rules", rules)
-                .put("tried", outcomes.size())
-                .put("failed", failed);
+        return new Json().put("rules", rules).put("tried", outcomes.size()).put("failed", failed);
     }
 
     private void print(List<Conformance.Outcome> outcomes, long failed) {

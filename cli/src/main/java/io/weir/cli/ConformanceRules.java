@@ -40,7 +40,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/// What other systems promise in numbers, case by case: the one list that `weir conformance` prints and the tests go by.
+/// What other systems promise in numbers, case by case: the one list that `weir conformance` prints and the tests go
+/// by.
 final class ConformanceRules {
     private static final String VERBS = "verbs";
     private static final String ROUNDS = "synchronous push and pull";
@@ -138,13 +139,12 @@ final class ConformanceRules {
                             return got;
                         }
                     }));
-            rules.add(among(
-                    n, VERBS, "init", "worker r inits a key to r: the value of rank 0 counts", "0", config -> {
-                        try (KvStore store = KvStore.open(config)) {
-                            store.init(7, KvArray.full(store.rank(), 3, 4));
-                            return pull(store, 7);
-                        }
-                    }));
+            rules.add(among(n, VERBS, "init", "worker r inits a key to r: the value of rank 0 counts", "0", config -> {
+                try (KvStore store = KvStore.open(config)) {
+                    store.init(7, KvArray.full(store.rank(), 3, 4));
+                    return pull(store, 7);
+                }
+            }));
             rules.add(among(
                     n,
                     VERBS,
@@ -304,13 +304,9 @@ final class ConformanceRules {
                             List<String> got = new ArrayList<>();
                             for (int i = 0; i < 3; i++) {
                                 float value = -(store.rank() + 1);
-                                store.push(
-                                        1,
-                                        new KvRows(
-                                                2,
-                                                3,
-                                                new long[] {store.rank() % 2},
-                                                new float[] {value, value, value}));
+                                store.push(1, new KvRows(2, 3, new long[] {store.rank() % 2}, new float[] {
+                                    value, value, value
+                                }));
                                 KvRows rows = store.rowSparsePull(1, 1, 0, 1);
                                 got.add(row(rows, 0) + "," + row(rows, 1));
                             }
@@ -353,17 +349,18 @@ final class ConformanceRules {
                 return first + " " + pull(store, 3);
             }
         }));
-        rules.add(here(ONE_PROCESS, "updater", "stored += received, four values of ones pushed four times", "16", () -> {
-            try (KvStore store = KvStore.create("device")) {
-                store.setUpdater((key, received, stored) -> stored.add(received));
-                store.init(3, KvArray.zeros(2, 3));
-                KvArray ones = KvArray.full(1, 2, 3);
-                for (int i = 0; i < 4; i++) {
-                    store.push(3, ones, ones, ones, ones);
-                }
-                return pull(store, 3);
-            }
-        }));
+        rules.add(here(
+                ONE_PROCESS, "updater", "stored += received, four values of ones pushed four times", "16", () -> {
+                    try (KvStore store = KvStore.create("device")) {
+                        store.setUpdater((key, received, stored) -> stored.add(received));
+                        store.init(3, KvArray.zeros(2, 3));
+                        KvArray ones = KvArray.full(1, 2, 3);
+                        for (int i = 0; i < 4; i++) {
+                            store.push(3, ones, ones, ones, ones);
+                        }
+                        return pull(store, 3);
+                    }
+                }));
         rules.add(here(ONE_PROCESS, "sgd", "SGD at its default rate 0.01 from 0, ones pushed", "-0.01", () -> {
             try (KvStore store = KvStore.create("local")) {
                 store.setOptimizer(KvOptimizer.create("sgd", Map.of()));
@@ -410,9 +407,7 @@ final class ConformanceRules {
                     "keys of 64 bits never collide, also those at the top of the range",
                     "0 1 2 3 4 5 6 7",
                     config -> {
-                        long[] keys = {
-                            0, 1L << 32, 1L << 48, -1, -2, Long.MAX_VALUE, Long.MIN_VALUE, 0xffffffffL
-                        };
+                        long[] keys = {0, 1L << 32, 1L << 48, -1, -2, Long.MAX_VALUE, Long.MIN_VALUE, 0xffffffffL};
                         try (KvStore store = KvStore.open(config)) {
                             for (int i = 0; i < keys.length; i++) {
                                 store.init(keys[i], KvArray.full(i, 2));
@@ -458,7 +453,9 @@ final class ConformanceRules {
             int[] counts = new int[weir.shardMap().servers().size()];
             for (TableInfo info : weir.tables()) {
                 if (info.spec().name().startsWith("kv/" + config.name() + "/")) {
-                    int shard = info.spec().shape().shardOf(0, info.id(), weir.shardMap().shardCount());
+                    int shard = info.spec()
+                            .shape()
+                            .shardOf(0, info.id(), weir.shardMap().shardCount());
                     counts[weir.shardMap().serverOf(shard)]++;
                 }
             }
@@ -562,8 +559,8 @@ final class ConformanceRules {
     private static String pushKeys(KvConfig config) throws Exception {
         try (Weir weir = Weir.connect(config.servers(), config.client());
                 Run run = weir.run(config.name(), config.workerCount()).join(config.rank())) {
-            Table table = run.table(
-                    TableSpec.embedding(config.name().replace('/', '-'), 1, OptimizerSpec.parse("add")));
+            Table table =
+                    run.table(TableSpec.embedding(config.name().replace('/', '-'), 1, OptimizerSpec.parse("add")));
             long[] keys = new long[PS_KEYS];
             float[] values = new float[PS_KEYS];
             for (int i = 0; i < PS_KEYS; i++) {
@@ -654,8 +651,7 @@ final class ConformanceRules {
     }
 
     private static EmbeddedServer smallServer() {
-        return EmbeddedServer.open(
-                ServerConfig.defaults().withShardCount(2).withMemoryCapBytes(64L << 20));
+        return EmbeddedServer.open(ServerConfig.defaults().withShardCount(2).withMemoryCapBytes(64L << 20));
     }
 
     // ---- bounded staleness ----

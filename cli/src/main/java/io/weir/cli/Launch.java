@@ -26,12 +26,10 @@ record Launch(
         List<String> command) {
     Launch {
         if (workers < 1 || workers > MAX_PROCESSES) {
-            throw new IllegalArgumentException(
-                    "workers must be from 1 to " + MAX_PROCESSES + ": workers=" + workers);
+            throw new IllegalArgumentException("workers must be from 1 to " + MAX_PROCESSES + ": workers=" + workers);
         }
         if (servers < (addresses.isEmpty() ? 1 : 0) || servers > MAX_PROCESSES) {
-            throw new IllegalArgumentException(
-                    "servers must be from 1 to " + MAX_PROCESSES + ": servers=" + servers);
+            throw new IllegalArgumentException("servers must be from 1 to " + MAX_PROCESSES + ": servers=" + servers);
         }
         if (command.isEmpty()) {
             throw new IllegalArgumentException("there must be a command for the workers");

@@ -94,20 +94,17 @@ final class LaunchCommand extends WeirOptions {
     public Integer call() {
         int serverCount = servers != null ? servers : addresses.isEmpty() ? workers : 0;
         if (servers != null && !addresses.isEmpty()) {
-            throw new IllegalArgumentException("--server-processes starts servers, --servers names some that are there:"
-                    + " give one of them");
+            throw new IllegalArgumentException(
+                    "--server-processes starts servers, --servers names some that are there:" + " give one of them");
         }
         List<String> options = new ArrayList<>(List.of("--shards", Integer.toString(shards)));
         options.add("--memory");
-        options.add(memory != null ? memory : Long.toString(Memory.config(null).memoryCapBytes() / Math.max(1, serverCount)));
+        options.add(
+                memory != null
+                        ? memory
+                        : Long.toString(Memory.config(null).memoryCapBytes() / Math.max(1, serverCount)));
         Launch launch = new Launch(
-                workers,
-                serverCount,
-                addresses,
-                options,
-                hosts(),
-                run == null ? Launch.newRun() : run,
-                command);
+                workers, serverCount, addresses, options, hosts(), run == null ? Launch.newRun() : run, command);
         return launch.run(this::print);
     }
 

@@ -124,7 +124,8 @@ public final class Main {
                 && !unmatched.isUnknownOption()
                 && !unmatched.getSuggestions().isEmpty()) {
             // The nearest; the next ones have no more than some letters in common.
-            output.err().println("Did you mean: " + command + " "
+            output.err()
+                    .println("Did you mean: " + command + " "
                             + unmatched.getSuggestions().getFirst() + "?");
         } else {
             UnmatchedArgumentException.printSuggestions(e, e.getCommandLine().getErr());

@@ -32,10 +32,8 @@ class ConformanceTest {
     @BeforeAll
     static void start() throws IOException {
         for (int i = 0; i < 2; i++) {
-            SERVERS.add(WeirServer.start(ServerConfig.defaults()
-                    .withPort(0)
-                    .withShardCount(4)
-                    .withMemoryCapBytes(512L << 20)));
+            SERVERS.add(WeirServer.start(
+                    ServerConfig.defaults().withPort(0).withShardCount(4).withMemoryCapBytes(512L << 20)));
         }
     }
 

@@ -60,8 +60,7 @@ class LaunchCommandTest {
                         + " echo $DMLC_PS_ROOT_URI:$DMLC_PS_ROOT_PORT >&2");
         assertThat(ran.exitCode()).as(ran.err()).isEqualTo(Exit.OK);
         assertThat(ran.out().lines())
-                .contains(
-                        "[0] 0 3 2 job worker 0 3 2", "[1] 1 3 2 job worker 1 3 2", "[2] 2 3 2 job worker 2 3 2");
+                .contains("[0] 0 3 2 job worker 0 3 2", "[1] 1 3 2 job worker 1 3 2", "[2] 2 3 2 job worker 2 3 2");
         String servers = ran.out()
                 .lines()
                 .filter(line -> line.contains("127.0.0.1:"))
@@ -152,15 +151,13 @@ class LaunchCommandTest {
         return Files.exists(status)
                 && Files.readAllLines(status).stream()
                         .filter(line -> line.startsWith("SigIgn:"))
-                        .anyMatch(line ->
-                                (Long.parseUnsignedLong(line.split("\\s+", -1)[1], 16) & bit) != 0);
+                        .anyMatch(line -> (Long.parseUnsignedLong(line.split("\\s+", -1)[1], 16) & bit) != 0);
     }
 
     /// The program stands for ssh: it takes the name of the host away and runs the rest.
     @Test
     void startsProcessesOnOtherHosts() throws IOException {
-        Path ssh = executable(
-                "ssh", "#!/bin/sh\necho \"$1\" >>'" + folder + "/reached'\nshift\nexec sh -c \"$*\"\n");
+        Path ssh = executable("ssh", "#!/bin/sh\necho \"$1\" >>'" + folder + "/reached'\nshift\nexec sh -c \"$*\"\n");
         Path weir = executable(
                 "weir",
                 "#!/bin/sh\nexec '" + Path.of(System.getProperty("java.home"), "bin", "java")

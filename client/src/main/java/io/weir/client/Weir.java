@@ -100,8 +100,8 @@ public interface Weir extends AutoCloseable {
     /// @param receiver gets one batch after the other; the batch is reused
     void scan(String table, Consumer<RowBatch> receiver);
 
-    /// Stores whole rows, weights and slots, over what is there. Of a row with a push count of 0 the slots are not looked
-    /// at: it gets those that an optimizer begins with. Acknowledged and exactly once, as a push.
+    /// Stores whole rows, weights and slots, over what is there. Of a row with a push count of 0 the slots are not
+    /// looked at: it gets those that an optimizer begins with. Acknowledged and exactly once, as a push.
     void load(String table, RowBatch rows);
 
     /// Describes all servers, in the order of the shard map.

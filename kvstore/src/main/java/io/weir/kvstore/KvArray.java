@@ -119,9 +119,7 @@ public final class KvArray {
     /// Takes the elements of another tensor of the same shape.
     public void copyFrom(KvArray other) {
         requireShapeOf(other);
-        forEachPiece(
-                other,
-                (to, toFrom, from, fromFrom, count) -> System.arraycopy(from, fromFrom, to, toFrom, count));
+        forEachPiece(other, (to, toFrom, from, fromFrom, count) -> System.arraycopy(from, fromFrom, to, toFrom, count));
     }
 
     /// The first element that is NaN or infinite, -1 if none is.

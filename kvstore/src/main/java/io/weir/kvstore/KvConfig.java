@@ -16,13 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// @param silence a worker that gives no sign of life for so long is fenced, and the others go on without it
 /// @param client how the connection behaves
 public record KvConfig(
-        KvType type,
-        String servers,
-        String name,
-        int rank,
-        int workerCount,
-        Duration silence,
-        ClientConfig client) {
+        KvType type, String servers, String name, int rank, int workerCount, Duration silence, ClientConfig client) {
     /// Environment variable with [#servers].
     public static final String SERVERS = "WEIR_SERVERS";
 
@@ -48,8 +42,8 @@ public record KvConfig(
                     "rank must be from 0 to workerCount - 1: rank=" + rank + ", workerCount=" + workerCount);
         }
         if (!type.isDistributed() && workerCount != 1) {
-            throw new IllegalArgumentException("a store in one process has one worker: type=" + type.text()
-                    + ", workerCount=" + workerCount);
+            throw new IllegalArgumentException(
+                    "a store in one process has one worker: type=" + type.text() + ", workerCount=" + workerCount);
         }
     }
 

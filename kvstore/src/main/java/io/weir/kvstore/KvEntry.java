@@ -59,8 +59,7 @@ final class KvEntry {
     static KvEntry of(KvKey key, TableInfo info, long[] shape, int clockGroup, Run run, int shardCount) {
         if (!(info.spec().shape() instanceof TableShape.Dense)) {
             Table rows = run.table(info.spec(), clockGroup);
-            return new KvEntry(
-                    key, info, shape, clockGroup, new SendQueue.Lane(), null, rows, new long[0], new int[0]);
+            return new KvEntry(key, info, shape, clockGroup, new SendQueue.Lane(), null, rows, new long[0], new int[0]);
         }
         DenseTable dense = run.denseTable(info.spec(), clockGroup);
         TableShape.Dense tensor = (TableShape.Dense) info.spec().shape();
@@ -85,8 +84,7 @@ final class KvEntry {
             more = false;
             for (int shard = 0; shard < shardCount; shard++) {
                 long begin = shape.firstBlockOf(shard, shardCount) * shape.blockLength();
-                long end = Math.min(
-                        shape.length(), shape.firstBlockOf(shard + 1, shardCount) * shape.blockLength());
+                long end = Math.min(shape.length(), shape.firstBlockOf(shard + 1, shardCount) * shape.blockLength());
                 long from = round == 0 ? begin : (begin / SLICE_LENGTH + round) * SLICE_LENGTH;
                 if (from >= end) {
                     continue;
@@ -191,8 +189,8 @@ final class KvEntry {
             int to = Math.min(ids.length, from + most);
             float[] slice = new float[(to - from) * rowLength];
             CompletableFuture<Void> pulled = table.pullAsync(Arrays.copyOfRange(ids, from, to), slice);
-            CompletableFuture<Void> copied = pulled.thenRun(
-                    () -> System.arraycopy(slice, 0, values, from * rowLength, slice.length));
+            CompletableFuture<Void> copied =
+                    pulled.thenRun(() -> System.arraycopy(slice, 0, values, from * rowLength, slice.length));
             return new Followed(pulled, copied);
         });
     }

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 /// specification that comes of them, never code.
 ///
 /// Every one takes `learning_rate`, `wd`, `rescale_grad`, `clip_gradient` and `lr_scheduler` as well; the last one is a
-/// schedule of ours as text, such as `step(every=1000,factor=0.1)`. Ours differ in where some add `epsilon`, and count time
-/// by pushes of a row; each says so where its formula stands, with the kernels.
+/// schedule of ours as text, such as `step(every=1000,factor=0.1)`. Ours differ in where some add `epsilon`, and count
+/// time by pushes of a row; each says so where its formula stands, with the kernels.
 public final class KvOptimizer {
     private static final Map<String, KvOptimizer> BY_NAME = new TreeMap<>();
 
@@ -130,7 +130,8 @@ public final class KvOptimizer {
             if (parameter.equals(SCHEDULE) && value != null) {
                 text.add(setting.setting() + "=" + value);
             } else if (value != null || !Double.isNaN(setting.otherwise())) {
-                text.add(setting.setting() + "=" + (float) number(name, parameter, value == null ? setting.otherwise() : value));
+                text.add(setting.setting() + "="
+                        + (float) number(name, parameter, value == null ? setting.otherwise() : value));
             }
         });
         return OptimizerSpec.parse(optimizer.name + "(" + String.join(",", text) + ")");

@@ -296,8 +296,8 @@ public final class KvStore implements AutoCloseable {
     private void requireKind(KvKey key) {
         for (KvEntry entry : entries.values()) {
             if (entry.key().isNumber() != key.isNumber()) {
-                throw new IllegalArgumentException("keys of one store must all be numbers or all be strings: key="
-                        + key + ", present=" + entry.key());
+                throw new IllegalArgumentException("keys of one store must all be numbers or all be strings: key=" + key
+                        + ", present=" + entry.key());
             }
             return;
         }
@@ -312,7 +312,8 @@ public final class KvStore implements AutoCloseable {
             }
         }
         entries.put(
-                key.path(), KvEntry.of(key, info, shape, group, run, weir.shardMap().shardCount()));
+                key.path(),
+                KvEntry.of(key, info, shape, group, run, weir.shardMap().shardCount()));
     }
 
     /// A clock group of the run for each table: 1 to 65,535, where all workers come to the same.
@@ -332,7 +333,9 @@ public final class KvStore implements AutoCloseable {
         Throwable failure = entry.failure();
         if (failure instanceof WeirException refused) {
             throw new WeirException(
-                    refused.code(), "an earlier push of this key failed: key=" + key + "; " + refused.getMessage(), refused);
+                    refused.code(),
+                    "an earlier push of this key failed: key=" + key + "; " + refused.getMessage(),
+                    refused);
         } else if (failure != null) {
             throw new IllegalStateException("an earlier push of this key failed: key=" + key + "; " + failure, failure);
         }
@@ -599,8 +602,7 @@ public final class KvStore implements AutoCloseable {
     }
 
     /// Pushes the sum of the values and reads what comes of it into all of `outs`, as one operation.
-    public CompletableFuture<Void> pushPullAsync(
-            KvKey key, int priority, List<KvArray> values, List<KvArray> outs) {
+    public CompletableFuture<Void> pushPullAsync(KvKey key, int priority, List<KvArray> values, List<KvArray> outs) {
         KvEntry entry = entry(key);
         KvArray sum = sum(entry, values.toArray(new KvArray[0]), false);
         List<Phase> phases = new ArrayList<>(pushPhases(entry, sum));

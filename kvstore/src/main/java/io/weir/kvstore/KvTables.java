@@ -13,8 +13,8 @@ import java.util.Arrays;
 import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
-/// The tables of a store: one for each key and version, where the version counts the changes of the optimizer. A table is
-/// *ready* when its initial value is there whole: a dense one has all its blocks, one of rows has a row under
+/// The tables of a store: one for each key and version, where the version counts the changes of the optimizer. A table
+/// is *ready* when its initial value is there whole: a dense one has all its blocks, one of rows has a row under
 /// [#READY_ROW]. Thread-safe.
 final class KvTables {
     /// Beyond all rows: says that the initial rows are there.
@@ -31,7 +31,11 @@ final class KvTables {
     /// @param dense value, or null if it is one of rows
     /// @param rows that are not zeros, or null if it is dense
     @SuppressWarnings("ArrayRecordComponent") // Its own, and never changed.
-    record Initial(KvKey key, long[] shape, @Nullable KvArray dense, @Nullable KvRows rows) {
+    record Initial(
+            KvKey key,
+            long[] shape,
+            @Nullable KvArray dense,
+            @Nullable KvRows rows) {
         static Initial of(KvKey key, KvArray value) {
             return new Initial(key, value.shape(), value, null);
         }
@@ -187,8 +191,9 @@ final class KvTables {
         TableShape wanted =
                 initial.spec(info.spec().name(), info.spec().optimizer()).shape();
         if (!wanted.equals(info.spec().shape())) {
-            throw new IllegalArgumentException("value must have the shape that the worker with rank 0 gave it: key="
-                    + initial.key() + ", here=" + wanted + ", there=" + info.spec().shape());
+            throw new IllegalArgumentException(
+                    "value must have the shape that the worker with rank 0 gave it: key=" + initial.key() + ", here="
+                            + wanted + ", there=" + info.spec().shape());
         }
     }
 
@@ -199,9 +204,7 @@ final class KvTables {
         TableInfo newest = null;
         for (TableInfo info : weir.tables()) {
             String name = info.spec().name();
-            if (name.startsWith(prefix)
-                    && isReady(info)
-                    && (newest == null || versionOf(newest) < versionOf(info))) {
+            if (name.startsWith(prefix) && isReady(info) && (newest == null || versionOf(newest) < versionOf(info))) {
                 newest = info;
             }
         }

@@ -38,8 +38,7 @@ public final class MxnetPlacement {
     /// The server of one element of a value.
     public static int serverOf(long key, long length, long index, int serverCount) {
         if (index < 0 || index >= length) {
-            throw new IllegalArgumentException(
-                    "element must be in the value: index=" + index + ", length=" + length);
+            throw new IllegalArgumentException("element must be in the value: index=" + index + ", length=" + length);
         }
         if (length < BIG_LENGTH) {
             return serverOf(key, serverCount);

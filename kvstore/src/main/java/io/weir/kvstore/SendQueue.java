@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// An operation is a few phases, one after the other. A phase of *data* is a number of slices; so many slices of all
 /// operations together may be on their way, and when there is room the next one is taken from the operation of the
-/// highest priority, of these the oldest. So something urgent waits for what is on its way, and for nothing else. A phase
+/// highest priority, of these the oldest. So something urgent waits for what is on its way, and for nothing else. A
+/// phase
 /// that *waits* for other workers takes no room. Operations of one lane never overtake each other. Thread-safe.
 final class SendQueue implements AutoCloseable {
     /// Operations that may be there before who asks for one more waits.
@@ -305,8 +306,7 @@ final class SendQueue implements AutoCloseable {
         CompletableFuture<?> unused = result.whenComplete((value, failure) -> onDone(operation, slice, failure));
     }
 
-    private void onDone(
-            Operation operation, @Nullable Slice slice, @Nullable Throwable failure) {
+    private void onDone(Operation operation, @Nullable Slice slice, @Nullable Throwable failure) {
         boolean over = false;
         lock.lock();
         try {

@@ -15,8 +15,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
 class KvOptimizerTest {
-    private static final String NAMES = "adadelta, adagrad, adam, adamax, adamw, dcasgd, ftml, ftrl, groupadagrad, lamb,"
-            + " lars, nadam, nag, rmsprop, sgd, sgld, signum";
+    private static final String NAMES =
+            "adadelta, adagrad, adam, adamax, adamw, dcasgd, ftml, ftrl, groupadagrad, lamb,"
+                    + " lars, nadam, nag, rmsprop, sgd, sgld, signum";
 
     @ParameterizedTest
     @CsvSource(
@@ -91,8 +92,23 @@ class KvOptimizerTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "sgd", "nag", "adam", "adamw", "adamax", "nadam", "adagrad", "groupadagrad", "adadelta", "rmsprop",
-                "ftrl", "ftml", "signum", "sgld", "lars", "lamb", "dcasgd"
+                "sgd",
+                "nag",
+                "adam",
+                "adamw",
+                "adamax",
+                "nadam",
+                "adagrad",
+                "groupadagrad",
+                "adadelta",
+                "rmsprop",
+                "ftrl",
+                "ftml",
+                "signum",
+                "sgld",
+                "lars",
+                "lamb",
+                "dcasgd"
             })
     void worksInAStore(String name) {
         try (KvStore store = KvStore.create("local")) {

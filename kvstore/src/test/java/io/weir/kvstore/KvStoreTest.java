@@ -126,7 +126,8 @@ class KvStoreTest {
         assertThatThrownBy(() -> KvStore.create("dist"))
                 .hasMessage("store type must be one of local, device, dist_sync, dist_sync_device, dist_device_sync,"
                         + " dist_async, dist_async_device: type=dist");
-        assertThatThrownBy(() -> KvConfig.ofEnvironment(KvType.DIST_SYNC, Map.of("WEIR_SERVERS", "x:1", "WEIR_RANK", "0")))
+        assertThatThrownBy(
+                        () -> KvConfig.ofEnvironment(KvType.DIST_SYNC, Map.of("WEIR_SERVERS", "x:1", "WEIR_RANK", "0")))
                 .hasMessageContaining("missing=WEIR_WORKER_COUNT");
         KvConfig config = KvConfig.ofEnvironment(
                 KvType.parse("dist_device_sync"),
@@ -147,15 +148,15 @@ class KvStoreTest {
                     .hasMessage("key is there already: key='a'");
             assertThatThrownBy(() -> store.init(1, KvArray.zeros(2, 3)))
                     .hasMessage("keys of one store must all be numbers or all be strings: key=1, present='a'");
-            assertThatThrownBy(() -> store.pull(1, KvArray.zeros(2, 3)))
-                    .isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> store.pull(1, KvArray.zeros(2, 3))).isInstanceOf(IllegalArgumentException.class);
             assertThatThrownBy(() -> store.push("b", KvArray.zeros(2, 3)))
                     .hasMessage("key must be initialized first: key='b'");
             assertThatThrownBy(() -> store.pull("b", KvArray.zeros(2, 3)))
                     .hasMessage("key must be initialized first: key='b'");
             assertThatThrownBy(() -> store.push("a", KvArray.zeros(3, 2)))
                     .hasMessage("value must have the shape of its key: key='a', expected=[2, 3], actual=[3, 2]");
-            assertThatThrownBy(() -> store.push("a", KvArray.of(new long[] {2, 3}, new float[] {0, 0, 0, 0, 1 / 0f, 0})))
+            assertThatThrownBy(() ->
+                            store.push("a", KvArray.of(new long[] {2, 3}, new float[] {0, 0, 0, 0, 1 / 0f, 0})))
                     .hasMessage("value must be finite: value=Infinity, index=4, key='a'");
             assertThatThrownBy(() -> store.push("a", KvRows.empty(2, 3)))
                     .hasMessageStartingWith("rows must have the shape of their key: key='a', expected=[2, 3] (dense)");
@@ -245,7 +246,8 @@ class KvStoreTest {
                 store.rowSparsePull(KvKey.of("e"), 0, some, new long[] {1});
                 assertThat(Arrays.copyOf(some.toArray(), 3)).containsOnly(0);
                 assertThat(some.get(3)).isEqualTo(before.values()[3]);
-                assertThatThrownBy(() -> store.rowSparsePull("e", 3)).hasMessage("row must be from 0 to rowCount - 1: row=3, rowCount=3");
+                assertThatThrownBy(() -> store.rowSparsePull("e", 3))
+                        .hasMessage("row must be from 0 to rowCount - 1: row=3, rowCount=3");
                 assertThatThrownBy(() -> store.pull("e", some)).hasMessage("rows are read by rowSparsePull: key='e'");
                 return 0;
             });
@@ -436,8 +438,7 @@ class KvStoreTest {
     void saysThatAServerIsGone() throws Exception {
         WeirServer server = workers.server(0);
         KvConfig config = workers.config("dist_sync", "gone", 0, 1);
-        KvStore store = KvStore.open(
-                config.withClient(config.client().withDeadline(Duration.ofSeconds(1))));
+        KvStore store = KvStore.open(config.withClient(config.client().withDeadline(Duration.ofSeconds(1))));
         store.init(1, KvArray.zeros(100_000));
         server.close();
         assertThatThrownBy(() -> {

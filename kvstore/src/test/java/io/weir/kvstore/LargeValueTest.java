@@ -49,7 +49,9 @@ class LargeValueTest {
                         .isEqualTo(shape.shardOf((end - 1) / shape.blockLength(), 0, shardCount));
             }
             if (i == 0) {
-                assertThat(Arrays.stream(offsets).limit(shardCount).map(at -> shape.shardOf(at / shape.blockLength(), 0, shardCount)))
+                assertThat(Arrays.stream(offsets)
+                                .limit(shardCount)
+                                .map(at -> shape.shardOf(at / shape.blockLength(), 0, shardCount)))
                         .as("the first ones go to different shards")
                         .doesNotHaveDuplicates();
             }
@@ -73,7 +75,8 @@ class LargeValueTest {
         pieces.set(2L * KvEntry.SLICE_LENGTH + 1, Float.NaN);
         assertThat(pieces.firstNotFinite()).isEqualTo(2L * KvEntry.SLICE_LENGTH + 1);
         pieces.set(2L * KvEntry.SLICE_LENGTH + 1, 0);
-        assertThatThrownBy(() -> sum.add(KvArray.of(1, 2))).hasMessage("shapes must be the same: here=[98309], there=[2]");
+        assertThatThrownBy(() -> sum.add(KvArray.of(1, 2)))
+                .hasMessage("shapes must be the same: here=[98309], there=[2]");
         try (KvStore store = KvStore.create("local")) {
             store.init(1, KvArray.zeros(length));
             store.push(1, pieces);

@@ -26,8 +26,7 @@ class PriorityTest {
         try (WeirServer server = WeirServer.start(
                         ServerConfig.defaults().withPort(0).withShardCount(2).withMemoryCapBytes(512L << 20));
                 SlowLink link = new SlowLink(server.address().getPort(), bytesPerSecond);
-                KvStore store = KvStore.open(KvConfig.distributed(
-                                KvType.DIST_SYNC, "127.0.0.1:" + link.port(), 0, 1)
+                KvStore store = KvStore.open(KvConfig.distributed(KvType.DIST_SYNC, "127.0.0.1:" + link.port(), 0, 1)
                         .withClient(ClientConfig.defaults().withConnectionsPerServer(1)))) {
             store.init(LAST_LAYER, KvArray.zeros(length));
             store.init(FIRST_LAYER, KvArray.zeros(FIRST_LENGTH));

@@ -91,7 +91,8 @@ class SendQueueTest {
             assertThat(waiting).noneMatch(CompletableFuture::isDone);
             assertThat(queue.pending()).hasSize(100);
             round.complete(null);
-            CompletableFuture.allOf(waiting.toArray(new CompletableFuture<?>[0])).get();
+            CompletableFuture.allOf(waiting.toArray(new CompletableFuture<?>[0]))
+                    .get();
             assertThat(queue.pending()).isEmpty();
         }
     }
@@ -106,7 +107,9 @@ class SendQueueTest {
                     .completeExceptionally(new IllegalStateException("no"));
             answer("a0", "a2", "b0", "c0");
             next.get();
-            assertThatThrownBy(failing::get).isInstanceOf(ExecutionException.class).hasRootCauseMessage("no");
+            assertThatThrownBy(failing::get)
+                    .isInstanceOf(ExecutionException.class)
+                    .hasRootCauseMessage("no");
             assertThat(sent).containsExactly("a0", "a1", "c0");
             assertThatThrownBy(() -> queue.submit(lane, 0, List.of(Phase.run(() -> {
                                 throw new IllegalArgumentException("wrong");
@@ -122,9 +125,12 @@ class SendQueueTest {
         CompletableFuture<Void> left = queue.submit(new Lane(), 0, List.of(data("a", 3)));
         queue.close();
         assertThatThrownBy(left::get).hasRootCauseMessage("the store is closed");
-        assertThatThrownBy(() -> queue.submit(new Lane(), 0, List.of(data("a", 3))).get())
+        assertThatThrownBy(
+                        () -> queue.submit(new Lane(), 0, List.of(data("a", 3))).get())
                 .hasRootCauseMessage("the store is closed");
-        assertThatThrownBy(() -> queue.call(() -> CompletableFuture.completedFuture(1)).get()).hasRootCauseMessage("the store is closed");
+        assertThatThrownBy(() ->
+                        queue.call(() -> CompletableFuture.completedFuture(1)).get())
+                .hasRootCauseMessage("the store is closed");
         answer("a0");
     }
 

@@ -26,8 +26,8 @@ class WeirBenchTest {
 
     @Test
     void measuresAKeyValueStore() throws Exception {
-        try (EmbeddedServer server = EmbeddedServer.open(
-                ServerConfig.defaults().withShardCount(3).withMemoryCapBytes(64 << 20))) {
+        try (EmbeddedServer server =
+                EmbeddedServer.open(ServerConfig.defaults().withShardCount(3).withMemoryCapBytes(64 << 20))) {
             for (boolean embedded : new boolean[] {false, true}) {
                 BenchResult result = WeirBench.run(config(BenchMode.KV, 1, embedded), server::connect);
                 assertThat(numbers(result.toJson()).get("rowsPerSecond")).isPositive();
