@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// What every `weir train` command does: the run, its processes and servers, the report. What is trained, and on what,
@@ -121,6 +122,9 @@ abstract class TrainModelCommand extends WeirOptions {
                 "bsp: all take each step together, the same model each time. Default: ${DEFAULT-VALUE}."
             })
     String consistency = "asp";
+
+    @Mixin
+    AlgorithmOptions algorithm = new AlgorithmOptions();
 
     @Option(
             names = "--backup-workers",
@@ -265,7 +269,8 @@ abstract class TrainModelCommand extends WeirOptions {
         Inputs.requireWritable("model", modelOut);
         SavedModel saved = modelIn == null ? null : readModel(modelIn);
         Duration patience = Quantities.duration("patience", this.patience);
-        Job job = new Job(model(saved), training(), saved);
+        Model model = model(saved);
+        Job job = new Job(model, training(model), saved);
         TrainingReport report;
         int restarts = -1;
         if (processes > 0) {
@@ -348,7 +353,7 @@ abstract class TrainModelCommand extends WeirOptions {
         return goOnFrom(saved.model()).named(runName());
     }
 
-    private TrainingConfig training() {
+    private TrainingConfig training(Model model) {
         return TrainingConfig.of(runName())
                 .withRun(runName(), continued)
                 .withWorkers(workers())
@@ -356,6 +361,7 @@ abstract class TrainModelCommand extends WeirOptions {
                 .withPasses(passes)
                 .withShuffle(shuffle, seed)
                 .withMembership(membership())
+                .withAlgorithm(algorithm.choose(model, batch))
                 .withSlowdown(Stragglers.parse(straggler))
                 .withShare(processes > 0 ? new Share(0, processes) : new Share(workerIndex, workerCount));
     }
@@ -503,6 +509,7 @@ abstract class TrainModelCommand extends WeirOptions {
         command.addAll(List.of("--worker-index", Integer.toString(index)));
         command.addAll(List.of("--worker-count", Integer.toString(processes)));
         command.addAll(describe(job.model));
+        command.addAll(AlgorithmOptions.describe(job.training.algorithm()));
         command.add(rejoin ? "--rejoin" : "--no-rejoin");
         if (silence != null) {
             command.addAll(List.of("--silence", silence));

@@ -112,6 +112,7 @@ record TrainingReport(
                 .put("run", training.run())
                 .put("consistency", training.membership().consistency().text())
                 .put("optimizer", optimizer.text());
+        AlgorithmOptions.putFacts(training.algorithm(), json);
         facts.accept(json);
         return json.put("batch", training.batch())
                 .put("pull", json(result.pull()))

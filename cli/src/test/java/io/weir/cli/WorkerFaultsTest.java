@@ -114,6 +114,16 @@ class WorkerFaultsTest {
         };
     }
 
+    /// @param mode a consistency, or downpour
+    private static String[] options(String mode, String... further) {
+        List<String> options = new ArrayList<>(
+                mode.equals("downpour")
+                        ? List.of("--algorithm", mode, "--n-fetch", "3", "--n-push", "2", "--warm-start", "10")
+                        : List.of("--consistency", mode));
+        options.addAll(List.of(further));
+        return options.toArray(String[]::new);
+    }
+
     private void assertEachExampleCountedOncePerPass(Weir weir, String run) {
         Map<Integer, Integer> keysByCount = new HashMap<>();
         weir.scan(run, rows -> {
@@ -125,14 +135,14 @@ class WorkerFaultsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"bsp", "ssp:2", "asp"})
-    void everyExampleCountsOnceWhenAWorkerIsKilledAndStartedAgain(String consistency) throws Exception {
+    @ValueSource(strings = {"bsp", "ssp:2", "asp", "downpour"})
+    void everyExampleCountsOnceWhenAWorkerIsKilledAndStartedAgain(String mode) throws Exception {
         try (Weir weir = Weir.connect(servers)) {
-            Worker first = new Worker("killed", 0, "--consistency", consistency);
-            Worker second = new Worker("killed", 1, "--consistency", consistency);
+            Worker first = new Worker("killed", 0, options(mode));
+            Worker second = new Worker("killed", 1, options(mode));
             await(weir, "killed", "work under way", isUnderWay());
             second.process.destroyForcibly().waitFor();
-            Worker again = new Worker("killed", 1, "--consistency", consistency);
+            Worker again = new Worker("killed", 1, options(mode));
             RunStatus status = await(
                     weir,
                     "killed",
@@ -143,9 +153,9 @@ class WorkerFaultsTest {
             again.report();
             assertThat(again.said()).contains("the run was begun before and not finished");
             assertEachExampleCountedOncePerPass(weir, "killed");
-            if (consistency.equals("bsp")) {
-                Worker calm = new Worker("calm", 0, "--consistency", consistency);
-                Worker other = new Worker("calm", 1, "--consistency", consistency);
+            if (mode.equals("bsp")) {
+                Worker calm = new Worker("calm", 0, options(mode));
+                Worker other = new Worker("calm", 1, options(mode));
                 assertThat(calm.report().text("model.hash")).isEqualTo(report.text("model.hash"));
                 other.report();
             }
@@ -153,11 +163,11 @@ class WorkerFaultsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"bsp", "ssp:2", "asp"})
-    void theOthersGoOnWithoutAWorkerThatIsKilled(String consistency) throws Exception {
+    @ValueSource(strings = {"bsp", "ssp:2", "asp", "downpour"})
+    void theOthersGoOnWithoutAWorkerThatIsKilled(String mode) throws Exception {
         try (Weir weir = Weir.connect(servers)) {
-            Worker first = new Worker("lost", 0, "--consistency", consistency, "--silence", "1s");
-            Worker second = new Worker("lost", 1, "--consistency", consistency, "--silence", "1s");
+            Worker first = new Worker("lost", 0, options(mode, "--silence", "1s"));
+            Worker second = new Worker("lost", 1, options(mode, "--silence", "1s"));
             await(weir, "lost", "work under way", isUnderWay());
             second.process.destroyForcibly().waitFor();
             first.report();
@@ -200,11 +210,11 @@ class WorkerFaultsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"bsp", "ssp:1", "asp"})
-    void aWorkerThatWasSilentForTooLongComesBack(String consistency) throws Exception {
+    @ValueSource(strings = {"bsp", "ssp:1", "asp", "downpour"})
+    void aWorkerThatWasSilentForTooLongComesBack(String mode) throws Exception {
         try (Weir weir = Weir.connect(servers)) {
-            Worker first = new Worker("back", 0, "--consistency", consistency, "--silence", "500ms");
-            Worker second = new Worker("back", 1, "--consistency", consistency, "--silence", "500ms");
+            Worker first = new Worker("back", 0, options(mode, "--silence", "500ms"));
+            Worker second = new Worker("back", 1, options(mode, "--silence", "500ms"));
             await(weir, "back", "work under way", isUnderWay());
             TestProcesses.signal(second.process, "STOP");
             RunStatus fenced = await(

@@ -4,6 +4,7 @@ import io.weir.model.RunSpec;
 import io.weir.model.TableSpec;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /// One worker's membership in a training run: one object per worker thread. Its tables pull and push with the run's
 /// identity and clock, so that a retry applies at most once, and a pull sees what the run's consistency promises.
@@ -105,6 +106,13 @@ public interface Run extends AutoCloseable {
 
     /// A dense table that was described before, without asking the servers.
     DenseTable denseTable(TableInfo info);
+
+    /// Waits for the result of an asynchronous call of this run, as a call that waits does: for the connection's
+    /// deadline, or as long as the servers live and this worker is a member.
+    ///
+    /// @param result of a call of this run, its tables and portions, or made of such results
+    /// @throws io.weir.model.WeirException why the call failed, or that it was not answered in time
+    <T extends @Nullable Object> T await(CompletableFuture<T> result);
 
     /// Waits until every push is acknowledged, then says that this worker has done its part. A run is finished when
     /// all its workers are.

@@ -18,9 +18,9 @@ public final class KeyIndexer {
     private long[] uniqueKeys = new long[FIRST_CAPACITY / 2];
     private int[] indices = new int[FIRST_CAPACITY];
     private int uniqueCount;
-    private int stamp;
+    private int stamp = 1;
 
-    /// Distinct keys of the last batch.
+    /// Distinct keys since they were last forgotten.
     public int uniqueCount() {
         return uniqueCount;
     }
@@ -30,27 +30,37 @@ public final class KeyIndexer {
         return uniqueKeys;
     }
 
-    /// For each feature the number of its key; shared.
+    /// For each of the keys that came last the number that it has; shared.
     public int[] indices() {
         return indices;
     }
 
-    /// Numbers the first `count` of `keys`.
+    /// Numbers the first `count` of `keys`, from 0 on.
     public void index(long[] keys, int count) {
-        if (indices.length < count) {
-            indices = new int[Math.max(count, 2 * indices.length)];
+        clear();
+        append(keys, count);
+        if (uniqueCount == uniqueKeys.length) {
+            uniqueKeys = Arrays.copyOf(uniqueKeys, 2 * uniqueCount);
         }
+    }
+
+    /// Forgets all keys.
+    public void clear() {
         if (++stamp == Integer.MAX_VALUE) {
             Arrays.fill(table, 0);
             stamp = 1;
         }
         uniqueCount = 0;
+    }
+
+    /// Numbers the first `count` of `keys`; those that are there already keep their numbers.
+    public void append(long[] keys, int count) {
+        if (indices.length < count) {
+            indices = new int[Math.max(count, 2 * indices.length)];
+        }
         int done = 0;
         while ((done = indexUntilFull(keys, done, count)) < count) {
             grow();
-        }
-        if (uniqueCount == uniqueKeys.length) {
-            uniqueKeys = Arrays.copyOf(uniqueKeys, 2 * uniqueCount);
         }
     }
 

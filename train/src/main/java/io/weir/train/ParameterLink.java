@@ -2,9 +2,11 @@ package io.weir.train;
 
 import io.weir.client.DenseTable;
 import io.weir.client.Portion;
+import io.weir.client.Run;
 import io.weir.client.Table;
 import io.weir.client.TableInfo;
 import io.weir.model.TableShape;
+import java.util.concurrent.CompletableFuture;
 
 /// Moves the parameters of a model between a learner and one table, whichever kind that is. Thread-safe if the table
 /// is.
@@ -15,11 +17,31 @@ sealed interface ParameterLink {
     /// Pushes the gradients of `parameters`, and waits until they are acknowledged.
     void push(Parameters parameters);
 
+    /// Begins to read the weights of `keys`, of which a dense table takes no notice: it gives all of itself.
+    ///
+    /// @param keys owned by the call until the result completes
+    /// @param weights owned by the call until the result completes; of the tensor's length or longer for a dense
+    /// table
+    CompletableFuture<Void> fetch(long[] keys, float[] weights);
+
+    /// Begins to push the gradients of `keys`, or of all of a dense table, which takes no notice of them.
+    ///
+    /// @param keys read before the call returns
+    /// @param gradients read before the call returns; those of a dense table may be longer than its tensor
+    CompletableFuture<Void> send(long[] keys, float[] gradients);
+
     /// A table whose pushes belong to a portion.
     static ParameterLink of(Portion portion, TableInfo table) {
         return table.spec().shape() instanceof TableShape.Dense
                 ? new Tensor(portion.denseTable(table))
                 : new Rows(portion.table(table));
+    }
+
+    /// A table as a worker of a run has it.
+    static ParameterLink of(Run run, TableInfo table) {
+        return table.spec().shape() instanceof TableShape.Dense
+                ? new Tensor(run.denseTable(table))
+                : new Rows(run.table(table));
     }
 
     /// Rows of an embedding table.
@@ -33,6 +55,16 @@ sealed interface ParameterLink {
         public void push(Parameters parameters) {
             table.push(parameters.keys(), 0, parameters.keyCount(), parameters.gradients(), 0);
         }
+
+        @Override
+        public CompletableFuture<Void> fetch(long[] keys, float[] weights) {
+            return table.pullAsync(keys, weights);
+        }
+
+        @Override
+        public CompletableFuture<Void> send(long[] keys, float[] gradients) {
+            return table.pushAsync(keys, gradients);
+        }
     }
 
     /// All of a dense table.
@@ -45,6 +77,16 @@ sealed interface ParameterLink {
         @Override
         public void push(Parameters parameters) {
             table.push(0, parameters.gradients(), 0, parameters.length());
+        }
+
+        @Override
+        public CompletableFuture<Void> fetch(long[] keys, float[] weights) {
+            return table.pullAsync(0, weights, 0, Math.toIntExact(table.length()));
+        }
+
+        @Override
+        public CompletableFuture<Void> send(long[] keys, float[] gradients) {
+            return table.pushAsync(0, gradients, 0, Math.toIntExact(table.length()));
         }
     }
 }

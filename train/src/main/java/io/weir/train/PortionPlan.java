@@ -36,15 +36,20 @@ final class PortionPlan {
         this.seed = seed;
     }
 
-    /// The plan for `config` on input of `byteCount` bytes.
+    /// The plan for `config`, whose pushes stand for one batch or more each, on input of `byteCount` bytes.
     static PortionPlan of(long byteCount, TrainingConfig config) {
         return new PortionPlan(
-                perPass(byteCount, config.memberCount(), config.batch(), config.passes()),
+                perPass(
+                        byteCount,
+                        config.memberCount(),
+                        Math.multiplyExact(config.batch(), config.algorithm().roundBatches()),
+                        config.passes()),
                 config.shuffle(),
                 config.seed());
     }
 
-    /// Portions of a pass: of 1 MiB or of [#BATCHES] batches, whichever is more; more of them where each worker would
+    /// Portions of a pass, with batches that are pushed together counting as one: of 1 MiB or of [#BATCHES] batches,
+    /// whichever is more; more of them where each worker would
     /// not have [#LEAST_PER_WORKER], but none much smaller than a batch; and at most [#MOST].
     static int perPass(long byteCount, int workers, int batch, int passes) {
         long batchBytes = (long) batch * EXAMPLE_BYTES;

@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Trains a model. Thread-safe.
 ///
-/// A worker takes a batch, pulls the parameters that it needs, computes its gradients and pushes them; what they do is
-/// the table's optimizer's affair.
+/// A worker takes batch after batch, computes gradients with parameters from the servers and pushes them; what they do
+/// is the table's optimizer's affair. When it pulls and pushes is that of the [Algorithm].
 ///
 /// Workers are threads, each its own member of the run, and take the input portion by portion from the run's home
 /// shard. A minibatch counts once, also when the worker or its process dies and another one takes the portion over:
@@ -168,7 +168,7 @@ public final class Trainer {
         }
     }
 
-    private static final class Worker implements Runnable {
+    private static final class Worker implements Runnable, PortionLoop.Ledger {
         private final Training training;
         private final Model model;
         private final TrainingConfig config;
@@ -185,15 +185,6 @@ public final class Trainer {
         /// Why the last life ended, if that was against its will.
         private @Nullable WeirException fenced;
 
-        private final UsualTime usualTime = new UsualTime();
-
-        /// What the last batch took. The pull, which may have waited for other workers, counts as the push did.
-        private long workNs;
-
-        private ExampleBatch batch = new ExampleBatch();
-        private ExampleBatch following = new ExampleBatch();
-        private final Learner learner;
-
         Worker(Training training, PortionPlan plan, int member) {
             this.training = training;
             this.model = training.model;
@@ -201,7 +192,6 @@ public final class Trainer {
             this.plan = plan;
             this.member = member;
             this.counters = new Counters(config.passes());
-            this.learner = model.learner(training.source.name());
             this.thread = new Thread(this, "weir-train-" + member);
         }
 
@@ -272,12 +262,14 @@ public final class Trainer {
 
         private void trainPortions(Run joined) {
             try {
-                List<TableInfo> tables = createTables(joined);
+                PortionLoop loop = PortionLoop.of(new PortionLoop.Workplace(
+                        training.weir, joined, createTables(joined), training.source, model, config, plan, this));
+                loop.begin();
                 Optional<Portion> taken = joined.nextPortion();
                 while (taken.isPresent() && !training.failed()) {
                     Portion portion = taken.get();
                     training.newestPortion.accumulateAndGet(portion.index(), Math::max);
-                    trainPortion(portion, links(portion, tables));
+                    loop.train(portion);
                     if (training.failed()) {
                         return;
                     }
@@ -316,74 +308,35 @@ public final class Trainer {
             return created;
         }
 
-        private static List<ParameterLink> links(Portion portion, List<TableInfo> tables) {
-            return tables.stream()
-                    .map(table -> ParameterLink.of(portion, table))
-                    .toList();
+        // ---- its ledger ----
+
+        @Override
+        public boolean isStopped() {
+            return training.failed();
         }
 
-        /// Trains on the rest of a portion. Reads one batch ahead, to know of each whether it is the last.
-        private void trainPortion(Portion portion, List<ParameterLink> links) {
-            int pass = plan.passOf(portion.index());
-            try (ExampleReader reader = plan.open(training.source, portion.index())) {
-                for (long done = portion.position(); done > 0 && reader.next(batch, config.batch()); done--) {
-                    // Somebody has trained on it.
-                }
-                boolean more = reader.next(batch, config.batch());
-                if (!more) {
-                    while (!portion.tick(true) && !training.failed()) {
-                        // A synchronous step was closed without this worker.
-                    }
-                }
-                while (more && !training.failed()) {
-                    more = reader.next(following, config.batch());
-                    long draw = Mixer.of(portion.index(), portion.position());
-                    double loss = step(links, draw);
-                    pause();
-                    while (!portion.tick(!more)) {
-                        if (training.failed()) {
-                            return;
-                        }
-                        // A synchronous step was closed without this worker: the batch belongs to the next one.
-                        loss = step(links, draw);
-                        pause();
-                    }
-                    counters.add(pass, batch.exampleCount(), batch.featureCount(), loss);
-                    ExampleBatch learned = batch;
-                    batch = following;
-                    following = learned;
-                }
-            }
+        @Override
+        public void pulled(long tookNs) {
+            pulls.record(tookNs);
         }
 
-        /// Takes longer than it needs, if that is wanted.
-        private void pause() {
+        @Override
+        public void pushed(long tookNs) {
+            pushes.record(tookNs);
+        }
+
+        @Override
+        public void trained(int pass, PortionLoop.Tally tally) {
+            counters.add(pass, tally);
+        }
+
+        @Override
+        public void pause(long tookNs) {
             long now = System.nanoTime();
-            long untilNs = now + config.slowdown().pauseNs(member, workNs);
+            long untilNs = now + config.slowdown().pauseNs(member, tookNs);
             for (; now - untilNs < 0 && !training.failed(); now = System.nanoTime()) {
                 LockSupport.parkNanos(this, untilNs - now);
             }
-        }
-
-        /// Learns from one batch and returns the sum of its losses.
-        private double step(List<ParameterLink> links, long draw) {
-            learner.select(batch);
-            List<Parameters> parameters = learner.parameters();
-            long start = System.nanoTime();
-            for (int i = 0; i < links.size(); i++) {
-                links.get(i).pull(parameters.get(i));
-            }
-            long pulled = System.nanoTime();
-            double loss = learner.lossAndGradients(model.mean() ? 1.0 / batch.exampleCount() : 1, draw);
-            long computed = System.nanoTime();
-            for (int i = 0; i < links.size(); i++) {
-                links.get(i).push(parameters.get(i));
-            }
-            long pushed = System.nanoTime();
-            pushes.record(pushed - computed);
-            pulls.record(pulled - start);
-            workNs = usualTime.believed(pushed - pulled + (pushed - computed));
-            return loss;
         }
     }
 
@@ -419,11 +372,11 @@ public final class Trainer {
             losses = new double[passes];
         }
 
-        synchronized void add(int pass, int examples, int features, double loss) {
-            this.examples[pass] += examples;
-            this.losses[pass] += loss;
-            this.features += features;
-            batches++;
+        synchronized void add(int pass, PortionLoop.Tally tally) {
+            examples[pass] += tally.examples;
+            losses[pass] += tally.loss;
+            features += tally.features;
+            batches += tally.batches;
         }
 
         synchronized void addTo(Counters sum) {

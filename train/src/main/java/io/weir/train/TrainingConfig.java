@@ -12,6 +12,7 @@ import java.util.function.Consumer;
 /// @param run name of the run
 /// @param continued whether a finished run may be taken up again
 /// @param membership how its workers work together
+/// @param algorithm when they pull and push
 /// @param batch examples in a minibatch
 /// @param passes over the examples
 /// @param shuffle whether the examples come in random order: the portions of a pass, and the examples in each of them
@@ -24,6 +25,7 @@ public record TrainingConfig(
         String run,
         boolean continued,
         Membership membership,
+        Algorithm algorithm,
         int batch,
         int passes,
         boolean shuffle,
@@ -83,6 +85,12 @@ public record TrainingConfig(
     public TrainingConfig {
         Objects.requireNonNull(run, "run");
         Objects.requireNonNull(membership, "membership");
+        Objects.requireNonNull(algorithm, "algorithm");
+        if (!(algorithm instanceof Algorithm.Stepwise) && !(membership.consistency() instanceof Consistency.Asp)) {
+            throw new IllegalArgumentException(algorithm.text()
+                    + " is asynchronous, its consistency must be asp: consistency="
+                    + membership.consistency().text());
+        }
         Objects.requireNonNull(share, "share");
         Objects.requireNonNull(slowdown, "slowdown");
         Objects.requireNonNull(progressInterval, "progressInterval");
@@ -105,7 +113,18 @@ public record TrainingConfig(
     /// One worker, asynchronous, batches of 256 examples, one pass in the order of the source.
     public static TrainingConfig of(String run) {
         return new TrainingConfig(
-                run, false, Membership.DEFAULT, 256, 1, false, 1, 1, Share.ALL, Slowdown.NONE, Duration.ofMillis(250));
+                run,
+                false,
+                Membership.DEFAULT,
+                new Algorithm.Stepwise(),
+                256,
+                1,
+                false,
+                1,
+                1,
+                Share.ALL,
+                Slowdown.NONE,
+                Duration.ofMillis(250));
     }
 
     /// Workers of the run, all processes and backup workers together.
@@ -147,6 +166,10 @@ public record TrainingConfig(
 
     public TrainingConfig withMembership(Membership membership) {
         return changed(draft -> draft.membership = membership);
+    }
+
+    public TrainingConfig withAlgorithm(Algorithm algorithm) {
+        return changed(draft -> draft.algorithm = algorithm);
     }
 
     public TrainingConfig withBatch(int batch) {
@@ -191,6 +214,7 @@ public record TrainingConfig(
         private String run;
         private boolean continued;
         private Membership membership;
+        private Algorithm algorithm;
         private int batch;
         private int passes;
         private boolean shuffle;
@@ -204,6 +228,7 @@ public record TrainingConfig(
             run = config.run;
             continued = config.continued;
             membership = config.membership;
+            algorithm = config.algorithm;
             batch = config.batch;
             passes = config.passes;
             shuffle = config.shuffle;
@@ -219,6 +244,7 @@ public record TrainingConfig(
                     run,
                     continued,
                     membership,
+                    algorithm,
                     batch,
                     passes,
                     shuffle,

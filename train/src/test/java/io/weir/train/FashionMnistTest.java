@@ -1,6 +1,7 @@
 package io.weir.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.weir.client.Weir;
@@ -8,6 +9,7 @@ import io.weir.embedded.EmbeddedServer;
 import io.weir.kernel.Activation;
 import io.weir.model.OptimizerSpec;
 import io.weir.server.ServerConfig;
+import io.weir.train.Algorithm.Downpour;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -54,9 +56,42 @@ class FashionMnistTest {
         assertThat(sum / SEEDS).isGreaterThanOrEqualTo(PASSES >= 10 ? 0.872 : 0.85);
     }
 
+    /// Workers under Downpour SGD, with Adagrad on the servers.
+    @Test
+    void fourWorkersOfASoftmaxRegressionAreAsGoodAsOne() {
+        requireFourAsGoodAsOne(SoftmaxRegression.of("m", 10, OptimizerSpec.parse("adagrad(rate=0.02)"), true));
+    }
+
+    @Test
+    void fourWorkersOfAPerceptronAreAsGoodAsOne() {
+        requireFourAsGoodAsOne(new Perceptron(
+                "m", List.of(784, 128, 10), Activation.RELU, 0, OptimizerSpec.parse("adagrad(rate=0.02)"), 1));
+    }
+
+    private static void requireFourAsGoodAsOne(Model model) {
+        double[] accuracy = new double[2];
+        for (int i = 0; i < 2; i++) {
+            int workers = i == 0 ? 1 : 4;
+            TrainingConfig config = config(true, 1)
+                    .withWorkers(workers)
+                    .withAlgorithm(Downpour.of(1, 1, 0.01f).withWarmStart(200));
+            ClassEvaluation evaluation = trained(model, config);
+            accuracy[i] = evaluation.accuracy();
+            System.out.println("Fashion-MNIST, " + model.text() + ", Downpour, workers " + workers + ", " + PASSES
+                    + " passes: " + evaluation);
+        }
+        assertThat(accuracy[1]).isCloseTo(accuracy[0], within(0.01));
+    }
+
     private static ClassEvaluation trained(Model model, boolean shuffle, long seed) {
-        TrainingConfig config =
-                TrainingConfig.of("m").withBatch(128).withPasses(PASSES).withShuffle(shuffle, seed);
+        return trained(model, config(shuffle, seed));
+    }
+
+    private static TrainingConfig config(boolean shuffle, long seed) {
+        return TrainingConfig.of("m").withBatch(128).withPasses(PASSES).withShuffle(shuffle, seed);
+    }
+
+    private static ClassEvaluation trained(Model model, TrainingConfig config) {
         try (EmbeddedServer server = EmbeddedServer.open(ServerConfig.defaults());
                 Weir weir = server.connect();
                 IdxSource source = open("train-images-idx3-ubyte.gz");

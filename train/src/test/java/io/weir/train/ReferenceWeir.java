@@ -29,6 +29,7 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// A cluster as plainly as it can be written: maps of float arrays, one lock, scalar optimizers. What training
 /// on a real one is compared with.
@@ -463,6 +464,11 @@ final class ReferenceWeir implements Weir {
         @Override
         public Table table(TableInfo info) {
             return ReferenceWeir.this.table(info.spec().name());
+        }
+
+        @Override
+        public <T extends @Nullable Object> T await(CompletableFuture<T> result) {
+            return result.join();
         }
 
         @Override

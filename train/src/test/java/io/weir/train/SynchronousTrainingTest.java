@@ -111,7 +111,7 @@ class SynchronousTrainingTest {
     }
 
     /// Examples whose one key no other example has.
-    private static ExampleSource uniqueKeys(int rows) {
+    static ExampleSource uniqueKeys(int rows) {
         return new ExampleSource() {
             @Override
             public String name() {

@@ -439,6 +439,11 @@ final class ClientRun implements Run {
         return Optional.of(taken);
     }
 
+    @Override
+    public <T extends @Nullable Object> T await(CompletableFuture<T> result) {
+        return calls.await(result, "the request");
+    }
+
     Session session() {
         return session;
     }
