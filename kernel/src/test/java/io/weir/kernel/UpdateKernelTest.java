@@ -569,7 +569,7 @@ class UpdateKernelTest {
                     least = Math.min(least, (threads.getCurrentThreadAllocatedBytes() - before) / 50);
                 }
                 assertThat(least)
-                        .as("bytes an update of 512 rows, length=%s", length)
+                        .as("bytes an update of 512 rows, kernel=%s, length=%s", kernel, length)
                         .isLessThan(64);
             }
         }

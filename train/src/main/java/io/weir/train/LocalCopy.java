@@ -5,7 +5,7 @@ import java.util.Arrays;
 /// The parameters of one table as a worker under [Algorithm.Downpour] has them, with the gradients that it has not
 /// pushed yet. Confined.
 ///
-/// Of an embedding table it holds the rows that the worker has needed so far, until they are more than [#mostFloats];
+/// Of an embedding table it holds the rows that the worker has needed so far, until they are more than `mostFloats`;
 /// then it drops those that it needs neither now nor for a push. Of a dense table it holds all, as one long row.
 ///
 /// A *place* is the number of a row here. Beside its weights a place has the sum of the gradients since the last push,
