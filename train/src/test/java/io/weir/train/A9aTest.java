@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.weir.model.OptimizerSpec;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -46,14 +49,21 @@ class A9aTest {
         assertThat(outcome.test.accuracy()).isCloseTo(0.850439, within(2e-6));
     }
 
+    /// What asynchronous workers learn depends on how the machine runs them: one that was held up just before the end
+    /// pushes a gradient of old weights last. The middle one of several trainings says how good they are.
     @Test
     void comesNearTheOptimumWithFourWorkers() {
-        Outcome outcome = train(LrConfig.of("a9a", OptimizerSpec.parse("adagrad(rate=0.1)"))
-                .with(training ->
-                        training.withBatch(256).withWorkers(4).withPasses(4).withShuffle(true, 1)));
-        assertThat(outcome.result.examples()).isEqualTo(4 * 32_561);
-        assertThat(outcome.test.auc()).isGreaterThan(0.901);
-        assertThat(outcome.test.logloss()).isLessThan(0.326);
+        List<Double> loglosses = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            Outcome outcome = train(LrConfig.of("a9a", OptimizerSpec.parse("adagrad(rate=0.1)"))
+                    .with(training ->
+                            training.withBatch(256).withWorkers(4).withPasses(4).withShuffle(true, 1)));
+            assertThat(outcome.result.examples()).isEqualTo(4 * 32_561);
+            assertThat(outcome.test.auc()).isGreaterThan(0.901);
+            loglosses.add(outcome.test.logloss());
+        }
+        Collections.sort(loglosses);
+        assertThat(loglosses.get(2)).as("median of %s", loglosses).isLessThan(0.326);
     }
 
     private record Outcome(TrainingResult result, Evaluation test) {}
