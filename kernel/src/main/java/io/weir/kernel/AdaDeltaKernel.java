@@ -1,5 +1,11 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.ORDER;
+import static io.weir.kernel.NativeMemory.MEMORY;
+
+import jdk.incubator.vector.FloatVector;
+
 /// See [UpdateKernel#adaDelta].
 final class AdaDeltaKernel extends RowKernel {
     private final float rate;
@@ -27,13 +33,17 @@ final class AdaDeltaKernel extends RowKernel {
         int i = 0;
         for (; i < bound; i += LANES) {
             long w = weight + (long) i * Float.BYTES;
-            var g = lanes(gradient + (long) i * Float.BYTES);
-            var a = lanes(w + slotStrideBytes).mul(rho).add(g.mul(rest).mul(g));
-            var d = lanes(w + 2 * slotStrideBytes);
+            var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + (long) i * Float.BYTES, ORDER);
+            var a = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + slotStrideBytes, ORDER)
+                    .mul(rho)
+                    .add(g.mul(rest).mul(g));
+            var d = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + 2 * slotStrideBytes, ORDER);
             var step = d.add(epsilon).sqrt().div(a.add(epsilon).sqrt()).mul(g);
-            put(w + slotStrideBytes, a);
-            put(w + 2 * slotStrideBytes, d.mul(rho).add(step.mul(rest).mul(step)));
-            put(w, lanes(w).sub(step.mul(rate)));
+            a.intoMemorySegment(MEMORY, w + slotStrideBytes, ORDER);
+            d.mul(rho).add(step.mul(rest).mul(step)).intoMemorySegment(MEMORY, w + 2 * slotStrideBytes, ORDER);
+            FloatVector.fromMemorySegment(MIDDLE, MEMORY, w, ORDER)
+                    .sub(step.mul(rate))
+                    .intoMemorySegment(MEMORY, w, ORDER);
         }
         for (; i < length; i++) {
             long w = weight + (long) i * Float.BYTES;

@@ -1,5 +1,11 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.ORDER;
+import static io.weir.kernel.NativeMemory.MEMORY;
+
+import jdk.incubator.vector.FloatVector;
+
 /// See [UpdateKernel#adaMax].
 final class AdaMaxKernel extends RowKernel {
     private final float beta1;
@@ -30,12 +36,18 @@ final class AdaMaxKernel extends RowKernel {
         int i = 0;
         for (; i < bound; i += LANES) {
             long w = weight + (long) i * Float.BYTES;
-            var g = lanes(gradient + (long) i * Float.BYTES);
-            var m = lanes(w + slotStrideBytes).mul(beta1).add(g.mul(rest1));
-            var u = lanes(w + 2 * slotStrideBytes).mul(beta2).max(g.abs());
-            put(w + slotStrideBytes, m);
-            put(w + 2 * slotStrideBytes, u);
-            put(w, lanes(w).sub(m.mul(rate).div(u.add(epsilon))));
+            var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + (long) i * Float.BYTES, ORDER);
+            var m = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + slotStrideBytes, ORDER)
+                    .mul(beta1)
+                    .add(g.mul(rest1));
+            var u = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + 2 * slotStrideBytes, ORDER)
+                    .mul(beta2)
+                    .max(g.abs());
+            m.intoMemorySegment(MEMORY, w + slotStrideBytes, ORDER);
+            u.intoMemorySegment(MEMORY, w + 2 * slotStrideBytes, ORDER);
+            FloatVector.fromMemorySegment(MIDDLE, MEMORY, w, ORDER)
+                    .sub(m.mul(rate).div(u.add(epsilon)))
+                    .intoMemorySegment(MEMORY, w, ORDER);
         }
         for (; i < length; i++) {
             long w = weight + (long) i * Float.BYTES;

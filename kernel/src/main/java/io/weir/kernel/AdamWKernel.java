@@ -1,5 +1,11 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.ORDER;
+import static io.weir.kernel.NativeMemory.MEMORY;
+
+import jdk.incubator.vector.FloatVector;
+
 /// See [UpdateKernel#adamW].
 final class AdamWKernel extends RowKernel {
     private final float rate;
@@ -38,14 +44,18 @@ final class AdamWKernel extends RowKernel {
         int i = 0;
         for (; i < bound; i += LANES) {
             long at = weight + (long) i * Float.BYTES;
-            var g = lanes(gradient + (long) i * Float.BYTES);
-            var m = lanes(at + slotStrideBytes).mul(beta1).add(g.mul(rest1));
-            var v = lanes(at + 2 * slotStrideBytes).mul(beta2).add(g.mul(rest2).mul(g));
-            put(at + slotStrideBytes, m);
-            put(at + 2 * slotStrideBytes, v);
-            var w = lanes(at);
+            var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + (long) i * Float.BYTES, ORDER);
+            var m = FloatVector.fromMemorySegment(MIDDLE, MEMORY, at + slotStrideBytes, ORDER)
+                    .mul(beta1)
+                    .add(g.mul(rest1));
+            var v = FloatVector.fromMemorySegment(MIDDLE, MEMORY, at + 2 * slotStrideBytes, ORDER)
+                    .mul(beta2)
+                    .add(g.mul(rest2).mul(g));
+            m.intoMemorySegment(MEMORY, at + slotStrideBytes, ORDER);
+            v.intoMemorySegment(MEMORY, at + 2 * slotStrideBytes, ORDER);
+            var w = FloatVector.fromMemorySegment(MIDDLE, MEMORY, at, ORDER);
             var step = m.mul(rate).div(v.sqrt().mul(rootScale).add(epsilon));
-            put(at, w.sub(w.mul(shrink)).sub(step));
+            w.sub(w.mul(shrink)).sub(step).intoMemorySegment(MEMORY, at, ORDER);
         }
         for (; i < length; i++) {
             long at = weight + (long) i * Float.BYTES;

@@ -1,5 +1,11 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.ORDER;
+import static io.weir.kernel.NativeMemory.MEMORY;
+
+import jdk.incubator.vector.FloatVector;
+
 /// See [UpdateKernel#amsGrad].
 final class AmsGradKernel extends RowKernel {
     private final float beta1;
@@ -33,14 +39,21 @@ final class AmsGradKernel extends RowKernel {
         int i = 0;
         for (; i < bound; i += LANES) {
             long w = weight + (long) i * Float.BYTES;
-            var g = lanes(gradient + (long) i * Float.BYTES);
-            var m = lanes(w + slotStrideBytes).mul(beta1).add(g.mul(rest1));
-            var v = lanes(w + 2 * slotStrideBytes).mul(beta2).add(g.mul(rest2).mul(g));
-            var greatest = lanes(w + 3 * slotStrideBytes).max(v);
-            put(w + slotStrideBytes, m);
-            put(w + 2 * slotStrideBytes, v);
-            put(w + 3 * slotStrideBytes, greatest);
-            put(w, lanes(w).sub(m.mul(rate).div(greatest.sqrt().mul(rootScale).add(epsilon))));
+            var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + (long) i * Float.BYTES, ORDER);
+            var m = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + slotStrideBytes, ORDER)
+                    .mul(beta1)
+                    .add(g.mul(rest1));
+            var v = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + 2 * slotStrideBytes, ORDER)
+                    .mul(beta2)
+                    .add(g.mul(rest2).mul(g));
+            var greatest = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + 3 * slotStrideBytes, ORDER)
+                    .max(v);
+            m.intoMemorySegment(MEMORY, w + slotStrideBytes, ORDER);
+            v.intoMemorySegment(MEMORY, w + 2 * slotStrideBytes, ORDER);
+            greatest.intoMemorySegment(MEMORY, w + 3 * slotStrideBytes, ORDER);
+            FloatVector.fromMemorySegment(MIDDLE, MEMORY, w, ORDER)
+                    .sub(m.mul(rate).div(greatest.sqrt().mul(rootScale).add(epsilon)))
+                    .intoMemorySegment(MEMORY, w, ORDER);
         }
         for (; i < length; i++) {
             long w = weight + (long) i * Float.BYTES;

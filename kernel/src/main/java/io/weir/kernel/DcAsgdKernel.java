@@ -1,5 +1,11 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.ORDER;
+import static io.weir.kernel.NativeMemory.MEMORY;
+
+import jdk.incubator.vector.FloatVector;
+
 /// See [UpdateKernel#dcAsgd].
 final class DcAsgdKernel extends RowKernel {
     private final float rate;
@@ -35,17 +41,19 @@ final class DcAsgdKernel extends RowKernel {
         int i = 0;
         for (; i < bound; i += LANES) {
             long at = weight + (long) i * Float.BYTES;
-            var g = lanes(gradient + (long) i * Float.BYTES);
-            var w = lanes(at);
-            var drift = w.sub(lanes(at + slotStrideBytes));
-            put(at + slotStrideBytes, w);
+            var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + (long) i * Float.BYTES, ORDER);
+            var w = FloatVector.fromMemorySegment(MIDDLE, MEMORY, at, ORDER);
+            var drift = w.sub(FloatVector.fromMemorySegment(MIDDLE, MEMORY, at + slotStrideBytes, ORDER));
+            w.intoMemorySegment(MEMORY, at + slotStrideBytes, ORDER);
             var step = g.add(g.mul(lambda).mul(g).mul(drift)).mul(rate);
             if (momentum > 0) {
-                var v = lanes(at + 2 * slotStrideBytes).mul(momentum).add(step);
-                put(at + 2 * slotStrideBytes, v);
-                put(at, w.sub(v));
+                var v = FloatVector.fromMemorySegment(MIDDLE, MEMORY, at + 2 * slotStrideBytes, ORDER)
+                        .mul(momentum)
+                        .add(step);
+                v.intoMemorySegment(MEMORY, at + 2 * slotStrideBytes, ORDER);
+                w.sub(v).intoMemorySegment(MEMORY, at, ORDER);
             } else {
-                put(at, w.sub(step));
+                w.sub(step).intoMemorySegment(MEMORY, at, ORDER);
             }
         }
         for (; i < length; i++) {

@@ -1,5 +1,11 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.ORDER;
+import static io.weir.kernel.NativeMemory.MEMORY;
+
+import jdk.incubator.vector.FloatVector;
+
 /// See [UpdateKernel#ftml].
 final class FtmlKernel extends RowKernel {
     private final float beta1;
@@ -33,15 +39,21 @@ final class FtmlKernel extends RowKernel {
         int i = 0;
         for (; i < bound; i += LANES) {
             long w = weight + (long) i * Float.BYTES;
-            var g = lanes(gradient + (long) i * Float.BYTES);
-            var v = lanes(w + slotStrideBytes).mul(beta2).add(g.mul(rest2).mul(g));
+            var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + (long) i * Float.BYTES, ORDER);
+            var v = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + slotStrideBytes, ORDER)
+                    .mul(beta2)
+                    .add(g.mul(rest2).mul(g));
             var d = v.sqrt().mul(rootScale).add(epsilon).mul(inverseRate);
-            var sigma = d.sub(lanes(w + 2 * slotStrideBytes).mul(beta1));
-            var z = lanes(w + 3 * slotStrideBytes).mul(beta1).add(g.mul(rest1)).sub(sigma.mul(lanes(w)));
-            put(w + slotStrideBytes, v);
-            put(w + 2 * slotStrideBytes, d);
-            put(w + 3 * slotStrideBytes, z);
-            put(w, z.neg().div(d));
+            var sigma = d.sub(FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + 2 * slotStrideBytes, ORDER)
+                    .mul(beta1));
+            var z = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + 3 * slotStrideBytes, ORDER)
+                    .mul(beta1)
+                    .add(g.mul(rest1))
+                    .sub(sigma.mul(FloatVector.fromMemorySegment(MIDDLE, MEMORY, w, ORDER)));
+            v.intoMemorySegment(MEMORY, w + slotStrideBytes, ORDER);
+            d.intoMemorySegment(MEMORY, w + 2 * slotStrideBytes, ORDER);
+            z.intoMemorySegment(MEMORY, w + 3 * slotStrideBytes, ORDER);
+            z.neg().div(d).intoMemorySegment(MEMORY, w, ORDER);
         }
         for (; i < length; i++) {
             long w = weight + (long) i * Float.BYTES;

@@ -1,5 +1,11 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.ORDER;
+import static io.weir.kernel.NativeMemory.MEMORY;
+
+import jdk.incubator.vector.FloatVector;
+
 /// See [UpdateKernel#lamb].
 final class LambKernel extends RowKernel {
     private final float rate;
@@ -50,7 +56,10 @@ final class LambKernel extends RowKernel {
         int i = 0;
         for (; i < bound; i += LANES) {
             long w = weight + (long) i * Float.BYTES;
-            put(w, lanes(w).sub(lanes(r + (long) i * Float.BYTES).mul(rate)));
+            FloatVector.fromMemorySegment(MIDDLE, MEMORY, w, ORDER)
+                    .sub(FloatVector.fromMemorySegment(MIDDLE, MEMORY, r + (long) i * Float.BYTES, ORDER)
+                            .mul(rate))
+                    .intoMemorySegment(MEMORY, w, ORDER);
         }
         for (; i < length; i++) {
             long w = weight + (long) i * Float.BYTES;
@@ -71,13 +80,18 @@ final class LambKernel extends RowKernel {
         int i = 0;
         for (; i < bound; i += LANES) {
             long w = weight + (long) i * Float.BYTES;
-            var g = lanes(gradient + (long) i * Float.BYTES);
-            var m = lanes(w + slotStrideBytes).mul(beta1).add(g.mul(rest1));
-            var v = lanes(w + 2 * slotStrideBytes).mul(beta2).add(g.mul(rest2).mul(g));
-            put(w + slotStrideBytes, m);
-            put(w + 2 * slotStrideBytes, v);
+            var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + (long) i * Float.BYTES, ORDER);
+            var m = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + slotStrideBytes, ORDER)
+                    .mul(beta1)
+                    .add(g.mul(rest1));
+            var v = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + 2 * slotStrideBytes, ORDER)
+                    .mul(beta2)
+                    .add(g.mul(rest2).mul(g));
+            m.intoMemorySegment(MEMORY, w + slotStrideBytes, ORDER);
+            v.intoMemorySegment(MEMORY, w + 2 * slotStrideBytes, ORDER);
             var adam = m.mul(scale).div(v.sqrt().mul(rootScale).add(epsilon));
-            put(r + (long) i * Float.BYTES, adam.add(lanes(w).mul(decay)));
+            adam.add(FloatVector.fromMemorySegment(MIDDLE, MEMORY, w, ORDER).mul(decay))
+                    .intoMemorySegment(MEMORY, r + (long) i * Float.BYTES, ORDER);
         }
         for (; i < length; i++) {
             long w = weight + (long) i * Float.BYTES;

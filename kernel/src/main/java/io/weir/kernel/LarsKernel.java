@@ -1,5 +1,11 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.ORDER;
+import static io.weir.kernel.NativeMemory.MEMORY;
+
+import jdk.incubator.vector.FloatVector;
+
 /// See [UpdateKernel#lars].
 final class LarsKernel extends RowKernel {
     private final float rate;
@@ -35,11 +41,14 @@ final class LarsKernel extends RowKernel {
         int i = 0;
         for (; i < bound; i += LANES) {
             long at = weight + (long) i * Float.BYTES;
-            var w = lanes(at);
-            var g = lanes(gradient + (long) i * Float.BYTES).add(w.mul(decay));
-            var v = lanes(at + slotStrideBytes).mul(momentum).add(g.mul(rate));
-            put(at + slotStrideBytes, v);
-            put(at, w.sub(v));
+            var w = FloatVector.fromMemorySegment(MIDDLE, MEMORY, at, ORDER);
+            var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + (long) i * Float.BYTES, ORDER)
+                    .add(w.mul(decay));
+            var v = FloatVector.fromMemorySegment(MIDDLE, MEMORY, at + slotStrideBytes, ORDER)
+                    .mul(momentum)
+                    .add(g.mul(rate));
+            v.intoMemorySegment(MEMORY, at + slotStrideBytes, ORDER);
+            w.sub(v).intoMemorySegment(MEMORY, at, ORDER);
         }
         for (; i < length; i++) {
             long at = weight + (long) i * Float.BYTES;

@@ -1,5 +1,11 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.ORDER;
+import static io.weir.kernel.NativeMemory.MEMORY;
+
+import jdk.incubator.vector.FloatVector;
+
 /// See [UpdateKernel#nesterov].
 final class NesterovKernel extends RowKernel {
     private final float rate;
@@ -23,10 +29,14 @@ final class NesterovKernel extends RowKernel {
         int i = 0;
         for (; i < bound; i += LANES) {
             long w = weight + (long) i * Float.BYTES;
-            var g = lanes(gradient + (long) i * Float.BYTES);
-            var v = lanes(w + slotStrideBytes).mul(momentum).add(g);
-            put(w + slotStrideBytes, v);
-            put(w, lanes(w).sub(g.add(v.mul(momentum)).mul(rate)));
+            var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + (long) i * Float.BYTES, ORDER);
+            var v = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + slotStrideBytes, ORDER)
+                    .mul(momentum)
+                    .add(g);
+            v.intoMemorySegment(MEMORY, w + slotStrideBytes, ORDER);
+            FloatVector.fromMemorySegment(MIDDLE, MEMORY, w, ORDER)
+                    .sub(g.add(v.mul(momentum)).mul(rate))
+                    .intoMemorySegment(MEMORY, w, ORDER);
         }
         for (; i < length; i++) {
             long w = weight + (long) i * Float.BYTES;

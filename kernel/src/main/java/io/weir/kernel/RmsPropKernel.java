@@ -1,5 +1,11 @@
 package io.weir.kernel;
 
+import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.ORDER;
+import static io.weir.kernel.NativeMemory.MEMORY;
+
+import jdk.incubator.vector.FloatVector;
+
 /// See [UpdateKernel#rmsProp].
 final class RmsPropKernel extends RowKernel {
     private final float rate;
@@ -39,16 +45,22 @@ final class RmsPropKernel extends RowKernel {
         int i = 0;
         for (; i < bound; i += LANES) {
             long w = weight + (long) i * Float.BYTES;
-            var g = lanes(gradient + (long) i * Float.BYTES);
-            var a = lanes(w + slotStrideBytes).mul(rho).add(g.mul(rest).mul(g));
-            put(w + slotStrideBytes, a);
+            var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + (long) i * Float.BYTES, ORDER);
+            var a = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + slotStrideBytes, ORDER)
+                    .mul(rho)
+                    .add(g.mul(rest).mul(g));
+            a.intoMemorySegment(MEMORY, w + slotStrideBytes, ORDER);
             var step = g.mul(rate).div(a.add(epsilon).sqrt());
             if (momentum > 0) {
-                var v = lanes(w + 2 * slotStrideBytes).mul(momentum).add(step);
-                put(w + 2 * slotStrideBytes, v);
-                put(w, lanes(w).sub(v));
+                var v = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + 2 * slotStrideBytes, ORDER)
+                        .mul(momentum)
+                        .add(step);
+                v.intoMemorySegment(MEMORY, w + 2 * slotStrideBytes, ORDER);
+                FloatVector.fromMemorySegment(MIDDLE, MEMORY, w, ORDER).sub(v).intoMemorySegment(MEMORY, w, ORDER);
             } else {
-                put(w, lanes(w).sub(step));
+                FloatVector.fromMemorySegment(MIDDLE, MEMORY, w, ORDER)
+                        .sub(step)
+                        .intoMemorySegment(MEMORY, w, ORDER);
             }
         }
         for (; i < length; i++) {
@@ -68,19 +80,27 @@ final class RmsPropKernel extends RowKernel {
         int i = 0;
         for (; i < bound; i += LANES) {
             long w = weight + (long) i * Float.BYTES;
-            var g = lanes(gradient + (long) i * Float.BYTES);
-            var a = lanes(w + slotStrideBytes).mul(rho).add(g.mul(rest).mul(g));
-            put(w + slotStrideBytes, a);
-            var mean = lanes(w + 2 * slotStrideBytes).mul(rho).add(g.mul(rest));
-            put(w + 2 * slotStrideBytes, mean);
+            var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + (long) i * Float.BYTES, ORDER);
+            var a = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + slotStrideBytes, ORDER)
+                    .mul(rho)
+                    .add(g.mul(rest).mul(g));
+            a.intoMemorySegment(MEMORY, w + slotStrideBytes, ORDER);
+            var mean = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + 2 * slotStrideBytes, ORDER)
+                    .mul(rho)
+                    .add(g.mul(rest));
+            mean.intoMemorySegment(MEMORY, w + 2 * slotStrideBytes, ORDER);
             var variance = a.sub(mean.mul(mean)).max(0);
             var step = g.mul(rate).div(variance.add(epsilon).sqrt());
             if (momentum > 0) {
-                var v = lanes(w + 3 * slotStrideBytes).mul(momentum).add(step);
-                put(w + 3 * slotStrideBytes, v);
-                put(w, lanes(w).sub(v));
+                var v = FloatVector.fromMemorySegment(MIDDLE, MEMORY, w + 3 * slotStrideBytes, ORDER)
+                        .mul(momentum)
+                        .add(step);
+                v.intoMemorySegment(MEMORY, w + 3 * slotStrideBytes, ORDER);
+                FloatVector.fromMemorySegment(MIDDLE, MEMORY, w, ORDER).sub(v).intoMemorySegment(MEMORY, w, ORDER);
             } else {
-                put(w, lanes(w).sub(step));
+                FloatVector.fromMemorySegment(MIDDLE, MEMORY, w, ORDER)
+                        .sub(step)
+                        .intoMemorySegment(MEMORY, w, ORDER);
             }
         }
         for (; i < length; i++) {

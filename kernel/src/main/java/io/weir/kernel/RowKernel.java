@@ -1,20 +1,18 @@
 package io.weir.kernel;
 
 import static io.weir.kernel.Lanes.MIDDLE;
-import static io.weir.kernel.Lanes.ORDER;
 import static io.weir.kernel.NativeMemory.MEMORY;
 import static io.weir.kernel.RecordLayout.FLOAT;
 import static io.weir.kernel.RecordLayout.HEADER_BYTES;
 import static io.weir.kernel.RecordLayout.INT;
 import static io.weir.kernel.RecordLayout.PUSH_COUNT_OFFSET;
 
-import jdk.incubator.vector.FloatVector;
-
 /// An optimizer row by row: whatever belongs to a row as a whole (its push count, a norm, a slot of one float)
 /// is worked out first, then one loop with lanes of [Lanes#MIDDLE] and one without go over the floats.
 ///
 /// The loop over rows stands here once, so its call of [#row] has as many targets as there are optimizers. No
-/// vector passes through that call, and each optimizer's loops are compiled for themselves.
+/// vector passes through that call, and each optimizer's loops are compiled for themselves. No vector passes through
+/// any method of ours either: where the compiler does not inline it, each one becomes an object on the heap.
 abstract sealed class RowKernel extends UpdateKernel
         permits AdaDeltaKernel,
                 AdaMaxKernel,
@@ -68,14 +66,6 @@ abstract sealed class RowKernel extends UpdateKernel
 
     static int pushCount(long row) {
         return MEMORY.get(INT, row - PUSH_COUNT_BEFORE_ROW);
-    }
-
-    static FloatVector lanes(long address) {
-        return FloatVector.fromMemorySegment(MIDDLE, MEMORY, address, ORDER);
-    }
-
-    static void put(long address, FloatVector values) {
-        values.intoMemorySegment(MEMORY, address, ORDER);
     }
 
     static float get(long address) {

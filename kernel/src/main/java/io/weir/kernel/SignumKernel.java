@@ -1,6 +1,8 @@
 package io.weir.kernel;
 
 import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.ORDER;
+import static io.weir.kernel.NativeMemory.MEMORY;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
@@ -35,12 +37,12 @@ final class SignumKernel extends RowKernel {
         int i = 0;
         for (; i < bound; i += LANES) {
             long at = weight + (long) i * Float.BYTES;
-            var m = lanes(direction + (long) i * Float.BYTES);
-            var w = lanes(at);
+            var m = FloatVector.fromMemorySegment(MIDDLE, MEMORY, direction + (long) i * Float.BYTES, ORDER);
+            var w = FloatVector.fromMemorySegment(MIDDLE, MEMORY, at, ORDER);
             var step = FloatVector.zero(MIDDLE)
                     .blend(rate, m.compare(VectorOperators.GT, 0))
                     .blend(-rate, m.compare(VectorOperators.LT, 0));
-            put(at, w.sub(w.mul(shrink)).sub(step));
+            w.sub(w.mul(shrink)).sub(step).intoMemorySegment(MEMORY, at, ORDER);
         }
         for (; i < length; i++) {
             long at = weight + (long) i * Float.BYTES;
@@ -57,10 +59,11 @@ final class SignumKernel extends RowKernel {
         int i = 0;
         for (; i < bound; i += LANES) {
             long m = slot + (long) i * Float.BYTES;
-            put(
-                    m,
-                    lanes(m).mul(momentum)
-                            .add(lanes(gradient + (long) i * Float.BYTES).mul(rest)));
+            FloatVector.fromMemorySegment(MIDDLE, MEMORY, m, ORDER)
+                    .mul(momentum)
+                    .add(FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + (long) i * Float.BYTES, ORDER)
+                            .mul(rest))
+                    .intoMemorySegment(MEMORY, m, ORDER);
         }
         for (; i < length; i++) {
             long m = slot + (long) i * Float.BYTES;

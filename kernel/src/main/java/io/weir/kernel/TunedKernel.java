@@ -1,7 +1,10 @@
 package io.weir.kernel;
 
 import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.ORDER;
+import static io.weir.kernel.NativeMemory.MEMORY;
 
+import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /// See [UpdateKernel#tuned]: another kernel, row by row, with a gradient that was worked on first, or a rate
@@ -108,9 +111,8 @@ final class TunedKernel extends UpdateKernel {
         int i = 0;
         for (; i < bound; i += RowKernel.LANES) {
             long offset = (long) i * Float.BYTES;
-            RowKernel.put(
-                    prepared + offset,
-                    RowKernel.lanes(gradient + offset).mul(scale).max(-clip).min(clip));
+            var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + offset, ORDER);
+            g.mul(scale).max(-clip).min(clip).intoMemorySegment(MEMORY, prepared + offset, ORDER);
         }
         for (; i < length; i++) {
             long offset = (long) i * Float.BYTES;
@@ -124,10 +126,10 @@ final class TunedKernel extends UpdateKernel {
         int i = 0;
         for (; i < bound; i += RowKernel.LANES) {
             long offset = (long) i * Float.BYTES;
-            var penalty = RowKernel.lanes(weight + offset).mul(decay);
-            RowKernel.put(
-                    prepared + offset,
-                    RowKernel.lanes(prepared + offset).mul(share).add(penalty));
+            var penalty = FloatVector.fromMemorySegment(MIDDLE, MEMORY, weight + offset, ORDER)
+                    .mul(decay);
+            var g = FloatVector.fromMemorySegment(MIDDLE, MEMORY, prepared + offset, ORDER);
+            g.mul(share).add(penalty).intoMemorySegment(MEMORY, prepared + offset, ORDER);
         }
         for (; i < length; i++) {
             long offset = (long) i * Float.BYTES;
