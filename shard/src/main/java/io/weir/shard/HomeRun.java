@@ -391,12 +391,18 @@ final class HomeRun {
         return new RunMessage.StepClosed(group, step, counted, steps.closed, steps.contributors);
     }
 
-    /// Whether the open step of a synchronous run waits for this member.
+    /// Whether the open step of a synchronous run waits for this member: it works on the step, or it may still ask for
+    /// a portion, which would begin at this step or at the next one as the question comes in time.
     private boolean isRequired(Member member) {
-        if (member.state == MISSING) {
-            return true;
-        }
-        return member.state == ACTIVE && (spec.portionCount() == 0 || member.portion != Portions.NONE);
+        return member.state == MISSING
+                || (member.state == ACTIVE && (spec.portionCount() == 0 || member.portion != Portions.NONE))
+                || (spec.isBsp() && mayAsk(member));
+    }
+
+    /// Whether a member has no portion and has not asked for one, but may.
+    private static boolean mayAsk(Member member) {
+        return member.state == MISSING
+                || (member.state == ACTIVE && member.portion == Portions.NONE && member.waitsForPortion.isEmpty());
     }
 
     private void tryClose(int group) {
@@ -503,15 +509,8 @@ final class HomeRun {
         if (spec.portionCount() == 0) {
             return;
         }
-        if (spec.isBsp()) {
-            for (Member member : members) {
-                if (member.state == MISSING
-                        || (member.state == ACTIVE
-                                && member.portion == Portions.NONE
-                                && member.waitsForPortion.isEmpty())) {
-                    return;
-                }
-            }
+        if (spec.isBsp() && members.stream().anyMatch(HomeRun::mayAsk)) {
+            return;
         }
         for (Member member : members) {
             if (member.waitsForPortion.isEmpty() || member.state != ACTIVE) {

@@ -189,6 +189,24 @@ class RunPortionsTest {
     }
 
     @Test
+    void waitsWithAStepForThoseWhoMayAskForAPortionBeforeIt() {
+        try (RunOnShard run = new RunOnShard(bsp(2, 3)).join(0, 1)) {
+            run.nextPortion(0, -1);
+            run.nextPortion(1, -1);
+            run.complete(0, 0, 0, false);
+            run.complete(1, 0, 1, true);
+            AskedAnswer other = run.complete(0, 1, 0, false);
+            assertThat(other.isAnswered())
+                    .as("worker 1 begins a portion at this step or at the next one: not as its question comes in time")
+                    .isFalse();
+            assertThat(run.status().waits()).contains(new RunMessage.Wait(0, 2, 1, List.of(1)));
+            assertThat(portion(run.nextPortion(1, 1))).isEqualTo(new RunMessage.Portion(2, 1, 0, 1));
+            run.complete(1, 1, 2, false);
+            assertThat(RunOnShard.closed(other).contributors()).containsExactly(0, 1);
+        }
+    }
+
+    @Test
     void letsTheNextHolderGoOnWhereThePartsCounted() {
         try (RunOnShard run = new RunOnShard(bsp(2, 1)).join(0, 1)) {
             AskedAnswer waiting = run.nextPortion(1, -1);
