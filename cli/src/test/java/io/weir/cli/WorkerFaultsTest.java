@@ -115,11 +115,14 @@ class WorkerFaultsTest {
     }
 
     /// @param mode a consistency, or downpour
+    /// @param mode a consistency, or `downpour:` with the batches of a push
     private static String[] options(String mode, String... further) {
-        List<String> options = new ArrayList<>(
-                mode.equals("downpour")
-                        ? List.of("--algorithm", mode, "--n-fetch", "3", "--n-push", "2", "--warm-start", "10")
-                        : List.of("--consistency", mode));
+        List<String> options = new ArrayList<>(List.of("--consistency", mode));
+        if (mode.startsWith("downpour:")) {
+            String push = mode.substring(mode.indexOf(':') + 1);
+            options = new ArrayList<>(List.of("--algorithm", "downpour", "--n-fetch", "3", "--n-push", push));
+            options.addAll(List.of("--warm-start", "10"));
+        }
         options.addAll(List.of(further));
         return options.toArray(String[]::new);
     }
@@ -135,7 +138,7 @@ class WorkerFaultsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"bsp", "ssp:2", "asp", "downpour"})
+    @ValueSource(strings = {"bsp", "ssp:2", "asp", "downpour:2"})
     void everyExampleCountsOnceWhenAWorkerIsKilledAndStartedAgain(String mode) throws Exception {
         try (Weir weir = Weir.connect(servers)) {
             Worker first = new Worker("killed", 0, options(mode));
@@ -163,7 +166,7 @@ class WorkerFaultsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"bsp", "ssp:2", "asp", "downpour"})
+    @ValueSource(strings = {"bsp", "ssp:2", "asp", "downpour:2"})
     void theOthersGoOnWithoutAWorkerThatIsKilled(String mode) throws Exception {
         try (Weir weir = Weir.connect(servers)) {
             Worker first = new Worker("lost", 0, options(mode, "--silence", "1s"));
@@ -210,7 +213,7 @@ class WorkerFaultsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"bsp", "ssp:1", "asp", "downpour"})
+    @ValueSource(strings = {"bsp", "ssp:1", "asp", "downpour:1"})
     void aWorkerThatWasSilentForTooLongComesBack(String mode) throws Exception {
         try (Weir weir = Weir.connect(servers)) {
             Worker first = new Worker("back", 0, options(mode, "--silence", "500ms"));
