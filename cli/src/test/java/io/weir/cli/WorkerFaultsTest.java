@@ -213,7 +213,7 @@ class WorkerFaultsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"bsp", "ssp:1", "asp", "downpour:1"})
+    @ValueSource(strings = {"bsp", "ssp:1", "asp"})
     void aWorkerThatWasSilentForTooLongComesBack(String mode) throws Exception {
         try (Weir weir = Weir.connect(servers)) {
             Worker first = new Worker("back", 0, options(mode, "--silence", "500ms"));
