@@ -257,9 +257,10 @@ public final class ValueEncoder {
                 int last = Math.min(to, first + 8);
                 int bits = 0;
                 for (int i = first; i < last; i++) {
-                    boolean up = values[i] >= 0;
-                    values[i] -= up ? scale : -scale;
-                    bits = bits << 1 | (up ? 1 : 0);
+                    // Without a branch: signs are as good as random.
+                    float value = values[i];
+                    values[i] = value - Math.copySign(scale, value);
+                    bits = bits << 1 | (Float.floatToRawIntBits(value) >>> 31 ^ 1);
                 }
                 out.put(at++, (byte) (bits << (8 - (last - first))));
             }
