@@ -17,6 +17,7 @@ import io.weir.kvstore.KvRows;
 import io.weir.kvstore.KvStore;
 import io.weir.kvstore.KvType;
 import io.weir.kvstore.MxnetPlacement;
+import io.weir.model.Compression;
 import io.weir.model.Consistency;
 import io.weir.model.InitialRow;
 import io.weir.model.Keys;
@@ -24,6 +25,9 @@ import io.weir.model.OptimizerSpec;
 import io.weir.model.RunSpec;
 import io.weir.model.TableSpec;
 import io.weir.server.ServerConfig;
+import io.weir.wire.ValueEncoder;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -48,6 +52,7 @@ final class ConformanceRules {
     private static final String ROWS = "rows";
     private static final String ONE_PROCESS = "one process";
     private static final String DEFECTS = "defects not copied";
+    private static final String COMPRESSION = "gradient compression";
     private static final String SPLITTING = "splitting";
     private static final String PS_LITE = "ps-lite shapes";
     private static final String DISTBELIEF = "DistBelief";
@@ -66,6 +71,7 @@ final class ConformanceRules {
         addRows(rules);
         addOneProcess(rules);
         addDefects(rules);
+        addCompression(rules);
         addSplitting(rules);
         addPsLite(rules);
         addDistBelief(rules);
@@ -478,6 +484,73 @@ final class ConformanceRules {
             store.push(1, KvArray.full(-100, 3));
             String second = pull(store, 1);
             return store.numDeadNode() + " dead, 0 to " + second;
+        }
+    }
+
+    private static void addCompression(List<ConformanceRule> rules) {
+        for (int n : WORKER_COUNTS) {
+            rules.add(among(
+                    n,
+                    COMPRESSION,
+                    "2bit",
+                    "2bit, threshold 0.5, w += 2·g from 0; all push 0.4, 0.1, 0.2, 0.3: 0, n, n, 2n",
+                    join(List.of(number(0), number(n), number(n), number(2 * n))),
+                    // What is pushed is negated, and the optimizer subtracts twice what comes.
+                    config -> compressed(config, "2bit", 0.5f, -0.4f, -0.1f, -0.2f, -0.3f)));
+            rules.add(among(
+                    n,
+                    COMPRESSION,
+                    "1bit-compat",
+                    "1bit as published, threshold 0, w -= 2·g from 0; all push 1, -1, 2, 0, -2: -2n, 0, -2n, -4n, -2n",
+                    join(List.of(number(-2 * n), number(0), number(-2 * n), number(-4 * n), number(-2 * n))),
+                    config -> compressed(config, "1bit-compat", 0, 1, -1, 2, 0, -2)));
+            rules.add(among(
+                    n,
+                    COMPRESSION,
+                    "1bit",
+                    "1bit scaled by the mean, w -= 2·g from 0; all push 1, 0, 2, 0: a zero gradient moves nothing",
+                    join(List.of(number(-2 * n), number(-2 * n), number(-6 * n), number(-6 * n))),
+                    config -> compressed(config, "1bit", 0, 1, 0, 2, 0)));
+        }
+        rules.add(here(
+                COMPRESSION,
+                "2bit-bytes",
+                "2bit, threshold 4, gradient -6 -2 3 1 10 5 -3 2 -8 0, residual -3 1 -1 5 -2 2 3 -7 -2 -100: its bytes,"
+                        + " and the residual after it",
+                "83 f2 a0 00, -5 -1 2 2 4 3 0 -1 -6 -96",
+                () -> {
+                    float[] gradient = {-6, -2, 3, 1, 10, 5, -3, 2, -8, 0};
+                    float[] residual = {-3, 1, -1, 5, -2, 2, 3, -7, -2, -100};
+                    List<String> left = new ArrayList<>();
+                    for (int i = 0; i < gradient.length; i++) {
+                        residual[i] += gradient[i];
+                    }
+                    ByteBuffer out = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
+                    int bytes = new ValueEncoder(Compression.twoBit(4)).encode(residual, residual.length, 10, out, 0);
+                    List<String> words = new ArrayList<>();
+                    // The threshold comes first.
+                    for (int i = Float.BYTES; i < bytes; i++) {
+                        words.add(String.format(Locale.ROOT, "%02x", out.get(i)));
+                    }
+                    for (float value : residual) {
+                        left.add(number(value));
+                    }
+                    return join(words) + ", " + join(left);
+                }));
+    }
+
+    /// Pushes these constants one after the other, and pulls after each.
+    private static String compressed(KvConfig config, String type, float threshold, float... values) {
+        try (KvStore store = KvStore.open(config)) {
+            store.setOptimizer(sgd(2));
+            store.setGradientCompression(type, threshold);
+            store.init(1, KvArray.zeros(50, 1001));
+            List<String> got = new ArrayList<>();
+            for (float value : values) {
+                store.push(1, KvArray.full(value, 50, 1001));
+                got.add(pull(store, 1));
+            }
+            return join(got);
         }
     }
 

@@ -5,6 +5,7 @@ import io.weir.client.Run;
 import io.weir.client.Table;
 import io.weir.client.TableInfo;
 import io.weir.kvstore.SendQueue.Phase;
+import io.weir.model.Compression;
 import io.weir.model.TableShape;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
@@ -22,8 +23,12 @@ final class KvEntry {
     private final long[] shape;
     private final int clockGroup;
     private final SendQueue.Lane lane;
+    private final KvPrecision precision;
     private final @Nullable DenseTable dense;
     private final @Nullable Table rows;
+
+    /// What a dense value is pushed through: in fewer bits, if gradients are compressed.
+    private volatile @Nullable DenseTable pushes;
 
     /// Of a dense key: where each slice begins, and its length, in the order in which they are sent.
     private final long[] offsets;
@@ -39,6 +44,7 @@ final class KvEntry {
             long[] shape,
             int clockGroup,
             SendQueue.Lane lane,
+            KvPrecision precision,
             @Nullable DenseTable dense,
             @Nullable Table rows,
             long[] offsets,
@@ -48,7 +54,9 @@ final class KvEntry {
         this.shape = shape;
         this.clockGroup = clockGroup;
         this.lane = lane;
+        this.precision = precision;
         this.dense = dense;
+        this.pushes = dense;
         this.rows = rows;
         this.offsets = offsets;
         this.counts = counts;
@@ -56,12 +64,24 @@ final class KvEntry {
 
     /// @param shape of the value; rows and their length for rows
     /// @param clockGroup that its rounds are
-    static KvEntry of(KvKey key, TableInfo info, long[] shape, int clockGroup, Run run, int shardCount) {
+    static KvEntry of(
+            KvKey key, TableInfo info, long[] shape, KvPrecision precision, int clockGroup, Run run, int shardCount) {
+        Compression bits = precision.compression();
         if (!(info.spec().shape() instanceof TableShape.Dense)) {
-            Table rows = run.table(info.spec(), clockGroup);
-            return new KvEntry(key, info, shape, clockGroup, new SendQueue.Lane(), null, rows, new long[0], new int[0]);
+            Table rows = run.table(info.spec(), clockGroup).compressed(bits, bits);
+            return new KvEntry(
+                    key,
+                    info,
+                    shape,
+                    clockGroup,
+                    new SendQueue.Lane(),
+                    precision,
+                    null,
+                    rows,
+                    new long[0],
+                    new int[0]);
         }
-        DenseTable dense = run.denseTable(info.spec(), clockGroup);
+        DenseTable dense = run.denseTable(info.spec(), clockGroup).compressed(bits, bits);
         TableShape.Dense tensor = (TableShape.Dense) info.spec().shape();
         long[] offsets = info.spec().optimizer().needsWholeRow() ? new long[] {0} : slices(tensor, shardCount);
         int[] counts = new int[offsets.length];
@@ -71,7 +91,8 @@ final class KvEntry {
             int next = Arrays.binarySearch(ends, offsets[i]) + 1;
             counts[i] = (int) ((next < ends.length ? ends[next] : dense.length()) - offsets[i]);
         }
-        return new KvEntry(key, info, shape, clockGroup, new SendQueue.Lane(), dense, null, offsets, counts);
+        return new KvEntry(
+                key, info, shape, clockGroup, new SendQueue.Lane(), precision, dense, null, offsets, counts);
     }
 
     /// Where the slices begin: the first one of each shard, then the second of each, so that all shards have work. None
@@ -109,6 +130,18 @@ final class KvEntry {
 
     int clockGroup() {
         return clockGroup;
+    }
+
+    KvPrecision precision() {
+        return precision;
+    }
+
+    /// From now on pushes of a dense value of 32 bits go through this; what an earlier compression still owed is gone.
+    void compress(Compression compression) {
+        DenseTable table = dense;
+        if (table != null && precision == KvPrecision.FLOAT32) {
+            pushes = table.compressed(compression);
+        }
     }
 
     SendQueue.Lane lane() {
@@ -151,7 +184,9 @@ final class KvEntry {
     }
 
     Phase push(KvArray value) {
-        DenseTable table = dense();
+        DenseTable whole = dense();
+        DenseTable fewerBits = pushes;
+        DenseTable table = fewerBits == null ? whole : fewerBits;
         return Phase.data(offsets.length, i -> {
             long at = offsets[i];
             return table.pushAsync(at, value.segmentAt(at), value.placeIn(at), counts[i]);

@@ -8,6 +8,7 @@ import io.weir.client.ServerInfo;
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
 import io.weir.kvstore.SendQueue.Phase;
+import io.weir.model.Compression;
 import io.weir.model.Consistency;
 import io.weir.model.ErrorCode;
 import io.weir.model.OptimizerSpec;
@@ -63,6 +64,7 @@ public final class KvStore implements AutoCloseable {
     private final Map<String, KvEntry> entries = new ConcurrentSkipListMap<>();
     private volatile @Nullable KvUpdater updater;
     private volatile OptimizerSpec optimizer = KvOptimizer.replace();
+    private volatile Compression compression = Compression.none();
     private volatile int version = 1;
     private boolean closed;
 
@@ -218,7 +220,13 @@ public final class KvStore implements AutoCloseable {
     ///
     /// @throws IllegalArgumentException if the key is there, or the store's keys are of another kind
     public void init(KvKey key, KvArray value) {
-        initAll(List.of(key), List.of(value));
+        init(key, value, KvPrecision.FLOAT32);
+    }
+
+    /// As [#init(KvKey, KvArray)], with a value that is pushed and pulled in fewer bits; all workers give the same
+    /// ones. The servers keep it in 32, so that small steps add up.
+    public void init(KvKey key, KvArray value, KvPrecision precision) {
+        make(List.of(KvTables.Initial.of(key, value)), precision);
     }
 
     /// As [#init(KvKey, KvArray)], for several keys at once.
@@ -231,14 +239,14 @@ public final class KvStore implements AutoCloseable {
         for (int i = 0; i < keys.size(); i++) {
             initials.add(KvTables.Initial.of(keys.get(i), values.get(i)));
         }
-        make(initials);
+        make(initials, KvPrecision.FLOAT32);
     }
 
     /// Makes a key whose value is a matrix that is pushed and pulled by rows.
     ///
     /// @param value the rows that are not zeros
     public void init(KvKey key, KvRows value) {
-        make(List.of(KvTables.Initial.of(key, value)));
+        make(List.of(KvTables.Initial.of(key, value)), KvPrecision.FLOAT32);
     }
 
     /// As [#init(KvKey, KvRows)].
@@ -251,7 +259,7 @@ public final class KvStore implements AutoCloseable {
         init(KvKey.of(key), value);
     }
 
-    private synchronized void make(List<KvTables.Initial> initials) {
+    private synchronized void make(List<KvTables.Initial> initials, KvPrecision precision) {
         throwFailures();
         for (KvTables.Initial initial : initials) {
             requireKind(initial.key());
@@ -285,7 +293,7 @@ public final class KvStore implements AutoCloseable {
         }
         for (int i = 0; i < initials.size(); i++) {
             KvTables.Initial initial = initials.get(i);
-            add(initial.key(), infos.get(i), initial.shape());
+            add(initial.key(), infos.get(i), initial.shape(), precision);
         }
         if (!config.type().isSynchronous()) {
             // So that a later life of this worker begins anew, rather than with the pushes of this one.
@@ -303,7 +311,7 @@ public final class KvStore implements AutoCloseable {
         }
     }
 
-    private void add(KvKey key, TableInfo info, long[] shape) {
+    private void add(KvKey key, TableInfo info, long[] shape, KvPrecision precision) {
         int group = clockGroup(info);
         for (KvEntry entry : entries.values()) {
             if (entry.clockGroup() == group && !entry.key().equals(key)) {
@@ -311,9 +319,10 @@ public final class KvStore implements AutoCloseable {
                         + entry.key() + ", clockGroup=" + group);
             }
         }
-        entries.put(
-                key.path(),
-                KvEntry.of(key, info, shape, group, run, weir.shardMap().shardCount()));
+        KvEntry entry = KvEntry.of(
+                key, info, shape, precision, group, run, weir.shardMap().shardCount());
+        entry.compress(compression);
+        entries.put(key.path(), entry);
     }
 
     /// A clock group of the run for each table: 1 to 65,535, where all workers come to the same.
@@ -703,7 +712,7 @@ public final class KvStore implements AutoCloseable {
         barrier();
         version = next;
         for (KvEntry old : List.copyOf(entries.values())) {
-            add(old.key(), tables.require(old.key(), next), old.shape());
+            add(old.key(), tables.require(old.key(), next), old.shape(), old.precision());
         }
         if (run.worker() == 0) {
             tables.drop(next - 1, entries.values());
@@ -719,6 +728,36 @@ public final class KvStore implements AutoCloseable {
         updater = null;
         setOptimizer(KvOptimizer.replace());
         updater = function;
+    }
+
+    /// From now on gradients go to the servers in fewer bits: `2bit` with its threshold; `1bit`, whose values are scaled
+    /// by their mean size, or `1bit-compat` with a threshold, as MXNet has it; or `none`.
+    ///
+    /// @throws IllegalArgumentException if there is no such type, or the store is in one process
+    public void setGradientCompression(String type, float threshold) {
+        setGradientCompression(
+                switch (type) {
+                    case "none" -> Compression.none();
+                    case "1bit" -> Compression.oneBit();
+                    case "1bit-compat" -> Compression.oneBitCompat(threshold);
+                    case "2bit" -> Compression.twoBit(threshold);
+                    default ->
+                        throw new IllegalArgumentException(
+                                "compression must be one of none, 1bit, 1bit-compat, 2bit: type=" + type);
+                });
+    }
+
+    /// From now on gradients of dense values in 32 bits go to the servers so. What is left out of a push is kept here
+    /// and goes with the next; initial values and pulls are whole.
+    ///
+    /// @throws IllegalArgumentException if the store is in one process
+    public synchronized void setGradientCompression(Compression pushes) {
+        if (!config.type().isDistributed()) {
+            throw new IllegalArgumentException("in one process nothing is sent that could be compressed: type=" + type());
+        }
+        queue.awaitSettled();
+        compression = pushes;
+        entries.values().forEach(entry -> entry.compress(pushes));
     }
 
     // ---- optimizer states ----
