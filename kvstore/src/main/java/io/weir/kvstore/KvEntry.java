@@ -70,16 +70,7 @@ final class KvEntry {
         if (!(info.spec().shape() instanceof TableShape.Dense)) {
             Table rows = run.table(info.spec(), clockGroup).compressed(bits, bits);
             return new KvEntry(
-                    key,
-                    info,
-                    shape,
-                    clockGroup,
-                    new SendQueue.Lane(),
-                    precision,
-                    null,
-                    rows,
-                    new long[0],
-                    new int[0]);
+                    key, info, shape, clockGroup, new SendQueue.Lane(), precision, null, rows, new long[0], new int[0]);
         }
         DenseTable dense = run.denseTable(info.spec(), clockGroup).compressed(bits, bits);
         TableShape.Dense tensor = (TableShape.Dense) info.spec().shape();
@@ -91,8 +82,7 @@ final class KvEntry {
             int next = Arrays.binarySearch(ends, offsets[i]) + 1;
             counts[i] = (int) ((next < ends.length ? ends[next] : dense.length()) - offsets[i]);
         }
-        return new KvEntry(
-                key, info, shape, clockGroup, new SendQueue.Lane(), precision, dense, null, offsets, counts);
+        return new KvEntry(key, info, shape, clockGroup, new SendQueue.Lane(), precision, dense, null, offsets, counts);
     }
 
     /// Where the slices begin: the first one of each shard, then the second of each, so that all shards have work. None

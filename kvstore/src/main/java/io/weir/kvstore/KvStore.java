@@ -730,8 +730,8 @@ public final class KvStore implements AutoCloseable {
         updater = function;
     }
 
-    /// From now on gradients go to the servers in fewer bits: `2bit` with its threshold; `1bit`, whose values are scaled
-    /// by their mean size, or `1bit-compat` with a threshold, as MXNet has it; or `none`.
+    /// From now on gradients go to the servers in fewer bits: `2bit` with its threshold; `1bit`, whose values are
+    /// scaled by their mean size, or `1bit-compat` with a threshold, as MXNet has it; or `none`.
     ///
     /// @throws IllegalArgumentException if there is no such type, or the store is in one process
     public void setGradientCompression(String type, float threshold) {
@@ -753,7 +753,8 @@ public final class KvStore implements AutoCloseable {
     /// @throws IllegalArgumentException if the store is in one process
     public synchronized void setGradientCompression(Compression pushes) {
         if (!config.type().isDistributed()) {
-            throw new IllegalArgumentException("in one process nothing is sent that could be compressed: type=" + type());
+            throw new IllegalArgumentException(
+                    "in one process nothing is sent that could be compressed: type=" + type());
         }
         queue.awaitSettled();
         compression = pushes;
