@@ -1,5 +1,7 @@
 package io.weir.cli;
 
+import io.weir.cli.conformance.ConformanceRule;
+import io.weir.cli.conformance.ConformanceRules;
 import io.weir.kvstore.KvConfig;
 import io.weir.kvstore.KvType;
 import java.util.ArrayList;

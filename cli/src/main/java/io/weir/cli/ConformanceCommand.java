@@ -1,5 +1,7 @@
 package io.weir.cli;
 
+import io.weir.cli.conformance.ConformanceRule;
+import io.weir.cli.conformance.ConformanceRules;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;

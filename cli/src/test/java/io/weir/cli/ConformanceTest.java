@@ -2,6 +2,8 @@ package io.weir.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.weir.cli.conformance.ConformanceRule;
+import io.weir.cli.conformance.ConformanceRules;
 import io.weir.client.ClientConfig;
 import io.weir.kvstore.KvConfig;
 import io.weir.kvstore.KvType;

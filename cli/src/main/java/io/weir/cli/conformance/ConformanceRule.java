@@ -1,4 +1,4 @@
-package io.weir.cli;
+package io.weir.cli.conformance;
 
 import io.weir.kvstore.KvConfig;
 import java.util.Objects;
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /// @param expected what each of them must come to
 /// @param alone tries it in this process, null if workers do
 /// @param together tries it as one of several workers, null if this process does alone
-record ConformanceRule(
+public record ConformanceRule(
         String section,
         String id,
         String text,
@@ -24,30 +24,30 @@ record ConformanceRule(
         @Nullable Alone alone,
         @Nullable Together together) {
     /// Tries a rule in one process.
-    interface Alone {
+    public interface Alone {
         /// What it came to.
         String got() throws Exception;
     }
 
     /// Tries a rule as one of several workers.
-    interface Together {
+    public interface Together {
         /// What this worker came to.
         ///
         /// @param config of a store of its own for this rule
         String got(KvConfig config) throws Exception;
     }
 
-    static ConformanceRule here(String section, String id, String text, String expected, Alone alone) {
+    public static ConformanceRule here(String section, String id, String text, String expected, Alone alone) {
         return new ConformanceRule(section, id, text, 0, false, expected, alone, null);
     }
 
-    static ConformanceRule among(
+    public static ConformanceRule among(
             int workers, String section, String id, String text, String expected, Together together) {
         return new ConformanceRule(
                 section, id + "-" + workers, text, workers, false, expected, null, Objects.requireNonNull(together));
     }
 
-    ConformanceRule asMortal() {
+    public ConformanceRule asMortal() {
         return new ConformanceRule(section, id, text, workers, true, expected, alone, together);
     }
 }
