@@ -1,5 +1,7 @@
 package io.weir.cli;
 
+import static java.util.Objects.requireNonNull;
+
 import io.weir.cli.bench.BenchConfig;
 import io.weir.cli.bench.BenchMode;
 import io.weir.cli.bench.BenchResult;
@@ -16,8 +18,11 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /// `weir bench`.
 @Command(
@@ -34,7 +39,8 @@ import picocli.CommandLine.Parameters;
             "  weir bench step --embedded",
             "  weir bench dense --length 16000000",
             "  weir bench kv --length 16000000",
-            "  weir bench small --in-flight 64"
+            "  weir bench small --in-flight 64",
+            "  weir bench accuracy --workers 1,2,4 --out accuracy.svg"
         })
 final class BenchCommand extends WeirOptions {
     private static final Duration START_DEADLINE = Duration.ofMinutes(1);
@@ -42,12 +48,18 @@ final class BenchCommand extends WeirOptions {
 
     @Parameters(
             index = "0",
+            arity = "0..1",
             paramLabel = "pull|push|step|dense|small|kv",
             description = {
                 "pull or push of a batch; step: both in turn; dense: a tensor pushed and pulled whole;",
                 "small: pulls of one key; kv: as dense, by a key-value store in synchronous rounds."
             })
-    BenchMode mode = BenchMode.PULL;
+    @Nullable
+    BenchMode mode;
+
+    @Spec
+    @Nullable
+    CommandSpec spec;
 
     @Option(names = "--keys", paramLabel = "<n>", description = "Rows of the table. Default: ${DEFAULT-VALUE}.")
     int keys = 1_000_000;
@@ -108,7 +120,7 @@ final class BenchCommand extends WeirOptions {
     @Override
     public Integer call() throws IOException {
         BenchConfig config = new BenchConfig(
-                mode,
+                requireMode(),
                 keys,
                 dim,
                 batch,
@@ -128,6 +140,17 @@ final class BenchCommand extends WeirOptions {
             result.print(output.out());
         }
         return Exit.OK;
+    }
+
+    /// A subcommand does without; this command does not.
+    private BenchMode requireMode() {
+        BenchMode given = mode;
+        if (given == null) {
+            throw new ParameterException(
+                    requireNonNull(spec).commandLine(),
+                    "Missing required parameter: 'pull|push|step|dense|small|kv', or the subcommand accuracy");
+        }
+        return given;
     }
 
     private ClientConfig clientConfig() {

@@ -1,7 +1,6 @@
 package io.weir.cli;
 
 import io.weir.cli.LossCurve.Point;
-import io.weir.client.Table;
 import io.weir.client.Weir;
 import io.weir.embedded.EmbeddedServer;
 import io.weir.model.Consistency;
@@ -16,6 +15,7 @@ import io.weir.train.LrConfig;
 import io.weir.train.ProgressListener;
 import io.weir.train.TrainingConfig.Membership;
 import io.weir.train.TrainingConfig.Slowdown;
+import io.weir.train.Weights;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -162,7 +162,7 @@ final class CompareCommand extends WeirOptions {
                 LibsvmSource testFile = test == null ? null : LibsvmSource.of(test)) {
             ExampleSource source = file == null ? generator.source() : file;
             ExampleSource unseen = data == null ? generator.source(rows, rows + SAMPLE) : testFile;
-            HeldOut heldOut = unseen == null ? null : new HeldOut(unseen, SAMPLE, true);
+            HeldOut heldOut = unseen == null ? null : new HeldOut(unseen, SAMPLE, config.model());
             for (Consistency consistency : compared) {
                 say("warming up with " + consistency.text());
                 train(
@@ -214,10 +214,12 @@ final class CompareCommand extends WeirOptions {
                         TableSpec.embedding(name, 1, config.table().optimizer()))
                 .with(training -> training.withRun(name, false).withMembership(Membership.of(consistency)));
         weir.create(named.table());
-        Table table = weir.table(name);
+        List<Weights> weights = List.of(Weights.of(weir.table(name)));
         List<Point> points = new ArrayList<>();
         ProgressListener listener = snapshot -> {
-            double loss = heldOut == null ? snapshot.recentLogloss() : heldOut.logloss(table);
+            double loss = heldOut == null
+                    ? snapshot.recentLogloss()
+                    : heldOut.judge(heldOut.look(weights)).logloss();
             if (snapshot.examples() > 0 && !Double.isNaN(loss)) {
                 points.add(new Point(snapshot.seconds(), snapshot.examples(), loss));
             }
@@ -230,14 +232,13 @@ final class CompareCommand extends WeirOptions {
         List<String> facts = new ArrayList<>();
         facts.add(Quantities.plural(workers, "worker"));
         if (slowdown.factor() > 1) {
-            facts.add(
-                    "worker " + slowdown.worker() + " slowed down " + LossChart.shortest(slowdown.factor()) + " times");
+            facts.add("worker " + slowdown.worker() + " slowed down " + Chart.shortest(slowdown.factor()) + " times");
         }
         facts.add("batch " + batch);
         facts.add(OptimizerSpec.parse(optimizer).text());
         Path name = data == null ? null : data.getFileName();
         facts.add(name == null ? Quantities.ofCount(rows) + " generated clicks" : name.toString());
-        facts.add(Quantities.plural(passes, "pass").replace("passs", "passes"));
+        facts.add(Quantities.plural(passes, "pass"));
         facts.add(
                 heldOut == null
                         ? "loss of the examples since the last point, before they were learned from"
@@ -256,7 +257,10 @@ final class CompareCommand extends WeirOptions {
                         .max();
         LossTable table = LossTable.of(curves, target);
         if (out != null) {
-            Files.writeString(out, new LossChart("Loss by consistency", subtitle, curves, target).svg());
+            Files.writeString(
+                    out,
+                    Chart.ofLosses("Loss by consistency", subtitle, curves, target)
+                            .svg());
         }
         if (json) {
             output.out()

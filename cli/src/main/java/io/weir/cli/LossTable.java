@@ -101,7 +101,7 @@ record LossTable(List<Row> rows, OptionalDouble targetLoss) {
         columns.add(new Column("examples", false, row -> examples(row.examples())));
         columns.add(new Column("loss", false, row -> loss(row.loss())));
         if (targetLoss.isPresent()) {
-            String target = LossChart.shortest(targetLoss.getAsDouble());
+            String target = Chart.shortest(targetLoss.getAsDouble());
             columns.add(new Column("seconds to " + target, false, row -> seconds(row.secondsToTarget())));
             columns.add(new Column("examples to " + target, false, row -> examples(row.examplesToTarget())));
             String first = rows.isEmpty() ? "" : " " + rows.getFirst().name();

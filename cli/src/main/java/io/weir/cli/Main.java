@@ -100,7 +100,11 @@ public final class Main {
             case "status" -> line.addSubcommand(name, new StatusCommand(output));
             case "table" -> line.addSubcommand(name, TableCommand.of(output));
             case "compare" -> line.addSubcommand(name, new CompareCommand(output));
-            case "bench" -> line.addSubcommand(name, new BenchCommand(output));
+            case "bench" ->
+                line.addSubcommand(
+                        name,
+                        new CommandLine(new BenchCommand(output))
+                                .addSubcommand("accuracy", new BenchAccuracyCommand(output)));
             case "simulate" -> line.addSubcommand(name, new SimulateCommand(output));
             case "conformance" -> line.addSubcommand(name, new ConformanceCommand(output));
             case "version" -> line.addSubcommand(name, new VersionCommand(output));

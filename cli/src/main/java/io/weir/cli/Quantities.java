@@ -92,9 +92,9 @@ final class Quantities {
         return String.format(Locale.ROOT, "%,d", count);
     }
 
-    /// A few things by name: `1 shard`, `8 shards`.
+    /// A few things by name: `1 shard`, `8 shards`, `3 passes`.
     static String plural(int count, String noun) {
-        return count + " " + noun + (count == 1 ? "" : "s");
+        return count + " " + noun + (count == 1 ? "" : noun.endsWith("s") ? "es" : "s");
     }
 
     /// A rate with three digits: `1.23 M`, `456 k`.

@@ -47,6 +47,9 @@ class QuantitiesTest {
         assertThat(Quantities.ofBytes(8L << 30)).isEqualTo("8.0 GiB");
         assertThat(Quantities.ofBytes(1000)).isEqualTo("1000 bytes");
         assertThat(Quantities.ofCount(32_561)).isEqualTo("32,561");
+        assertThat(Quantities.plural(1, "pass")).isEqualTo("1 pass");
+        assertThat(Quantities.plural(3, "pass")).isEqualTo("3 passes");
+        assertThat(Quantities.plural(0, "shard")).isEqualTo("0 shards");
         assertThat(Quantities.ofRate(1_234_567)).isEqualTo("1.23 M");
         assertThat(Quantities.ofRate(45_678)).isEqualTo("45.7 k");
         assertThat(Quantities.ofRate(Double.NaN)).isEqualTo("-");

@@ -79,8 +79,7 @@ public final class CtrGenerator {
         this.largerFields = (int) (features % nonzeros);
         this.ranks = new ZipfRanks(idsPerField, ZIPF_EXPONENT);
         this.largerRanks = largerFields == 0 ? ranks : new ZipfRanks(idsPerField + 1, ZIPF_EXPONENT);
-        // Four uniform 16-bit numbers have a sum of variance 4 * 2^32 / 12.
-        this.weightScale = MARGIN_DEVIATION / Math.sqrt(nonzeros) / Math.sqrt(4 * 0x1.0p32 / 12);
+        this.weightScale = MARGIN_DEVIATION / Math.sqrt(nonzeros) / Mixer.SUM_DEVIATION;
         this.bias = findBias();
     }
 
@@ -101,9 +100,7 @@ public final class CtrGenerator {
 
     /// The planted weight of an index.
     public double weight(long index) {
-        long bits = Mixer.of(weightSeed, index);
-        long sum = (bits & 0xffff) + (bits >>> 16 & 0xffff) + (bits >>> 32 & 0xffff) + (bits >>> 48);
-        return (sum - 2 * 0xffff) * weightScale;
+        return Mixer.sum(Mixer.of(weightSeed, index)) * weightScale;
     }
 
     /// The planted bias.

@@ -9,9 +9,9 @@ import java.util.Random;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 
-class LossAxisTest {
+class ChartAxisTest {
     private static List<String> ticks(double low, double high, int steps) {
-        return LossAxis.of(low, high, steps).ticks().stream()
+        return ChartAxis.of(low, high, steps).ticks().stream()
                 .map(BigDecimal::toPlainString)
                 .toList();
     }
@@ -37,7 +37,7 @@ class LossAxisTest {
             double high = low + Math.abs(low) * Math.pow(10, -6 * random.nextDouble());
             int steps = random.nextInt(5, 10);
             String which = "seed=" + seed + ", low=" + low + ", high=" + high + ", steps=" + steps;
-            LossAxis axis = LossAxis.of(low, high, steps);
+            ChartAxis axis = ChartAxis.of(low, high, steps);
             assertThat(axis.ticks())
                     .as(which)
                     .hasSizeBetween(2, steps + 1)
@@ -47,7 +47,7 @@ class LossAxisTest {
 
     @Test
     void tellsWhereAValueLies() {
-        LossAxis axis = LossAxis.of(0.2, 0.6, 4);
+        ChartAxis axis = ChartAxis.of(0.2, 0.6, 4);
         assertThat(axis.at(0.2)).isZero();
         assertThat(axis.at(0.3)).isCloseTo(0.25, Offset.offset(1e-9));
         assertThat(axis.at(1)).isCloseTo(2, Offset.offset(1e-9));
@@ -55,9 +55,9 @@ class LossAxisTest {
 
     @Test
     void refusesARangeThatIsNone() {
-        assertThatThrownBy(() -> new LossAxis(1, 1, List.of()))
+        assertThatThrownBy(() -> new ChartAxis(1, 1, List.of()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("low must be below high, both finite: low=1.0, high=1.0");
-        assertThatThrownBy(() -> new LossAxis(0, Double.NaN, List.of())).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new ChartAxis(0, Double.NaN, List.of())).isInstanceOf(IllegalArgumentException.class);
     }
 }

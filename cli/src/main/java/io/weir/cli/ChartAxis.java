@@ -9,8 +9,8 @@ import java.util.List;
 /// @param low shown at one end
 /// @param high shown at the other end, above `low`
 /// @param ticks ascending, from `low` to `high`, all with as many decimals as the distance between them needs
-record LossAxis(double low, double high, List<BigDecimal> ticks) {
-    LossAxis {
+record ChartAxis(double low, double high, List<BigDecimal> ticks) {
+    ChartAxis {
         if (!(low < high) || !Double.isFinite(high - low)) {
             throw new IllegalArgumentException("low must be below high, both finite: low=" + low + ", high=" + high);
         }
@@ -19,7 +19,7 @@ record LossAxis(double low, double high, List<BigDecimal> ticks) {
 
     /// The axis from `low` to `high`. Ticks are multiples of 1, 2 or 5 times a power of ten, of the smallest step that
     /// fits at most `steps` times.
-    static LossAxis of(double low, double high, int steps) {
+    static ChartAxis of(double low, double high, int steps) {
         double least = (high - low) / steps;
         int exponent = (int) Math.floor(Math.log10(least));
         double digits = least / Math.pow(10, exponent);
@@ -35,7 +35,7 @@ record LossAxis(double low, double high, List<BigDecimal> ticks) {
         for (long i = first; i <= last; i++) {
             ticks.add(step.multiply(BigDecimal.valueOf(i)));
         }
-        return new LossAxis(low, high, ticks);
+        return new ChartAxis(low, high, ticks);
     }
 
     /// Where `value` lies: 0 at `low`, 1 at `high`, outside of that beyond the ends.

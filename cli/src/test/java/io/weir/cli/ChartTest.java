@@ -21,7 +21,7 @@ import org.w3c.dom.NodeList;
 import org.xml.sax.InputSource;
 import org.xml.sax.SAXException;
 
-class LossChartTest {
+class ChartTest {
     private static final int POINTS = 60;
 
     /// From `begin` down towards 0.33.
@@ -35,11 +35,11 @@ class LossChartTest {
         return new LossCurve(name, points);
     }
 
-    private static LossChart chart(LossCurve... curves) {
-        return new LossChart("title", "subtitle", List.of(curves), OptionalDouble.empty());
+    private static Chart chart(LossCurve... curves) {
+        return Chart.ofLosses("title", "subtitle", List.of(curves), OptionalDouble.empty());
     }
 
-    private static Document parse(LossChart chart) throws ParserConfigurationException, IOException, SAXException {
+    private static Document parse(Chart chart) throws ParserConfigurationException, IOException, SAXException {
         DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
         factory.setNamespaceAware(true);
         return factory.newDocumentBuilder().parse(new InputSource(new StringReader(chart.svg())));
@@ -105,25 +105,25 @@ class LossChartTest {
 
     @Test
     void writesTimesAndExamplesForPeople() {
-        assertThat(LossChart.secondsText(new BigDecimal("0.25"))).isEqualTo("0.25 s");
-        assertThat(LossChart.secondsText(new BigDecimal("1200"))).isEqualTo("1,200 s");
-        assertThat(LossChart.secondsText(new BigDecimal("2E+3"))).isEqualTo("2,000 s");
-        assertThat(LossChart.examplesText(new BigDecimal("0"))).isEqualTo("0");
-        assertThat(LossChart.examplesText(new BigDecimal("500"))).isEqualTo("500");
-        assertThat(LossChart.examplesText(new BigDecimal("1E+5"))).isEqualTo("100 k");
-        assertThat(LossChart.examplesText(new BigDecimal("1000000"))).isEqualTo("1 M");
-        assertThat(LossChart.examplesText(new BigDecimal("1200000"))).isEqualTo("1.2 M");
-        assertThat(LossChart.examplesText(new BigDecimal("3000000000"))).isEqualTo("3 G");
-        assertThat(LossChart.shortest(0.34)).isEqualTo("0.34");
-        assertThat(LossChart.shortest(1 / 3.0)).isEqualTo("0.333333");
-        assertThat(LossChart.shortest(100)).isEqualTo("100");
+        assertThat(Chart.secondsText(new BigDecimal("0.25"))).isEqualTo("0.25 s");
+        assertThat(Chart.secondsText(new BigDecimal("1200"))).isEqualTo("1,200 s");
+        assertThat(Chart.secondsText(new BigDecimal("2E+3"))).isEqualTo("2,000 s");
+        assertThat(Chart.examplesText(new BigDecimal("0"))).isEqualTo("0");
+        assertThat(Chart.examplesText(new BigDecimal("500"))).isEqualTo("500");
+        assertThat(Chart.examplesText(new BigDecimal("1E+5"))).isEqualTo("100 k");
+        assertThat(Chart.examplesText(new BigDecimal("1000000"))).isEqualTo("1 M");
+        assertThat(Chart.examplesText(new BigDecimal("1200000"))).isEqualTo("1.2 M");
+        assertThat(Chart.examplesText(new BigDecimal("3000000000"))).isEqualTo("3 G");
+        assertThat(Chart.shortest(0.34)).isEqualTo("0.34");
+        assertThat(Chart.shortest(1 / 3.0)).isEqualTo("0.333333");
+        assertThat(Chart.shortest(100)).isEqualTo("100");
     }
 
     @Test
     void takesEveryTextAsText() throws Exception {
         String name = "<b> & \"c\" 'd' ]]> ü 😀";
         Document document =
-                parse(new LossChart(name, "--straggler <5x>", List.of(curve(name, 1, 1)), OptionalDouble.empty()));
+                parse(Chart.ofLosses(name, "--straggler <5x>", List.of(curve(name, 1, 1)), OptionalDouble.empty()));
         assertThat(texts(document, "title")).containsExactly(name);
         assertThat(texts(document, "subtitle")).containsExactly("--straggler <5x>");
         assertThat(texts(document, "name")).containsExactly(name);
@@ -131,18 +131,18 @@ class LossChartTest {
 
     @Test
     void replacesWhatXmlCannotHold() throws Exception {
-        assertThat(LossChart.escaped("a\u0000b\u001bc\ud800d\uffffe\tf")).isEqualTo("a�b�c�d�e\tf");
+        assertThat(Chart.escaped("a\u0000b\u001bc\ud800d\uffffe\tf")).isEqualTo("a�b�c�d�e\tf");
         assertThat(texts(parse(chart(curve("\u001b[31mred", 1, 1))), "name")).containsExactly("�[31mred");
     }
 
     @Test
     void drawsTheTargetInBothPanels() throws Exception {
-        LossChart chart = new LossChart("title", "", List.of(curve("bsp", 45, 0.6)), OptionalDouble.of(0.3));
+        Chart chart = Chart.ofLosses("title", "", List.of(curve("bsp", 45, 0.6)), OptionalDouble.of(0.3));
         Document document = parse(chart);
         // The third one is in the legend.
         assertThat(elements(document, "line", "target")).hasSize(3);
         assertThat(texts(document, "name")).containsExactly("bsp", "target 0.3");
-        assertThat(chart.lossAxis().low()).isLessThan(0.3);
+        assertThat(chart.upAxis().low()).isLessThan(0.3);
         assertThat(texts(document, "subtitle")).isEmpty();
 
         assertThat(elements(parse(chart(curve("bsp", 45, 0.6))), "line", "target"))
@@ -151,9 +151,9 @@ class LossChartTest {
 
     @Test
     void refusesATargetThatIsNoNumber() {
-        assertThatThrownBy(() -> new LossChart("title", "", List.of(), OptionalDouble.of(Double.NaN)))
+        assertThatThrownBy(() -> Chart.ofLosses("title", "", List.of(), OptionalDouble.of(Double.NaN)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("target loss must be a number: targetLoss=NaN");
+                .hasMessage("target must be a number: target=NaN");
     }
 
     @Test
@@ -164,7 +164,7 @@ class LossChartTest {
         assertThat(texts(document, "name")).containsExactly("empty (no points)", "one");
         assertThat(document.getElementsByTagName("circle").getLength()).isEqualTo(2);
         assertThat(chart(new LossCurve("one", List.of(new Point(0, 0, 0.5))))
-                        .lossAxis()
+                        .upAxis()
                         .at(0.5))
                 .isBetween(0.1, 0.9);
     }
@@ -187,17 +187,17 @@ class LossChartTest {
 
     @Test
     void cutsOffHighBeginnings() {
-        LossAxis axis = chart(curve("bsp", 45, 8), curve("asp", 10, 9)).lossAxis();
+        ChartAxis axis = chart(curve("bsp", 45, 8), curve("asp", 10, 9)).upAxis();
         assertThat(axis.low()).isBetween(0.32, 0.332);
         assertThat(axis.high()).isBetween(0.42, 0.44);
     }
 
     @Test
     void showsBeginningsThatTakeLittleRoom() {
-        assertThat(chart(curve("bsp", 45, 0.45)).lossAxis().high()).isBetween(0.45, 0.47);
+        assertThat(chart(curve("bsp", 45, 0.45)).upAxis().high()).isBetween(0.45, 0.47);
         LossCurve few =
                 new LossCurve("bsp", List.of(new Point(0, 0, 0.69), new Point(1, 1, 0.5), new Point(2, 2, 0.4)));
-        assertThat(chart(few).lossAxis().high()).isLessThan(0.55);
+        assertThat(chart(few).upAxis().high()).isLessThan(0.55);
     }
 
     @Test
@@ -206,8 +206,8 @@ class LossChartTest {
         for (int i = 0; i < POINTS; i++) {
             points.add(new Point(i, i, 0.69 * Math.exp(i)));
         }
-        LossAxis axis =
-                chart(curve("bsp", 45, 0.69), new LossCurve("asp", points)).lossAxis();
+        ChartAxis axis =
+                chart(curve("bsp", 45, 0.69), new LossCurve("asp", points)).upAxis();
         assertThat(axis.low()).isBetween(0.3, 0.332);
         assertThat(axis.high()).isBetween(0.42, 0.75);
     }
@@ -223,7 +223,7 @@ class LossChartTest {
     @Test
     void showsACurveThatOnlyRises() {
         LossCurve rising = new LossCurve("asp", List.of(new Point(0, 0, 0.3), new Point(1, 1, 5), new Point(2, 2, 9)));
-        assertThat(chart(rising).lossAxis().high()).isGreaterThan(8.5);
+        assertThat(chart(rising).upAxis().high()).isGreaterThan(8.5);
     }
 
     @Test
@@ -253,7 +253,7 @@ class LossChartTest {
 
     @Test
     void needsNothingBesideIt() throws Exception {
-        LossChart chart = chart(curve("bsp", 45, 0.6));
+        Chart chart = chart(curve("bsp", 45, 0.6));
         assertThat(chart.svg())
                 .contains("@media (prefers-color-scheme: dark)")
                 .containsOnlyOnce("http")
@@ -267,7 +267,7 @@ class LossChartTest {
     @Test
     void breaksLongTitlesIntoLines() throws Exception {
         String words = "workers batch adagrad ".repeat(20).strip();
-        Document document = parse(new LossChart(words, words, List.of(), OptionalDouble.empty()));
+        Document document = parse(Chart.ofLosses(words, words, List.of(), OptionalDouble.empty()));
         assertThat(texts(document, "title")).hasSizeGreaterThan(2);
         assertThat(String.join(" ", texts(document, "title"))).isEqualTo(words);
         assertThat(String.join(" ", texts(document, "subtitle"))).isEqualTo(words);
