@@ -126,6 +126,9 @@ abstract class TrainModelCommand extends WeirOptions {
     @Mixin
     AlgorithmOptions algorithm = new AlgorithmOptions();
 
+    @Mixin
+    TransferOptions transfer = new TransferOptions();
+
     @Option(
             names = "--backup-workers",
             paramLabel = "<n>",
@@ -362,6 +365,7 @@ abstract class TrainModelCommand extends WeirOptions {
                 .withShuffle(shuffle, seed)
                 .withMembership(membership())
                 .withAlgorithm(algorithm.choose(model, batch))
+                .withTransfer(transfer.choose())
                 .withSlowdown(Stragglers.parse(straggler))
                 .withShare(processes > 0 ? new Share(0, processes) : new Share(workerIndex, workerCount));
     }
@@ -510,6 +514,7 @@ abstract class TrainModelCommand extends WeirOptions {
         command.addAll(List.of("--worker-count", Integer.toString(processes)));
         command.addAll(describe(job.model));
         command.addAll(AlgorithmOptions.describe(job.training.algorithm()));
+        command.addAll(TransferOptions.describe(job.training.transfer()));
         command.add(rejoin ? "--rejoin" : "--no-rejoin");
         if (silence != null) {
             command.addAll(List.of("--silence", silence));

@@ -113,6 +113,7 @@ record TrainingReport(
                 .put("consistency", training.membership().consistency().text())
                 .put("optimizer", optimizer.text());
         AlgorithmOptions.putFacts(training.algorithm(), json);
+        TransferOptions.putFacts(training.transfer(), json);
         facts.accept(json);
         return json.put("batch", training.batch())
                 .put("pull", json(result.pull()))

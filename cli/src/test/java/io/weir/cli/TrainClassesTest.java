@@ -111,6 +111,21 @@ class TrainClassesTest {
                 .isEqualTo(threads);
     }
 
+    /// Worker processes are told as well; 2 bits make the same of each value on any number of servers.
+    @Test
+    void gradientsInFewerBitsMakeTheSameModelInProcesses() {
+        String[] common = {
+            "--consistency", "bsp", "--batch", "50", "--compression", "2bit(0.05)", "--pull-compression", "bf16"
+        };
+        String threads = hash("mlp", common, "--workers", "2");
+        assertThat(hash("mlp", common, "--workers", "1", "--processes", "2", "--server-processes", "2"))
+                .isEqualTo(threads);
+        assertThat(hash("mlp", common, "--workers", "2", "--seed", "2")).isNotEqualTo(threads);
+        assertThat(train("softmax", "--compression", " 2BIT( 0.050 ) ").json().fields())
+                .containsEntry("compression", "2bit(0.05)")
+                .containsEntry("pullCompression", "none");
+    }
+
     private String hash(String model, String[] common, String... more) {
         List<String> options = new ArrayList<>(List.of(common));
         options.addAll(List.of(more));
@@ -225,6 +240,11 @@ class TrainClassesTest {
                 "mlp|--layers|16|a perceptron needs from 2 to 64 numbers of units: layers=16",
                 "mlp|--layers|15,3|examples must have as many values as the first layer: width=16, layer=15",
                 "mlp|--activation|gelu|activation must be relu, tanh or sigmoid: activation=gelu",
+                "softmax|--compression|3bit|compression must be one of none, bf16, fp16, int8, 2bit(THRESHOLD), 1bit,",
+                "softmax|--compression|2bit|compression must have its settings, one of none, bf16,",
+                "mlp|--compression|2bit(0)|threshold of 2 bits must be finite and above 0: threshold=0.0",
+                "mlp|--compression|topk(x)|setting of a compression must be a number: found='x', compression=topk(x)",
+                "mlp|--pull-compression|1bit|rows can be pulled as none, bf16, fp16 or int8: compression=1bit",
                 "mlp|--dropout|1|dropout must be from 0 to less than 1: dropout=1.0",
             })
     void refusesSettingsThatMakeNoSense(String model, String option, String value, String message) {

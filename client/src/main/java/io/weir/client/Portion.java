@@ -19,14 +19,18 @@ public interface Portion {
     /// The table of this specification, created if it is not there. Its pushes belong to this portion.
     Table table(TableSpec spec);
 
-    /// A table that was described before, without asking the servers.
-    Table table(TableInfo info);
+    /// The same view of a table of this portion's run, with pushes that belong to this portion. What a compression with
+    /// feedback has left out goes with it, from portion to portion.
+    ///
+    /// @param ofRun from [Run#table], or a compressed view of it
+    /// @throws IllegalArgumentException if it is a table of something else
+    Table table(Table ofRun);
 
     /// The dense table of this specification, created if it is not there.
     DenseTable denseTable(TableSpec spec);
 
-    /// A dense table that was described before, without asking the servers.
-    DenseTable denseTable(TableInfo info);
+    /// As [#table(Table)], of a dense table.
+    DenseTable denseTable(DenseTable ofRun);
 
     /// Closes a minibatch, and the worker's step with it. Synchronous runs wait until the step is closed.
     ///

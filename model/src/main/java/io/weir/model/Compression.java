@@ -200,6 +200,16 @@ public sealed interface Compression {
         return !hasFeedback();
     }
 
+    /// This one, if rows may be read so.
+    ///
+    /// @throws IllegalArgumentException otherwise
+    default Compression requiredForPulls() {
+        if (!isForPulls()) {
+            throw new IllegalArgumentException("rows can be pulled as none, bf16, fp16 or int8: compression=" + text());
+        }
+        return this;
+    }
+
     /// The text form.
     String text();
 

@@ -442,7 +442,7 @@ final class SimulatedWorker {
                 current.table(history.receiptsTable()).pullAsync(keys, rows),
                 () -> later(
                         timeline.between(500, 8_000),
-                        () -> orEnd(() -> send(pushes, portion::table, under -> {
+                        () -> orEnd(() -> send(pushes, table -> portion.table(current.table(table)), under -> {
                             CompletableFuture<Boolean> tick = portion.tickAsync(last);
                             under.add(tick);
                             then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {

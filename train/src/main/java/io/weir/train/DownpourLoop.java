@@ -133,7 +133,8 @@ final class DownpourLoop implements PortionLoop {
 
     @Override
     public void train(Portion portion) {
-        List<ParameterLink> targets = place.links(portion);
+        List<ParameterLink> targets =
+                sources.stream().map(table -> table.within(portion)).toList();
         int pass = place.plan().passOf(portion.index());
         ahead.forEach(spare::addLast);
         ahead.clear();

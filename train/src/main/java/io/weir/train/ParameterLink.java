@@ -6,6 +6,7 @@ import io.weir.client.Run;
 import io.weir.client.Table;
 import io.weir.client.TableInfo;
 import io.weir.model.TableShape;
+import io.weir.train.TrainingConfig.Transfer;
 import java.util.concurrent.CompletableFuture;
 
 /// Moves the parameters of a model between a learner and one table, whichever kind that is. Thread-safe if the table
@@ -30,22 +31,23 @@ sealed interface ParameterLink {
     /// @param gradients read before the call returns; those of a dense table may be longer than its tensor
     CompletableFuture<Void> send(long[] keys, float[] gradients);
 
-    /// A table whose pushes belong to a portion.
-    static ParameterLink of(Portion portion, TableInfo table) {
-        return table.spec().shape() instanceof TableShape.Dense
-                ? new Tensor(portion.denseTable(table))
-                : new Rows(portion.table(table));
-    }
+    /// The same table, and the same residual if it has one, with pushes that belong to a portion.
+    ParameterLink within(Portion portion);
 
     /// A table as a worker of a run has it.
-    static ParameterLink of(Run run, TableInfo table) {
+    static ParameterLink of(Run run, TableInfo table, Transfer transfer) {
         return table.spec().shape() instanceof TableShape.Dense
-                ? new Tensor(run.denseTable(table))
-                : new Rows(run.table(table));
+                ? new Tensor(run.denseTable(table).compressed(transfer.pushes(), transfer.pulls()))
+                : new Rows(run.table(table).compressed(transfer.pushes(), transfer.pulls()));
     }
 
     /// Rows of an embedding table.
     record Rows(Table table) implements ParameterLink {
+        @Override
+        public ParameterLink within(Portion portion) {
+            return new Rows(portion.table(table));
+        }
+
         @Override
         public void pull(Parameters parameters) {
             table.pull(parameters.keys(), 0, parameters.keyCount(), parameters.weights(), 0);
@@ -69,6 +71,11 @@ sealed interface ParameterLink {
 
     /// All of a dense table.
     record Tensor(DenseTable table) implements ParameterLink {
+        @Override
+        public ParameterLink within(Portion portion) {
+            return new Tensor(portion.denseTable(table));
+        }
+
         @Override
         public void pull(Parameters parameters) {
             table.pull(0, parameters.weights(), 0, parameters.length());

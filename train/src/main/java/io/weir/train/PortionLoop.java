@@ -40,16 +40,11 @@ interface PortionLoop {
             return model.mean() ? 1.0 / batch.exampleCount() : 1;
         }
 
-        /// The tables of the model as they are reached for the pushes of a portion.
-        List<ParameterLink> links(Portion portion) {
-            return tables.stream()
-                    .map(table -> ParameterLink.of(portion, table))
-                    .toList();
-        }
-
-        /// The tables of the model as they are reached for pulls.
+        /// The tables of the model as this life of the worker has them, with empty residuals.
         List<ParameterLink> links() {
-            return tables.stream().map(table -> ParameterLink.of(run, table)).toList();
+            return tables.stream()
+                    .map(table -> ParameterLink.of(run, table, config.transfer()))
+                    .toList();
         }
     }
 

@@ -8,6 +8,7 @@ final class StepwiseLoop implements PortionLoop {
     private final Workplace place;
     private final Ledger ledger;
     private final Learner learner;
+    private final List<ParameterLink> ofRun;
     private final UsualTime usualTime = new UsualTime();
     private ExampleBatch batch = new ExampleBatch();
     private ExampleBatch following = new ExampleBatch();
@@ -19,6 +20,7 @@ final class StepwiseLoop implements PortionLoop {
         this.place = place;
         this.ledger = place.ledger();
         this.learner = place.model().learner(place.source().name());
+        this.ofRun = place.links();
     }
 
     @Override
@@ -27,7 +29,8 @@ final class StepwiseLoop implements PortionLoop {
     /// Reads one batch ahead, to know of each whether it is the last.
     @Override
     public void train(Portion portion) {
-        List<ParameterLink> links = place.links(portion);
+        List<ParameterLink> links =
+                ofRun.stream().map(table -> table.within(portion)).toList();
         int pass = place.plan().passOf(portion.index());
         int batchSize = place.config().batch();
         try (ExampleReader reader = place.plan().open(place.source(), portion.index())) {

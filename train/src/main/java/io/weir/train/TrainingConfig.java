@@ -1,5 +1,6 @@
 package io.weir.train;
 
+import io.weir.model.Compression;
 import io.weir.model.Consistency;
 import io.weir.model.RunSpec;
 import io.weir.train.ExampleSource.Share;
@@ -13,6 +14,7 @@ import java.util.function.Consumer;
 /// @param continued whether a finished run may be taken up again
 /// @param membership how its workers work together
 /// @param algorithm when they pull and push
+/// @param transfer how gradients and parameters travel
 /// @param batch examples in a minibatch
 /// @param passes over the examples
 /// @param shuffle whether the examples come in random order: the portions of a pass, and the examples in each of them
@@ -26,6 +28,7 @@ public record TrainingConfig(
         boolean continued,
         Membership membership,
         Algorithm algorithm,
+        Transfer transfer,
         int batch,
         int passes,
         boolean shuffle,
@@ -60,6 +63,33 @@ public record TrainingConfig(
         }
     }
 
+    /// How gradients and parameters travel between workers and servers. Immutable.
+    ///
+    /// What a compression with feedback leaves out of its pushes is kept by each worker for its next ones, from
+    /// portion
+    /// to portion and for each table; a new life of a worker begins with none, and what is left at the end of a
+    /// training is not pushed any more. So a synchronous run with feedback gives the same model each time unless a
+    /// worker dies: its next life does its steps again without the residual of the last one, and goes on with what
+    /// these leave. Nor is a push taken back that came too late for its step: its batch is trained on again, with
+    /// what it left.
+    ///
+    /// @param pushes of the gradients
+    /// @param pulls of the parameters, a compression that rounds each value by itself
+    public record Transfer(Compression pushes, Compression pulls) {
+        /// 32-bit floats both ways.
+        public static final Transfer PLAIN = new Transfer(Compression.none(), Compression.none());
+
+        public Transfer {
+            Objects.requireNonNull(pushes, "pushes");
+            pulls = pulls.requiredForPulls();
+        }
+
+        /// Pushes only.
+        public static Transfer ofPushes(Compression pushes) {
+            return new Transfer(pushes, Compression.none());
+        }
+    }
+
     /// A worker that takes longer than the others, for experiments. Immutable.
     ///
     /// @param worker its index in the run
@@ -86,6 +116,7 @@ public record TrainingConfig(
         Objects.requireNonNull(run, "run");
         Objects.requireNonNull(membership, "membership");
         Objects.requireNonNull(algorithm, "algorithm");
+        Objects.requireNonNull(transfer, "transfer");
         if (!(algorithm instanceof Algorithm.Stepwise) && !(membership.consistency() instanceof Consistency.Asp)) {
             throw new IllegalArgumentException(algorithm.text()
                     + " is asynchronous, its consistency must be asp: consistency="
@@ -117,6 +148,7 @@ public record TrainingConfig(
                 false,
                 Membership.DEFAULT,
                 new Algorithm.Stepwise(),
+                Transfer.PLAIN,
                 256,
                 1,
                 false,
@@ -172,6 +204,10 @@ public record TrainingConfig(
         return changed(draft -> draft.algorithm = algorithm);
     }
 
+    public TrainingConfig withTransfer(Transfer transfer) {
+        return changed(draft -> draft.transfer = transfer);
+    }
+
     public TrainingConfig withBatch(int batch) {
         return changed(draft -> draft.batch = batch);
     }
@@ -215,6 +251,7 @@ public record TrainingConfig(
         private boolean continued;
         private Membership membership;
         private Algorithm algorithm;
+        private Transfer transfer;
         private int batch;
         private int passes;
         private boolean shuffle;
@@ -229,6 +266,7 @@ public record TrainingConfig(
             continued = config.continued;
             membership = config.membership;
             algorithm = config.algorithm;
+            transfer = config.transfer;
             batch = config.batch;
             passes = config.passes;
             shuffle = config.shuffle;
@@ -245,6 +283,7 @@ public record TrainingConfig(
                     continued,
                     membership,
                     algorithm,
+                    transfer,
                     batch,
                     passes,
                     shuffle,

@@ -229,6 +229,9 @@ final class ReferenceWeir implements Weir {
 
         @Override
         public Table compressed(Compression pushes, Compression pulls) {
+            if (pushes instanceof Compression.None && pulls instanceof Compression.None) {
+                return this;
+            }
             throw new IllegalStateException("nothing is compressed here");
         }
 
@@ -527,8 +530,8 @@ final class ReferenceWeir implements Weir {
         }
 
         @Override
-        public Table table(TableInfo info) {
-            return holder.table(info);
+        public Table table(Table ofRun) {
+            return ofRun;
         }
 
         @Override
@@ -537,7 +540,7 @@ final class ReferenceWeir implements Weir {
         }
 
         @Override
-        public DenseTable denseTable(TableInfo info) {
+        public DenseTable denseTable(DenseTable ofRun) {
             throw new UnsupportedOperationException();
         }
 

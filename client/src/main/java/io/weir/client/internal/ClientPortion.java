@@ -3,7 +3,6 @@ package io.weir.client.internal;
 import io.weir.client.DenseTable;
 import io.weir.client.Portion;
 import io.weir.client.Table;
-import io.weir.client.TableInfo;
 import io.weir.model.TableSpec;
 import io.weir.wire.RunMessage;
 import java.util.concurrent.CompletableFuture;
@@ -49,8 +48,11 @@ final class ClientPortion implements Portion {
     }
 
     @Override
-    public Table table(TableInfo info) {
-        return new ClientTable(run.session(), new TableView(info, 0, pushes));
+    public Table table(Table ofRun) {
+        if (ofRun instanceof ClientTable table && table.session() == run.session()) {
+            return new ClientTable(run.session(), table.view().pushedTo(pushes));
+        }
+        throw ofSomethingElse(ofRun.spec());
     }
 
     @Override
@@ -59,8 +61,16 @@ final class ClientPortion implements Portion {
     }
 
     @Override
-    public DenseTable denseTable(TableInfo info) {
-        return new ClientDenseTable(run.session(), new TableView(info, 0, pushes));
+    public DenseTable denseTable(DenseTable ofRun) {
+        if (ofRun instanceof ClientDenseTable table && table.session() == run.session()) {
+            return new ClientDenseTable(run.session(), table.view().pushedTo(pushes));
+        }
+        throw ofSomethingElse(ofRun.spec());
+    }
+
+    private IllegalArgumentException ofSomethingElse(TableSpec spec) {
+        return new IllegalArgumentException("a portion takes tables of its own run: table=" + spec.name() + ", run="
+                + run.name() + ", worker=" + run.worker());
     }
 
     @Override

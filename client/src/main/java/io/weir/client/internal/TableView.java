@@ -34,10 +34,7 @@ record TableView(
     ///
     /// @throws IllegalArgumentException if rows cannot be read so, or the table does not add what is pushed
     TableView compressed(Compression ofPushes, Compression ofPulls) {
-        if (!ofPulls.isForPulls()) {
-            throw new IllegalArgumentException(
-                    "rows can be pulled as none, bf16, fp16 or int8: compression=" + ofPulls.text());
-        }
+        int pulledType = ValueType.of(ofPulls.requiredForPulls());
         OptimizerSpec optimizer = spec().optimizer();
         boolean takesValues = optimizer instanceof OptimizerSpec.Assign
                 || optimizer instanceof OptimizerSpec.Min
@@ -47,8 +44,14 @@ record TableView(
                     + ofPushes.text() + ", optimizer=" + optimizer.text() + ", table=" + spec().name());
         }
         boolean plain = ofPushes instanceof Compression.None;
-        return new TableView(
-                info, clockGroup, pushes, plain ? null : new PushEncoder(spec(), ofPushes), ValueType.of(ofPulls));
+        return new TableView(info, clockGroup, pushes, plain ? null : new PushEncoder(spec(), ofPushes), pulledType);
+    }
+
+    /// The same view, encoder and what it has kept included, whose pushes belong to another stream.
+    ///
+    /// @param stream null for that of the session
+    TableView pushedTo(@Nullable WorkerStream stream) {
+        return new TableView(info, clockGroup, stream, encoder, rowType);
     }
 
     /// Outside runs.
