@@ -11,8 +11,8 @@ import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/// The name of an optimizer, its settings and their defaults, and its way from and to them: what the text form
-/// and the wire both go by. One line of [#ALL] is all that they need to know of an optimizer.
+/// The name of an optimizer, its settings with their ranges and defaults, and its way from and to them: what the text
+/// form, the wire and the checks all go by. One line of [#ALL] is all that they need to know of an optimizer.
 final class OptimizerForm<T extends OptimizerSpec> {
     private static final List<OptimizerForm<?>> ALL = List.of(
             form(
@@ -20,40 +20,40 @@ final class OptimizerForm<T extends OptimizerSpec> {
                             OptimizerSpec.Sgd.class,
                             (v, tuning) -> new OptimizerSpec.Sgd(v[0], tuning),
                             o -> values(o.rate()))
-                    .with("rate", 0.05f),
+                    .with("rate", Range.POSITIVE, 0.05f),
             form(
                             "momentum",
                             OptimizerSpec.Momentum.class,
                             (v, tuning) -> new OptimizerSpec.Momentum(v[0], v[1], tuning),
                             o -> values(o.rate(), o.momentum()))
-                    .with("rate", 0.05f)
-                    .with("momentum", 0.9f),
+                    .with("rate", Range.POSITIVE, 0.05f)
+                    .with("momentum", Range.FRACTION, 0.9f),
             form(
                             "adagrad",
                             OptimizerSpec.AdaGrad.class,
                             (v, tuning) -> new OptimizerSpec.AdaGrad(v[0], v[1], tuning),
                             o -> values(o.rate(), o.epsilon()))
-                    .with("rate", 0.1f)
-                    .with("epsilon", 1e-8f),
+                    .with("rate", Range.POSITIVE, 0.1f)
+                    .with("epsilon", Range.NON_NEGATIVE, 1e-8f),
             form(
                             "adam",
                             OptimizerSpec.Adam.class,
                             (v, tuning) -> new OptimizerSpec.Adam(v[0], v[1], v[2], v[3], tuning),
                             o -> values(o.rate(), o.beta1(), o.beta2(), o.epsilon()))
-                    .with("rate", 0.001f)
-                    .with("beta1", 0.9f)
-                    .with("beta2", 0.999f)
-                    .with("epsilon", 1e-8f)
+                    .with("rate", Range.POSITIVE, 0.001f)
+                    .with("beta1", Range.FRACTION, 0.9f)
+                    .with("beta2", Range.FRACTION, 0.999f)
+                    .with("epsilon", Range.NON_NEGATIVE, 1e-8f)
                     .alias("lazy_adam"),
             form(
                             "ftrl",
                             OptimizerSpec.Ftrl.class,
                             (v, tuning) -> new OptimizerSpec.Ftrl(v[0], v[1], v[2], v[3], tuning),
                             o -> values(o.alpha(), o.beta(), o.l1(), o.l2()))
-                    .with("alpha", 0.1f)
-                    .with("beta", 1f)
-                    .with("l1", 0f)
-                    .with("l2", 0f)
+                    .with("alpha", Range.POSITIVE, 0.1f)
+                    .with("beta", Range.NON_NEGATIVE, 1f)
+                    .with("l1", Range.NON_NEGATIVE, 0f)
+                    .with("l2", Range.NON_NEGATIVE, 0f)
                     .withoutSchedule(),
             form("add", OptimizerSpec.Add.class, (v, tuning) -> new OptimizerSpec.Add(), o -> values()),
             form("assign", OptimizerSpec.Assign.class, (v, tuning) -> new OptimizerSpec.Assign(), o -> values()),
@@ -64,133 +64,133 @@ final class OptimizerForm<T extends OptimizerSpec> {
                             OptimizerSpec.Nesterov.class,
                             (v, tuning) -> new OptimizerSpec.Nesterov(v[0], v[1], tuning),
                             o -> values(o.rate(), o.momentum()))
-                    .with("rate", 0.05f)
-                    .with("momentum", 0.9f)
+                    .with("rate", Range.POSITIVE, 0.05f)
+                    .with("momentum", Range.FRACTION, 0.9f)
                     .alias("nag"),
             form(
                             "rowwise_adagrad",
                             OptimizerSpec.RowwiseAdaGrad.class,
                             (v, tuning) -> new OptimizerSpec.RowwiseAdaGrad(v[0], v[1], tuning),
                             o -> values(o.rate(), o.epsilon()))
-                    .with("rate", 0.1f)
-                    .with("epsilon", 1e-8f),
+                    .with("rate", Range.POSITIVE, 0.1f)
+                    .with("epsilon", Range.NON_NEGATIVE, 1e-8f),
             form(
                             "group_adagrad",
                             OptimizerSpec.GroupAdaGrad.class,
                             (v, tuning) -> new OptimizerSpec.GroupAdaGrad(v[0], v[1], tuning),
                             o -> values(o.rate(), o.epsilon()))
-                    .with("rate", 0.1f)
-                    .with("epsilon", 1e-5f),
+                    .with("rate", Range.POSITIVE, 0.1f)
+                    .with("epsilon", Range.POSITIVE, 1e-5f),
             form(
                             "adadelta",
                             OptimizerSpec.AdaDelta.class,
                             (v, tuning) -> new OptimizerSpec.AdaDelta(v[0], v[1], v[2], tuning),
                             o -> values(o.rate(), o.rho(), o.epsilon()))
-                    .with("rate", 1f)
-                    .with("rho", 0.9f)
-                    .with("epsilon", 1e-5f),
+                    .with("rate", Range.POSITIVE, 1f)
+                    .with("rho", Range.FRACTION, 0.9f)
+                    .with("epsilon", Range.POSITIVE, 1e-5f),
             form(
                             "rmsprop",
                             OptimizerSpec.RmsProp.class,
                             (v, tuning) -> new OptimizerSpec.RmsProp(
-                                    v[0], v[1], v[2], v[3], flag("rmsprop", "centered", v[4]), tuning),
+                                    v[0], v[1], v[2], v[3], v[4] == 1, tuning),
                             o -> values(o.rate(), o.rho(), o.epsilon(), o.momentum(), o.centered() ? 1 : 0))
-                    .with("rate", 0.001f)
-                    .with("rho", 0.9f)
-                    .with("epsilon", 1e-8f)
-                    .with("momentum", 0f)
-                    .with("centered", 0f),
+                    .with("rate", Range.POSITIVE, 0.001f)
+                    .with("rho", Range.FRACTION, 0.9f)
+                    .with("epsilon", Range.POSITIVE, 1e-8f)
+                    .with("momentum", Range.FRACTION, 0f)
+                    .with("centered", Range.FLAG, 0f),
             form(
                             "adamw",
                             OptimizerSpec.AdamW.class,
                             (v, tuning) -> new OptimizerSpec.AdamW(v[0], v[1], v[2], v[3], v[4], tuning),
                             o -> values(o.rate(), o.beta1(), o.beta2(), o.epsilon(), o.decay()))
-                    .with("rate", 0.001f)
-                    .with("beta1", 0.9f)
-                    .with("beta2", 0.999f)
-                    .with("epsilon", 1e-8f)
-                    .with("decay", 0.01f),
+                    .with("rate", Range.POSITIVE, 0.001f)
+                    .with("beta1", Range.FRACTION, 0.9f)
+                    .with("beta2", Range.FRACTION, 0.999f)
+                    .with("epsilon", Range.NON_NEGATIVE, 1e-8f)
+                    .with("decay", Range.NON_NEGATIVE, 0.01f),
             form(
                             "adamax",
                             OptimizerSpec.AdaMax.class,
                             (v, tuning) -> new OptimizerSpec.AdaMax(v[0], v[1], v[2], v[3], tuning),
                             o -> values(o.rate(), o.beta1(), o.beta2(), o.epsilon()))
-                    .with("rate", 0.002f)
-                    .with("beta1", 0.9f)
-                    .with("beta2", 0.999f)
-                    .with("epsilon", 1e-8f),
+                    .with("rate", Range.POSITIVE, 0.002f)
+                    .with("beta1", Range.FRACTION, 0.9f)
+                    .with("beta2", Range.FRACTION, 0.999f)
+                    .with("epsilon", Range.NON_NEGATIVE, 1e-8f),
             form(
                             "nadam",
                             OptimizerSpec.Nadam.class,
                             (v, tuning) -> new OptimizerSpec.Nadam(v[0], v[1], v[2], v[3], v[4], tuning),
                             o -> values(o.rate(), o.beta1(), o.beta2(), o.epsilon(), o.momentumDecay()))
-                    .with("rate", 0.001f)
-                    .with("beta1", 0.9f)
-                    .with("beta2", 0.999f)
-                    .with("epsilon", 1e-8f)
-                    .with("momentum_decay", 0.004f),
+                    .with("rate", Range.POSITIVE, 0.001f)
+                    .with("beta1", Range.FRACTION, 0.9f)
+                    .with("beta2", Range.FRACTION, 0.999f)
+                    .with("epsilon", Range.NON_NEGATIVE, 1e-8f)
+                    .with("momentum_decay", Range.NON_NEGATIVE, 0.004f),
             form(
                             "amsgrad",
                             OptimizerSpec.AmsGrad.class,
                             (v, tuning) -> new OptimizerSpec.AmsGrad(v[0], v[1], v[2], v[3], tuning),
                             o -> values(o.rate(), o.beta1(), o.beta2(), o.epsilon()))
-                    .with("rate", 0.001f)
-                    .with("beta1", 0.9f)
-                    .with("beta2", 0.999f)
-                    .with("epsilon", 1e-8f),
+                    .with("rate", Range.POSITIVE, 0.001f)
+                    .with("beta1", Range.FRACTION, 0.9f)
+                    .with("beta2", Range.FRACTION, 0.999f)
+                    .with("epsilon", Range.NON_NEGATIVE, 1e-8f),
             form(
                             "ftml",
                             OptimizerSpec.Ftml.class,
                             (v, tuning) -> new OptimizerSpec.Ftml(v[0], v[1], v[2], v[3], tuning),
                             o -> values(o.rate(), o.beta1(), o.beta2(), o.epsilon()))
-                    .with("rate", 0.0025f)
-                    .with("beta1", 0.6f)
-                    .with("beta2", 0.999f)
-                    .with("epsilon", 1e-8f),
+                    .with("rate", Range.POSITIVE, 0.0025f)
+                    .with("beta1", Range.FRACTION, 0.6f)
+                    .with("beta2", Range.FRACTION, 0.999f)
+                    .with("epsilon", Range.NON_NEGATIVE, 1e-8f),
             form(
                             "signum",
                             OptimizerSpec.Signum.class,
                             (v, tuning) -> new OptimizerSpec.Signum(v[0], v[1], v[2], tuning),
                             o -> values(o.rate(), o.momentum(), o.shrink()))
-                    .with("rate", 0.01f)
-                    .with("momentum", 0.9f)
-                    .with("shrink", 0f),
+                    .with("rate", Range.POSITIVE, 0.01f)
+                    .with("momentum", Range.FRACTION, 0.9f)
+                    .with("shrink", Range.NON_NEGATIVE, 0f),
             form(
                             "sgld",
                             OptimizerSpec.Sgld.class,
                             (v, tuning) -> new OptimizerSpec.Sgld(v[0], tuning),
                             o -> values(o.rate()))
-                    .with("rate", 0.01f),
+                    .with("rate", Range.POSITIVE, 0.01f),
             form(
                             "lars",
                             OptimizerSpec.Lars.class,
                             (v, tuning) -> new OptimizerSpec.Lars(v[0], v[1], v[2], v[3], v[4], tuning),
                             o -> values(o.rate(), o.momentum(), o.eta(), o.epsilon(), o.decay()))
-                    .with("rate", 0.1f)
-                    .with("momentum", 0.9f)
-                    .with("eta", 0.001f)
-                    .with("epsilon", 1e-8f)
-                    .with("decay", 0f),
+                    .with("rate", Range.POSITIVE, 0.1f)
+                    .with("momentum", Range.FRACTION, 0.9f)
+                    .with("eta", Range.POSITIVE, 0.001f)
+                    .with("epsilon", Range.NON_NEGATIVE, 1e-8f)
+                    .with("decay", Range.NON_NEGATIVE, 0f),
             form(
                             "lamb",
                             OptimizerSpec.Lamb.class,
                             (v, tuning) -> new OptimizerSpec.Lamb(v[0], v[1], v[2], v[3], v[4], v[5], v[6], tuning),
                             o -> values(o.rate(), o.beta1(), o.beta2(), o.epsilon(), o.decay(), o.lower(), o.upper()))
-                    .with("rate", 0.001f)
-                    .with("beta1", 0.9f)
-                    .with("beta2", 0.999f)
-                    .with("epsilon", 1e-6f)
-                    .with("decay", 0f)
-                    .with("lower", 0f)
-                    .with("upper", 0f),
+                    .with("rate", Range.POSITIVE, 0.001f)
+                    .with("beta1", Range.FRACTION, 0.9f)
+                    .with("beta2", Range.FRACTION, 0.999f)
+                    .with("epsilon", Range.NON_NEGATIVE, 1e-6f)
+                    .with("decay", Range.NON_NEGATIVE, 0f)
+                    .with("lower", Range.NON_NEGATIVE, 0f)
+                    .with("upper", Range.NON_NEGATIVE, 0f),
             form(
                             "dcasgd",
                             OptimizerSpec.DcAsgd.class,
                             (v, tuning) -> new OptimizerSpec.DcAsgd(v[0], v[1], v[2], tuning),
                             o -> values(o.rate(), o.momentum(), o.lambda()))
-                    .with("rate", 0.01f)
-                    .with("momentum", 0f)
-                    .with("lambda", 0.04f),
+                    .with("rate", Range.POSITIVE, 0.01f)
+                    .with("momentum", Range.FRACTION, 0f)
+                    .with("lambda", Range.NON_NEGATIVE, 0.04f),
             form("replace", OptimizerSpec.Replace.class, (v, tuning) -> new OptimizerSpec.Replace(), o -> values()));
 
     /// The settings of a [Tuning], for all optimizers that take gradients.
@@ -214,6 +214,7 @@ final class OptimizerForm<T extends OptimizerSpec> {
     private final BiFunction<float[], Tuning, T> create;
     private final Function<T, float[]> values;
     private final List<String> settingNames = new ArrayList<>();
+    private final List<Range> ranges = new ArrayList<>();
     private final List<Float> defaults = new ArrayList<>();
     private String alias = "";
     private boolean hasSchedule = true;
@@ -235,15 +236,9 @@ final class OptimizerForm<T extends OptimizerSpec> {
         return values;
     }
 
-    private static boolean flag(String optimizer, String name, float value) {
-        if (Float.floatToRawIntBits(value) != 0 && value != 1) {
-            throw new IllegalArgumentException(optimizer + " " + name + " must be 0 or 1: " + name + "=" + value);
-        }
-        return value == 1;
-    }
-
-    private OptimizerForm<T> with(String setting, float otherwise) {
+    private OptimizerForm<T> with(String setting, Range range, float otherwise) {
         settingNames.add(setting);
+        ranges.add(range);
         defaults.add(otherwise);
         return this;
     }
@@ -292,6 +287,33 @@ final class OptimizerForm<T extends OptimizerSpec> {
         return Collections.unmodifiableList(settingNames);
     }
 
+    /// What every optimizer checks when it is made.
+    ///
+    /// @param settings in the order of the form
+    /// @throws IllegalArgumentException naming the optimizer, the setting, and what is allowed
+    static void check(String name, Tuning tuning, float... settings) {
+        named(name).check(tuning, settings);
+    }
+
+    private void check(Tuning tuning, float[] settings) {
+        Objects.requireNonNull(tuning, "tuning");
+        for (int i = 0; i < settings.length; i++) {
+            ranges.get(i).check(name, settingNames.get(i), settings[i]);
+        }
+        if (decaysItself() && tuning.decay() != 0) {
+            throw new IllegalArgumentException(name
+                    + " decays the weights by its own setting, not by that of the tuning: decay=" + tuning.decay());
+        }
+        if (!hasSchedule && !tuning.isSteady()) {
+            throw new IllegalArgumentException(name + " has no schedule: schedule="
+                    + tuning.schedule().text() + ", warmup=" + tuning.warmup());
+        }
+    }
+
+    private boolean decaysItself() {
+        return settingNames.contains("decay");
+    }
+
     /// Its settings and those of a tuning that it takes.
     List<String> allSettingNames() {
         List<String> names = new ArrayList<>(settingNames);
@@ -335,6 +357,8 @@ final class OptimizerForm<T extends OptimizerSpec> {
         for (int i = 0; i < numbers.length; i++) {
             numbers[i] = settings.getOrDefault(settingNames.get(i), defaults.get(i));
         }
+        // Before a number becomes a truth; the optimizer itself checks what it is given.
+        check(tuning, numbers);
         return create.apply(numbers, tuning);
     }
 
@@ -351,7 +375,7 @@ final class OptimizerForm<T extends OptimizerSpec> {
                 text.number("scale", none.scale()),
                 text.number("clip", none.clip()),
                 text.number("clip_norm", none.clipNorm()),
-                settingNames.contains("decay") ? 0 : text.number("decay", none.decay()),
+                decaysItself() ? 0 : text.number("decay", none.decay()),
                 text.integer("warmup", none.warmup()),
                 schedule == null ? none.schedule() : RateSchedule.parse(schedule));
         return create(settings, tuning);

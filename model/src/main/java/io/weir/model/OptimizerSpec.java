@@ -13,8 +13,7 @@ public sealed interface OptimizerSpec {
     /// Plain gradient descent, `w ← w − rate · g`.
     record Sgd(float rate, Tuning tuning) implements OptimizerSpec {
         public Sgd {
-            requirePositive("sgd", "rate", rate);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("sgd", tuning, rate);
         }
 
         public Sgd(float rate) {
@@ -30,9 +29,7 @@ public sealed interface OptimizerSpec {
     /// Heavy-ball momentum, one slot: `v ← momentum · v + g`, then `w ← w − rate · v`.
     record Momentum(float rate, float momentum, Tuning tuning) implements OptimizerSpec {
         public Momentum {
-            requirePositive("momentum", "rate", rate);
-            requireFraction("momentum", "momentum", momentum);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("momentum", tuning, rate, momentum);
         }
 
         public Momentum(float rate, float momentum) {
@@ -48,9 +45,7 @@ public sealed interface OptimizerSpec {
     /// AdaGrad, one slot: `a ← a + g²`, then `w ← w − rate · g / (√a + epsilon)`.
     record AdaGrad(float rate, float epsilon, Tuning tuning) implements OptimizerSpec {
         public AdaGrad {
-            requirePositive("adagrad", "rate", rate);
-            requireNonNegative("adagrad", "epsilon", epsilon);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("adagrad", tuning, rate, epsilon);
         }
 
         public AdaGrad(float rate, float epsilon) {
@@ -67,11 +62,7 @@ public sealed interface OptimizerSpec {
     /// row itself. The name `lazy_adam` reads as this one too.
     record Adam(float rate, float beta1, float beta2, float epsilon, Tuning tuning) implements OptimizerSpec {
         public Adam {
-            requirePositive("adam", "rate", rate);
-            requireFraction("adam", "beta1", beta1);
-            requireFraction("adam", "beta2", beta2);
-            requireNonNegative("adam", "epsilon", epsilon);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("adam", tuning, rate, beta1, beta2, epsilon);
         }
 
         public Adam(float rate, float beta1, float beta2, float epsilon) {
@@ -88,16 +79,9 @@ public sealed interface OptimizerSpec {
     /// anew from all gradients at one `alpha`.
     record Ftrl(float alpha, float beta, float l1, float l2, Tuning tuning) implements OptimizerSpec {
         public Ftrl {
-            requirePositive("ftrl", "alpha", alpha);
-            requireNonNegative("ftrl", "beta", beta);
-            requireNonNegative("ftrl", "l1", l1);
-            requireNonNegative("ftrl", "l2", l2);
+            OptimizerForm.check("ftrl", tuning, alpha, beta, l1, l2);
             if (beta == 0 && l2 == 0) {
                 throw new IllegalArgumentException("ftrl needs beta or l2 above 0: beta=0, l2=0");
-            }
-            if (!tuning.isSteady()) {
-                throw new IllegalArgumentException(
-                        "ftrl has no schedule: schedule=" + tuning.schedule().text() + ", warmup=" + tuning.warmup());
             }
         }
 
@@ -111,119 +95,60 @@ public sealed interface OptimizerSpec {
         }
     }
 
-    /// No optimizer: what is pushed is a delta, `w ← w + d`.
-    record Add() implements OptimizerSpec {
+    /// No optimizer: what is pushed is no gradient. It has no slots and takes no tuning.
+    sealed interface Direct extends OptimizerSpec {
         @Override
-        public Tuning tuning() {
+        default Tuning tuning() {
             return Tuning.NONE;
         }
 
         @Override
-        public int slotCount() {
+        default int slotCount() {
             return 0;
         }
 
         @Override
-        public boolean takesGradients() {
+        default boolean takesGradients() {
             return false;
         }
     }
 
-    /// No optimizer: what is pushed replaces the row, `w ← d`. Of several values the last one stays.
-    record Assign() implements OptimizerSpec {
-        @Override
-        public Tuning tuning() {
-            return Tuning.NONE;
-        }
+    /// What is pushed is a delta, `w ← w + d`.
+    record Add() implements Direct {}
 
-        @Override
-        public int slotCount() {
-            return 0;
-        }
-
-        @Override
-        public boolean takesGradients() {
-            return false;
-        }
-
+    /// What is pushed replaces the row, `w ← d`. Of several values the last one stays.
+    record Assign() implements Direct {
         @Override
         public Fold fold() {
             return Fold.LAST;
         }
     }
 
-    /// No optimizer: each weight becomes the lesser of itself and what is pushed. The initial row takes part.
-    record Min() implements OptimizerSpec {
-        @Override
-        public Tuning tuning() {
-            return Tuning.NONE;
-        }
-
-        @Override
-        public int slotCount() {
-            return 0;
-        }
-
-        @Override
-        public boolean takesGradients() {
-            return false;
-        }
-
+    /// Each weight becomes the lesser of itself and what is pushed. The initial row takes part.
+    record Min() implements Direct {
         @Override
         public Fold fold() {
             return Fold.LEAST;
         }
     }
 
-    /// No optimizer: each weight becomes the greater of itself and what is pushed. The initial row takes part.
-    record Max() implements OptimizerSpec {
-        @Override
-        public Tuning tuning() {
-            return Tuning.NONE;
-        }
-
-        @Override
-        public int slotCount() {
-            return 0;
-        }
-
-        @Override
-        public boolean takesGradients() {
-            return false;
-        }
-
+    /// Each weight becomes the greater of itself and what is pushed. The initial row takes part.
+    record Max() implements Direct {
         @Override
         public Fold fold() {
             return Fold.GREATEST;
         }
     }
 
-    /// No optimizer: what is pushed replaces the row, `w ← d`. Several values are summed first: those of all workers of
+    /// What is pushed replaces the row, `w ← d`. Several values are summed first: those of all workers of
     /// a synchronous step, and those of a key that is repeated.
-    record Replace() implements OptimizerSpec {
-        @Override
-        public Tuning tuning() {
-            return Tuning.NONE;
-        }
-
-        @Override
-        public int slotCount() {
-            return 0;
-        }
-
-        @Override
-        public boolean takesGradients() {
-            return false;
-        }
-    }
+    record Replace() implements Direct {}
 
     /// Nesterov's accelerated gradient, one slot: `v ← momentum · v + g`, then `w ← w − rate · (g + momentum ·
     /// v)`. The name `nag` reads as this one too.
     record Nesterov(float rate, float momentum, Tuning tuning) implements OptimizerSpec {
         public Nesterov {
-            requirePositive("nesterov", "rate", rate);
-            requireFraction("nesterov", "momentum", momentum);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("nesterov", tuning, rate, momentum);
         }
 
         public Nesterov(float rate, float momentum) {
@@ -240,9 +165,7 @@ public sealed interface OptimizerSpec {
     /// epsilon) · g`.
     record RowwiseAdaGrad(float rate, float epsilon, Tuning tuning) implements OptimizerSpec {
         public RowwiseAdaGrad {
-            requirePositive("rowwise_adagrad", "rate", rate);
-            requireNonNegative("rowwise_adagrad", "epsilon", epsilon);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("rowwise_adagrad", tuning, rate, epsilon);
         }
 
         public RowwiseAdaGrad(float rate, float epsilon) {
@@ -268,9 +191,7 @@ public sealed interface OptimizerSpec {
     /// As [RowwiseAdaGrad], with `epsilon` below the root: `w ← w − rate / √(a + epsilon) · g`.
     record GroupAdaGrad(float rate, float epsilon, Tuning tuning) implements OptimizerSpec {
         public GroupAdaGrad {
-            requirePositive("group_adagrad", "rate", rate);
-            requirePositive("group_adagrad", "epsilon", epsilon);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("group_adagrad", tuning, rate, epsilon);
         }
 
         public GroupAdaGrad(float rate, float epsilon) {
@@ -296,10 +217,7 @@ public sealed interface OptimizerSpec {
     /// AdaDelta, two slots: steps in proportion to the size of earlier ones, so that the rate is 1.
     record AdaDelta(float rate, float rho, float epsilon, Tuning tuning) implements OptimizerSpec {
         public AdaDelta {
-            requirePositive("adadelta", "rate", rate);
-            requireFraction("adadelta", "rho", rho);
-            requirePositive("adadelta", "epsilon", epsilon);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("adadelta", tuning, rate, rho, epsilon);
         }
 
         public AdaDelta(float rate, float rho, float epsilon) {
@@ -316,11 +234,7 @@ public sealed interface OptimizerSpec {
     record RmsProp(float rate, float rho, float epsilon, float momentum, boolean centered, Tuning tuning)
             implements OptimizerSpec {
         public RmsProp {
-            requirePositive("rmsprop", "rate", rate);
-            requireFraction("rmsprop", "rho", rho);
-            requirePositive("rmsprop", "epsilon", epsilon);
-            requireFraction("rmsprop", "momentum", momentum);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("rmsprop", tuning, rate, rho, epsilon, momentum, centered ? 1 : 0);
         }
 
         public RmsProp(float rate, float rho, float epsilon, float momentum, boolean centered) {
@@ -338,12 +252,7 @@ public sealed interface OptimizerSpec {
     record AdamW(float rate, float beta1, float beta2, float epsilon, float decay, Tuning tuning)
             implements OptimizerSpec {
         public AdamW {
-            requirePositive("adamw", "rate", rate);
-            requireFraction("adamw", "beta1", beta1);
-            requireFraction("adamw", "beta2", beta2);
-            requireNonNegative("adamw", "epsilon", epsilon);
-            requireNonNegative("adamw", "decay", decay);
-            requireNoDecay("adamw", tuning);
+            OptimizerForm.check("adamw", tuning, rate, beta1, beta2, epsilon, decay);
         }
 
         public AdamW(float rate, float beta1, float beta2, float epsilon, float decay) {
@@ -359,11 +268,7 @@ public sealed interface OptimizerSpec {
     /// AdaMax, two slots: Adam with the greatest size of the gradients in place of the root of their squares.
     record AdaMax(float rate, float beta1, float beta2, float epsilon, Tuning tuning) implements OptimizerSpec {
         public AdaMax {
-            requirePositive("adamax", "rate", rate);
-            requireFraction("adamax", "beta1", beta1);
-            requireFraction("adamax", "beta2", beta2);
-            requireNonNegative("adamax", "epsilon", epsilon);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("adamax", tuning, rate, beta1, beta2, epsilon);
         }
 
         public AdaMax(float rate, float beta1, float beta2, float epsilon) {
@@ -381,12 +286,7 @@ public sealed interface OptimizerSpec {
     record Nadam(float rate, float beta1, float beta2, float epsilon, float momentumDecay, Tuning tuning)
             implements OptimizerSpec {
         public Nadam {
-            requirePositive("nadam", "rate", rate);
-            requireFraction("nadam", "beta1", beta1);
-            requireFraction("nadam", "beta2", beta2);
-            requireNonNegative("nadam", "epsilon", epsilon);
-            requireNonNegative("nadam", "momentum_decay", momentumDecay);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("nadam", tuning, rate, beta1, beta2, epsilon, momentumDecay);
         }
 
         public Nadam(float rate, float beta1, float beta2, float epsilon, float momentumDecay) {
@@ -407,11 +307,7 @@ public sealed interface OptimizerSpec {
     /// Adam, three slots, that divides by the greatest second moment so far.
     record AmsGrad(float rate, float beta1, float beta2, float epsilon, Tuning tuning) implements OptimizerSpec {
         public AmsGrad {
-            requirePositive("amsgrad", "rate", rate);
-            requireFraction("amsgrad", "beta1", beta1);
-            requireFraction("amsgrad", "beta2", beta2);
-            requireNonNegative("amsgrad", "epsilon", epsilon);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("amsgrad", tuning, rate, beta1, beta2, epsilon);
         }
 
         public AmsGrad(float rate, float beta1, float beta2, float epsilon) {
@@ -427,11 +323,7 @@ public sealed interface OptimizerSpec {
     /// Follow the moving leader, three slots.
     record Ftml(float rate, float beta1, float beta2, float epsilon, Tuning tuning) implements OptimizerSpec {
         public Ftml {
-            requirePositive("ftml", "rate", rate);
-            requireFraction("ftml", "beta1", beta1);
-            requireFraction("ftml", "beta2", beta2);
-            requireNonNegative("ftml", "epsilon", epsilon);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("ftml", tuning, rate, beta1, beta2, epsilon);
         }
 
         public Ftml(float rate, float beta1, float beta2, float epsilon) {
@@ -448,10 +340,7 @@ public sealed interface OptimizerSpec {
     /// also takes `rate · shrink · w` off the weights.
     record Signum(float rate, float momentum, float shrink, Tuning tuning) implements OptimizerSpec {
         public Signum {
-            requirePositive("signum", "rate", rate);
-            requireFraction("signum", "momentum", momentum);
-            requireNonNegative("signum", "shrink", shrink);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("signum", tuning, rate, momentum, shrink);
         }
 
         public Signum(float rate, float momentum, float shrink) {
@@ -468,8 +357,7 @@ public sealed interface OptimizerSpec {
     /// the table's seed, the key, the row's push count and the position.
     record Sgld(float rate, Tuning tuning) implements OptimizerSpec {
         public Sgld {
-            requirePositive("sgld", "rate", rate);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("sgld", tuning, rate);
         }
 
         public Sgld(float rate) {
@@ -487,12 +375,7 @@ public sealed interface OptimizerSpec {
     record Lars(float rate, float momentum, float eta, float epsilon, float decay, Tuning tuning)
             implements OptimizerSpec {
         public Lars {
-            requirePositive("lars", "rate", rate);
-            requireFraction("lars", "momentum", momentum);
-            requirePositive("lars", "eta", eta);
-            requireNonNegative("lars", "epsilon", epsilon);
-            requireNonNegative("lars", "decay", decay);
-            requireNoDecay("lars", tuning);
+            OptimizerForm.check("lars", tuning, rate, momentum, eta, epsilon, decay);
         }
 
         public Lars(float rate, float momentum, float eta, float epsilon, float decay) {
@@ -517,18 +400,11 @@ public sealed interface OptimizerSpec {
             float rate, float beta1, float beta2, float epsilon, float decay, float lower, float upper, Tuning tuning)
             implements OptimizerSpec {
         public Lamb {
-            requirePositive("lamb", "rate", rate);
-            requireFraction("lamb", "beta1", beta1);
-            requireFraction("lamb", "beta2", beta2);
-            requireNonNegative("lamb", "epsilon", epsilon);
-            requireNonNegative("lamb", "decay", decay);
-            requireNonNegative("lamb", "lower", lower);
-            requireNonNegative("lamb", "upper", upper);
+            OptimizerForm.check("lamb", tuning, rate, beta1, beta2, epsilon, decay, lower, upper);
             if (upper != 0 && upper < lower) {
                 throw new IllegalArgumentException(
                         "lamb upper must be 0, or lower at least: lower=" + lower + ", upper=" + upper);
             }
-            requireNoDecay("lamb", tuning);
         }
 
         public Lamb(float rate, float beta1, float beta2, float epsilon, float decay, float lower, float upper) {
@@ -550,10 +426,7 @@ public sealed interface OptimizerSpec {
     /// with a `momentum` above 0: `g + lambda · g² · (w − w_prev)` takes the place of the gradient.
     record DcAsgd(float rate, float momentum, float lambda, Tuning tuning) implements OptimizerSpec {
         public DcAsgd {
-            requirePositive("dcasgd", "rate", rate);
-            requireFraction("dcasgd", "momentum", momentum);
-            requireNonNegative("dcasgd", "lambda", lambda);
-            Objects.requireNonNull(tuning, "tuning");
+            OptimizerForm.check("dcasgd", tuning, rate, momentum, lambda);
         }
 
         public DcAsgd(float rate, float momentum, float lambda) {
@@ -653,33 +526,5 @@ public sealed interface OptimizerSpec {
     /// @throws IllegalArgumentException naming the optimizer, the setting, and what is allowed
     static OptimizerSpec parse(String text) {
         return OptimizerText.parse(text);
-    }
-
-    private static void requireNoDecay(String optimizer, Tuning tuning) {
-        if (tuning.decay() != 0) {
-            throw new IllegalArgumentException(optimizer
-                    + " decays the weights by its own setting, not by that of the tuning: decay=" + tuning.decay());
-        }
-    }
-
-    private static void requirePositive(String optimizer, String name, float value) {
-        if (!(value > 0) || Float.isInfinite(value)) {
-            throw new IllegalArgumentException(
-                    optimizer + " " + name + " must be above 0 and finite: " + name + "=" + value);
-        }
-    }
-
-    private static void requireNonNegative(String optimizer, String name, float value) {
-        if (!(value >= 0) || Float.isInfinite(value)) {
-            throw new IllegalArgumentException(
-                    optimizer + " " + name + " must be 0 or more and finite: " + name + "=" + value);
-        }
-    }
-
-    private static void requireFraction(String optimizer, String name, float value) {
-        if (!(value >= 0) || !(value < 1)) {
-            throw new IllegalArgumentException(
-                    optimizer + " " + name + " must be at least 0 and below 1: " + name + "=" + value);
-        }
     }
 }

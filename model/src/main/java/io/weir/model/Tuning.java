@@ -30,22 +30,14 @@ public record Tuning(float scale, float clip, float clipNorm, float decay, int w
     public static final Tuning NONE = new Tuning(1, 0, 0, 0, 0, new RateSchedule.Constant());
 
     public Tuning {
-        if (!(scale > 0) || Float.isInfinite(scale)) {
-            throw new IllegalArgumentException("scale must be above 0 and finite: scale=" + scale);
-        }
-        requireNonNegative("clip", clip);
-        requireNonNegative("clip_norm", clipNorm);
-        requireNonNegative("decay", decay);
+        Range.POSITIVE.check("scale", scale);
+        Range.NON_NEGATIVE.check("clip", clip);
+        Range.NON_NEGATIVE.check("clip_norm", clipNorm);
+        Range.NON_NEGATIVE.check("decay", decay);
         if (warmup < 0) {
             throw new IllegalArgumentException("warmup must be 0 or more: warmup=" + warmup);
         }
         Objects.requireNonNull(schedule, "schedule");
-    }
-
-    private static void requireNonNegative(String name, float value) {
-        if (!(value >= 0) || Float.isInfinite(value)) {
-            throw new IllegalArgumentException(name + " must be 0 or more and finite: " + name + "=" + value);
-        }
     }
 
     /// Whether the rate stays as it is.
