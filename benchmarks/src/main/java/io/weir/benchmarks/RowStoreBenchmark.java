@@ -3,6 +3,7 @@ package io.weir.benchmarks;
 import io.weir.kernel.RecordLayout;
 import io.weir.kernel.RowCopy;
 import io.weir.kernel.UpdateKernel;
+import io.weir.kernel.UpdateKernels;
 import io.weir.model.Keys;
 import io.weir.model.OptimizerSpec;
 import io.weir.model.TableSpec;
@@ -59,7 +60,7 @@ public class RowStoreBenchmark {
     @Param({"1", "8"})
     public int stores;
 
-    private final UpdateKernel kernel = UpdateKernel.adaGrad(RATE, EPSILON);
+    private final UpdateKernel kernel = UpdateKernels.adaGrad(RATE, EPSILON);
     private final Arena arena = Arena.ofShared();
     private TableStore[] tables = {};
     private MemorySegment frames = MemorySegment.NULL;

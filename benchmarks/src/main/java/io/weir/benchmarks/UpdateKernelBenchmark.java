@@ -1,6 +1,7 @@
 package io.weir.benchmarks;
 
 import io.weir.kernel.UpdateKernel;
+import io.weir.kernel.UpdateKernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -66,7 +67,7 @@ public class UpdateKernelBenchmark {
     @Param({"nothing", "everything"})
     public String before = "nothing";
 
-    private UpdateKernel kernel = UpdateKernel.sgd(1);
+    private UpdateKernel kernel = UpdateKernels.sgd(1);
     private RandomRecords records = new RandomRecords(1, 1, 1);
     private MemorySegment gradients = MemorySegment.NULL;
 
@@ -117,26 +118,26 @@ public class UpdateKernelBenchmark {
 
     private static UpdateKernel kernel(String optimizer) {
         return switch (optimizer) {
-            case "sgd" -> UpdateKernel.sgd(0.05f);
-            case "momentum" -> UpdateKernel.momentum(0.05f, 0.9f);
-            case "adagrad" -> UpdateKernel.adaGrad(0.1f, 1e-8f);
-            case "adam" -> UpdateKernel.adam(0.001f, 0.9f, 0.999f, 1e-8f);
-            case "ftrl" -> UpdateKernel.ftrl(0.1f, 1, 0.01f, 0);
-            case "nesterov" -> UpdateKernel.nesterov(0.05f, 0.9f);
-            case "rowwise_adagrad" -> UpdateKernel.rowwiseAdaGrad(0.1f, 1e-8f);
-            case "adadelta" -> UpdateKernel.adaDelta(1, 0.9f, 1e-5f);
-            case "rmsprop" -> UpdateKernel.rmsProp(0.001f, 0.9f, 1e-8f, 0, false);
-            case "adamw" -> UpdateKernel.adamW(0.001f, 0.9f, 0.999f, 1e-8f, 0.01f);
-            case "adamax" -> UpdateKernel.adaMax(0.002f, 0.9f, 0.999f, 1e-8f);
-            case "nadam" -> UpdateKernel.nadam(0.001f, 0.9f, 0.999f, 1e-8f, 0.004f);
-            case "amsgrad" -> UpdateKernel.amsGrad(0.001f, 0.9f, 0.999f, 1e-8f);
-            case "ftml" -> UpdateKernel.ftml(0.0025f, 0.6f, 0.999f, 1e-8f);
-            case "signum" -> UpdateKernel.signum(0.01f, 0.9f, 0);
-            case "sgld" -> UpdateKernel.sgld(0.01f, 1);
-            case "lars" -> UpdateKernel.lars(0.1f, 0.9f, 0.001f, 1e-8f, 0);
-            case "lamb" -> UpdateKernel.lamb(0.001f, 0.9f, 0.999f, 1e-6f, 0, 0, 0);
-            case "dcasgd" -> UpdateKernel.dcAsgd(0.01f, 0, 0.04f);
-            case "adagrad_tuned" -> UpdateKernel.adaGrad(0.1f, 1e-8f).tuned(0.5f, 1, 0, 0.01f, null);
+            case "sgd" -> UpdateKernels.sgd(0.05f);
+            case "momentum" -> UpdateKernels.momentum(0.05f, 0.9f);
+            case "adagrad" -> UpdateKernels.adaGrad(0.1f, 1e-8f);
+            case "adam" -> UpdateKernels.adam(0.001f, 0.9f, 0.999f, 1e-8f);
+            case "ftrl" -> UpdateKernels.ftrl(0.1f, 1, 0.01f, 0);
+            case "nesterov" -> UpdateKernels.nesterov(0.05f, 0.9f);
+            case "rowwise_adagrad" -> UpdateKernels.rowwiseAdaGrad(0.1f, 1e-8f);
+            case "adadelta" -> UpdateKernels.adaDelta(1, 0.9f, 1e-5f);
+            case "rmsprop" -> UpdateKernels.rmsProp(0.001f, 0.9f, 1e-8f, 0, false);
+            case "adamw" -> UpdateKernels.adamW(0.001f, 0.9f, 0.999f, 1e-8f, 0.01f);
+            case "adamax" -> UpdateKernels.adaMax(0.002f, 0.9f, 0.999f, 1e-8f);
+            case "nadam" -> UpdateKernels.nadam(0.001f, 0.9f, 0.999f, 1e-8f, 0.004f);
+            case "amsgrad" -> UpdateKernels.amsGrad(0.001f, 0.9f, 0.999f, 1e-8f);
+            case "ftml" -> UpdateKernels.ftml(0.0025f, 0.6f, 0.999f, 1e-8f);
+            case "signum" -> UpdateKernels.signum(0.01f, 0.9f, 0);
+            case "sgld" -> UpdateKernels.sgld(0.01f, 1);
+            case "lars" -> UpdateKernels.lars(0.1f, 0.9f, 0.001f, 1e-8f, 0);
+            case "lamb" -> UpdateKernels.lamb(0.001f, 0.9f, 0.999f, 1e-6f, 0, 0, 0);
+            case "dcasgd" -> UpdateKernels.dcAsgd(0.01f, 0, 0.04f);
+            case "adagrad_tuned" -> UpdateKernels.adaGrad(0.1f, 1e-8f).tuned(0.5f, 1, 0, 0.01f, null);
             default -> throw new IllegalArgumentException("no such optimizer: optimizer=" + optimizer);
         };
     }

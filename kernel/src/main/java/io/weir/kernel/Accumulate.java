@@ -7,6 +7,7 @@ import static io.weir.kernel.Lanes.WIDE;
 import static io.weir.kernel.NativeMemory.MEMORY;
 import static io.weir.kernel.RecordLayout.FLOAT;
 
+import io.weir.kernel.AssignmentKernel.Operation;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import jdk.incubator.vector.FloatVector;
@@ -50,37 +51,33 @@ public final class Accumulate {
 
     /// `into[i] ← min(into[i], from[i])`, otherwise as [#add]. Of `-0` and `0` the former is less.
     public static void least(MemorySegment into, long intoOffset, MemorySegment from, long fromOffset, int length) {
-        long bytes = (long) length * Float.BYTES;
-        long target = NativeMemory.address(into, intoOffset, bytes, true);
-        long source = NativeMemory.address(from, fromOffset, bytes, false);
-        try {
-            AssignmentKernel.min(target, source, MIDDLE.loopBound(length), length);
-        } finally {
-            Reference.reachabilityFence(into);
-            Reference.reachabilityFence(from);
-        }
+        fold(Operation.MIN, into, intoOffset, from, fromOffset, length, MIDDLE.loopBound(length));
     }
 
     /// `into[i] ← max(into[i], from[i])`, otherwise as [#add]. Of `-0` and `0` the latter is greater.
     public static void greatest(MemorySegment into, long intoOffset, MemorySegment from, long fromOffset, int length) {
-        long bytes = (long) length * Float.BYTES;
-        long target = NativeMemory.address(into, intoOffset, bytes, true);
-        long source = NativeMemory.address(from, fromOffset, bytes, false);
-        try {
-            AssignmentKernel.max(target, source, MIDDLE.loopBound(length), length);
-        } finally {
-            Reference.reachabilityFence(into);
-            Reference.reachabilityFence(from);
-        }
+        fold(Operation.MAX, into, intoOffset, from, fromOffset, length, MIDDLE.loopBound(length));
     }
 
     /// As [#add], one float at a time: the oracle.
     public static void addScalar(MemorySegment into, long intoOffset, MemorySegment from, long fromOffset, int length) {
+        fold(Operation.ADD, into, intoOffset, from, fromOffset, length, 0);
+    }
+
+    /// @param bound floats to go over with lanes
+    private static void fold(
+            Operation operation,
+            MemorySegment into,
+            long intoOffset,
+            MemorySegment from,
+            long fromOffset,
+            int length,
+            int bound) {
         long bytes = (long) length * Float.BYTES;
-        long sum = NativeMemory.address(into, intoOffset, bytes, true);
-        long summand = NativeMemory.address(from, fromOffset, bytes, false);
+        long target = NativeMemory.address(into, intoOffset, bytes, true);
+        long source = NativeMemory.address(from, fromOffset, bytes, false);
         try {
-            addScalar(sum, summand, 0, length);
+            AssignmentKernel.apply(operation, target, source, bound, length);
         } finally {
             Reference.reachabilityFence(into);
             Reference.reachabilityFence(from);

@@ -6,7 +6,7 @@ import static io.weir.kernel.NativeMemory.MEMORY;
 
 import jdk.incubator.vector.FloatVector;
 
-/// See [UpdateKernel#adaDelta].
+/// See [UpdateKernels#adaDelta].
 final class AdaDeltaKernel extends RowKernel {
     private final float rate;
     private final float rho;

@@ -9,7 +9,7 @@ import static io.weir.kernel.RecordLayout.FLOAT;
 
 import jdk.incubator.vector.FloatVector;
 
-/// See [UpdateKernel#adaGrad].
+/// See [UpdateKernels#adaGrad].
 final class AdaGradKernel extends LaneKernel {
     private final float rate;
     private final float epsilon;

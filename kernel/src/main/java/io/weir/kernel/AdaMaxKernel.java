@@ -6,17 +6,12 @@ import static io.weir.kernel.NativeMemory.MEMORY;
 
 import jdk.incubator.vector.FloatVector;
 
-/// See [UpdateKernel#adaMax].
-final class AdaMaxKernel extends RowKernel {
-    private final float beta1;
-    private final float beta2;
-    private final float epsilon;
+/// See [UpdateKernels#adaMax].
+final class AdaMaxKernel extends MomentKernel {
     private final BiasCorrection bias;
 
     AdaMaxKernel(float rate, float beta1, float beta2, float epsilon) {
-        this.beta1 = requireFraction("beta1", beta1);
-        this.beta2 = requireFraction("beta2", beta2);
-        this.epsilon = Math.max(requireNonNegative("epsilon", epsilon), Float.MIN_VALUE);
+        super(beta1, beta2, epsilon, Float.MIN_VALUE);
         this.bias = new BiasCorrection(requirePositive("rate", rate), beta1, 0);
     }
 
@@ -30,7 +25,7 @@ final class AdaMaxKernel extends RowKernel {
         float rate = factor * bias.rate(pushCount(row));
         float beta1 = this.beta1;
         float beta2 = this.beta2;
-        float rest1 = 1 - beta1;
+        float rest1 = this.rest1;
         float epsilon = this.epsilon;
         long weight = row + startBytes;
         int i = 0;

@@ -6,16 +6,11 @@ import static io.weir.kernel.Lanes.ORDER;
 import static io.weir.kernel.Lanes.WIDE;
 import static io.weir.kernel.NativeMemory.MEMORY;
 import static io.weir.kernel.RecordLayout.FLOAT;
-import static io.weir.kernel.RecordLayout.HEADER_BYTES;
-import static io.weir.kernel.RecordLayout.INT;
-import static io.weir.kernel.RecordLayout.PUSH_COUNT_OFFSET;
 
 import jdk.incubator.vector.FloatVector;
 
-/// See [UpdateKernel#adam].
+/// See [UpdateKernels#adam].
 final class AdamKernel extends LaneKernel {
-    private static final long PUSH_COUNT_BEFORE_ROW = HEADER_BYTES - PUSH_COUNT_OFFSET;
-
     private final float beta1;
     private final float beta2;
     private final float epsilon;
@@ -58,7 +53,7 @@ final class AdamKernel extends LaneKernel {
         if (length == 1) {
             for (int i = from; i < from + count; i++) {
                 long weight = base + rowOffsets[i] + startBytes;
-                int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
+                int t = RowKernel.pushCount(base + rowOffsets[i]);
                 float rate = factor * (Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : bias.lateRate(t));
                 float rootScale =
                         Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : bias.lateRootScale(t);
@@ -69,7 +64,7 @@ final class AdamKernel extends LaneKernel {
         }
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
-            int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
+            int t = RowKernel.pushCount(base + rowOffsets[i]);
             float rate = factor * (Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : bias.lateRate(t));
             float rootScale = Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : bias.lateRootScale(t);
             for (int j = 0; j < length; j++) {
@@ -133,7 +128,7 @@ final class AdamKernel extends LaneKernel {
 
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
-            int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
+            int t = RowKernel.pushCount(base + rowOffsets[i]);
             float rate = factor * (Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : bias.lateRate(t));
             float rootScale = Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : bias.lateRootScale(t);
             for (int j = 0; j < length; j += NARROW.length()) {
@@ -176,7 +171,7 @@ final class AdamKernel extends LaneKernel {
 
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
-            int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
+            int t = RowKernel.pushCount(base + rowOffsets[i]);
             float rate = factor * (Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : bias.lateRate(t));
             float rootScale = Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : bias.lateRootScale(t);
             for (int j = 0; j < length; j += MIDDLE.length()) {
@@ -219,7 +214,7 @@ final class AdamKernel extends LaneKernel {
 
         for (int i = from; i < from + count; i++) {
             long weight = base + rowOffsets[i] + startBytes;
-            int t = MEMORY.get(INT, base + rowOffsets[i] - PUSH_COUNT_BEFORE_ROW);
+            int t = RowKernel.pushCount(base + rowOffsets[i]);
             float rate = factor * (Integer.compareUnsigned(t, rates.length) < 0 ? rates[t] : bias.lateRate(t));
             float rootScale = Integer.compareUnsigned(t, rootScales.length) < 0 ? rootScales[t] : bias.lateRootScale(t);
             for (int j = 0; j < length; j += WIDE.length()) {

@@ -6,20 +6,15 @@ import static io.weir.kernel.NativeMemory.MEMORY;
 
 import jdk.incubator.vector.FloatVector;
 
-/// See [UpdateKernel#adamW].
-final class AdamWKernel extends RowKernel {
+/// See [UpdateKernels#adamW].
+final class AdamWKernel extends MomentKernel {
     private final float rate;
-    private final float beta1;
-    private final float beta2;
-    private final float epsilon;
     private final float decay;
     private final BiasCorrection bias;
 
     AdamWKernel(float rate, float beta1, float beta2, float epsilon, float decay) {
+        super(beta1, beta2, epsilon, LEAST_EPSILON);
         this.rate = requirePositive("rate", rate);
-        this.beta1 = requireFraction("beta1", beta1);
-        this.beta2 = requireFraction("beta2", beta2);
-        this.epsilon = Math.max(requireNonNegative("epsilon", epsilon), LEAST_EPSILON);
         this.decay = requireNonNegative("decay", decay);
         this.bias = new BiasCorrection(rate, beta1, beta2);
     }
@@ -37,8 +32,8 @@ final class AdamWKernel extends RowKernel {
         float shrink = (factor * this.rate) * decay;
         float beta1 = this.beta1;
         float beta2 = this.beta2;
-        float rest1 = 1 - beta1;
-        float rest2 = 1 - beta2;
+        float rest1 = this.rest1;
+        float rest2 = this.rest2;
         float epsilon = this.epsilon;
         long weight = row + startBytes;
         int i = 0;

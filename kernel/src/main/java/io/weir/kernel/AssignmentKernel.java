@@ -7,7 +7,7 @@ import static io.weir.kernel.RecordLayout.FLOAT;
 
 import jdk.incubator.vector.FloatVector;
 
-/// See [UpdateKernel#add], [UpdateKernel#assign], [UpdateKernel#min] and [UpdateKernel#max].
+/// See [UpdateKernels#add], [UpdateKernels#assign], [UpdateKernels#min] and [UpdateKernels#max].
 final class AssignmentKernel extends RowKernel {
     enum Operation {
         ADD,
@@ -29,18 +29,22 @@ final class AssignmentKernel extends RowKernel {
 
     @Override
     void row(long row, long startBytes, long gradient, int bound, int length, long slotStrideBytes, float factor) {
-        long weight = row + startBytes;
+        apply(operation, row + startBytes, gradient, bound, length);
+    }
+
+    /// A run of values into a run of weights, both given by their addresses.
+    static void apply(Operation operation, long weight, long value, int bound, int length) {
         switch (operation) {
-            case ADD -> add(weight, gradient, bound, length);
-            case ASSIGN -> assign(weight, gradient, bound, length);
-            case MIN -> min(weight, gradient, bound, length);
-            case MAX -> max(weight, gradient, bound, length);
+            case ADD -> add(weight, value, bound, length);
+            case ASSIGN -> assign(weight, value, bound, length);
+            case MIN -> min(weight, value, bound, length);
+            case MAX -> max(weight, value, bound, length);
         }
     }
 
     private static void add(long weight, long delta, int bound, int length) {
         int i = 0;
-        for (; i < bound; i += MIDDLE.length()) {
+        for (; i < bound; i += LANES) {
             long offset = (long) i * Float.BYTES;
             var d = FloatVector.fromMemorySegment(MIDDLE, MEMORY, delta + offset, ORDER);
             FloatVector.fromMemorySegment(MIDDLE, MEMORY, weight + offset, ORDER)
@@ -55,7 +59,7 @@ final class AssignmentKernel extends RowKernel {
 
     private static void assign(long weight, long value, int bound, int length) {
         int i = 0;
-        for (; i < bound; i += MIDDLE.length()) {
+        for (; i < bound; i += LANES) {
             long offset = (long) i * Float.BYTES;
             FloatVector.fromMemorySegment(MIDDLE, MEMORY, value + offset, ORDER)
                     .intoMemorySegment(MEMORY, weight + offset, ORDER);
@@ -66,9 +70,9 @@ final class AssignmentKernel extends RowKernel {
         }
     }
 
-    static void min(long weight, long value, int bound, int length) {
+    private static void min(long weight, long value, int bound, int length) {
         int i = 0;
-        for (; i < bound; i += MIDDLE.length()) {
+        for (; i < bound; i += LANES) {
             long offset = (long) i * Float.BYTES;
             var v = FloatVector.fromMemorySegment(MIDDLE, MEMORY, value + offset, ORDER);
             FloatVector.fromMemorySegment(MIDDLE, MEMORY, weight + offset, ORDER)
@@ -82,9 +86,9 @@ final class AssignmentKernel extends RowKernel {
         }
     }
 
-    static void max(long weight, long value, int bound, int length) {
+    private static void max(long weight, long value, int bound, int length) {
         int i = 0;
-        for (; i < bound; i += MIDDLE.length()) {
+        for (; i < bound; i += LANES) {
             long offset = (long) i * Float.BYTES;
             var v = FloatVector.fromMemorySegment(MIDDLE, MEMORY, value + offset, ORDER);
             FloatVector.fromMemorySegment(MIDDLE, MEMORY, weight + offset, ORDER)

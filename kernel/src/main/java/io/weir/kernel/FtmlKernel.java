@@ -6,17 +6,12 @@ import static io.weir.kernel.NativeMemory.MEMORY;
 
 import jdk.incubator.vector.FloatVector;
 
-/// See [UpdateKernel#ftml].
-final class FtmlKernel extends RowKernel {
-    private final float beta1;
-    private final float beta2;
-    private final float epsilon;
+/// See [UpdateKernels#ftml].
+final class FtmlKernel extends MomentKernel {
     private final BiasCorrection bias;
 
     FtmlKernel(float rate, float beta1, float beta2, float epsilon) {
-        this.beta1 = requireFraction("beta1", beta1);
-        this.beta2 = requireFraction("beta2", beta2);
-        this.epsilon = Math.max(requireNonNegative("epsilon", epsilon), LEAST_EPSILON);
+        super(beta1, beta2, epsilon, LEAST_EPSILON);
         this.bias = new BiasCorrection(requirePositive("rate", rate), beta1, beta2);
     }
 
@@ -32,8 +27,8 @@ final class FtmlKernel extends RowKernel {
         float rootScale = bias.rootScale(t);
         float beta1 = this.beta1;
         float beta2 = this.beta2;
-        float rest1 = 1 - beta1;
-        float rest2 = 1 - beta2;
+        float rest1 = this.rest1;
+        float rest2 = this.rest2;
         float epsilon = this.epsilon;
         long weight = row + startBytes;
         int i = 0;

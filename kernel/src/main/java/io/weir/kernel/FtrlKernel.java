@@ -9,7 +9,7 @@ import static io.weir.kernel.RecordLayout.FLOAT;
 
 import jdk.incubator.vector.FloatVector;
 
-/// See [UpdateKernel#ftrl].
+/// See [UpdateKernels#ftrl].
 final class FtrlKernel extends LaneKernel {
     private final float inverseAlpha;
     private final float beta;

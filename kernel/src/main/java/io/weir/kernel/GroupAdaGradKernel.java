@@ -1,12 +1,6 @@
 package io.weir.kernel;
 
-import static io.weir.kernel.Lanes.MIDDLE;
-import static io.weir.kernel.Lanes.ORDER;
-import static io.weir.kernel.NativeMemory.MEMORY;
-
-import jdk.incubator.vector.FloatVector;
-
-/// See [UpdateKernel#rowwiseAdaGrad] and [UpdateKernel#groupAdaGrad].
+/// See [UpdateKernels#rowwiseAdaGrad] and [UpdateKernels#groupAdaGrad].
 final class GroupAdaGradKernel extends RowKernel {
     private final float rate;
     private final float epsilon;
@@ -39,17 +33,6 @@ final class GroupAdaGradKernel extends RowKernel {
         float root = epsilonWithin ? root(a + epsilon) : root(a) + epsilon;
         float rate = (this.rate * factor) / root;
         long weight = row + startBytes;
-        int i = 0;
-        for (; i < bound; i += LANES) {
-            long w = weight + (long) i * Float.BYTES;
-            FloatVector.fromMemorySegment(MIDDLE, MEMORY, w, ORDER)
-                    .sub(FloatVector.fromMemorySegment(MIDDLE, MEMORY, gradient + (long) i * Float.BYTES, ORDER)
-                            .mul(rate))
-                    .intoMemorySegment(MEMORY, w, ORDER);
-        }
-        for (; i < length; i++) {
-            long w = weight + (long) i * Float.BYTES;
-            put(w, get(w) - get(gradient + (long) i * Float.BYTES) * rate);
-        }
+        descend(weight, gradient, bound, length, rate);
     }
 }

@@ -6,12 +6,9 @@ import static io.weir.kernel.NativeMemory.MEMORY;
 
 import jdk.incubator.vector.FloatVector;
 
-/// See [UpdateKernel#lamb].
-final class LambKernel extends RowKernel {
+/// See [UpdateKernels#lamb].
+final class LambKernel extends MomentKernel {
     private final float rate;
-    private final float beta1;
-    private final float beta2;
-    private final float epsilon;
     private final float decay;
     private final float lower;
     private final float upper;
@@ -21,10 +18,8 @@ final class LambKernel extends RowKernel {
     private final Scratch direction = new Scratch();
 
     LambKernel(float rate, float beta1, float beta2, float epsilon, float decay, float lower, float upper) {
+        super(beta1, beta2, epsilon, LEAST_EPSILON);
         this.rate = requirePositive("rate", rate);
-        this.beta1 = requireFraction("beta1", beta1);
-        this.beta2 = requireFraction("beta2", beta2);
-        this.epsilon = Math.max(requireNonNegative("epsilon", epsilon), LEAST_EPSILON);
         this.decay = requireNonNegative("decay", decay);
         this.lower = requireNonNegative("lower", lower);
         this.upper = requireNonNegative("upper", upper);
@@ -53,18 +48,7 @@ final class LambKernel extends RowKernel {
         double norm = Math.sqrt(Norms.sumOfSquares(r, length));
         double trust = weightNorm > 0 && norm > 0 ? weightNorm / norm : 1;
         float rate = (float) ((double) this.rate * factor * trust);
-        int i = 0;
-        for (; i < bound; i += LANES) {
-            long w = weight + (long) i * Float.BYTES;
-            FloatVector.fromMemorySegment(MIDDLE, MEMORY, w, ORDER)
-                    .sub(FloatVector.fromMemorySegment(MIDDLE, MEMORY, r + (long) i * Float.BYTES, ORDER)
-                            .mul(rate))
-                    .intoMemorySegment(MEMORY, w, ORDER);
-        }
-        for (; i < length; i++) {
-            long w = weight + (long) i * Float.BYTES;
-            put(w, get(w) - get(r + (long) i * Float.BYTES) * rate);
-        }
+        descend(weight, r, bound, length, rate);
     }
 
     /// Moves the moments on, and writes Adam's direction with the weight decay to `r`.
@@ -73,8 +57,8 @@ final class LambKernel extends RowKernel {
         float rootScale = bias.rootScale(t);
         float beta1 = this.beta1;
         float beta2 = this.beta2;
-        float rest1 = 1 - beta1;
-        float rest2 = 1 - beta2;
+        float rest1 = this.rest1;
+        float rest2 = this.rest2;
         float epsilon = this.epsilon;
         float decay = this.decay;
         int i = 0;

@@ -69,7 +69,9 @@ abstract sealed class LaneKernel extends UpdateKernel
     /// and all arguments are checked.
     ///
     /// This loop and the three below are methods of their own, each with one shape of vector: the compiler
-    /// keeps vectors in registers only while everything a method inlines stays within its limits.
+    /// keeps vectors in registers only while everything a method inlines stays within its limits. One loop cannot
+    /// serve all three widths: it would take the width as an argument, which is a constant only where the loop is
+    /// inlined.
     abstract void scalarRows(
             long base,
             long[] rowOffsets,

@@ -6,7 +6,7 @@ import static io.weir.kernel.NativeMemory.MEMORY;
 
 import jdk.incubator.vector.FloatVector;
 
-/// See [UpdateKernel#lars].
+/// See [UpdateKernels#lars].
 final class LarsKernel extends RowKernel {
     private final float rate;
     private final float momentum;

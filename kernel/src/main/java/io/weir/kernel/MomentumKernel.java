@@ -9,7 +9,7 @@ import static io.weir.kernel.RecordLayout.FLOAT;
 
 import jdk.incubator.vector.FloatVector;
 
-/// See [UpdateKernel#momentum].
+/// See [UpdateKernels#momentum].
 final class MomentumKernel extends LaneKernel {
     private final float rate;
     private final float momentum;

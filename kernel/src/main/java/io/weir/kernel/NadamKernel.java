@@ -6,24 +6,19 @@ import static io.weir.kernel.NativeMemory.MEMORY;
 
 import jdk.incubator.vector.FloatVector;
 
-/// See [UpdateKernel#nadam].
-final class NadamKernel extends RowKernel {
+/// See [UpdateKernels#nadam].
+final class NadamKernel extends MomentKernel {
     /// Push counts whose momentum is kept in a table.
     private static final int TABLE_LENGTH = 1 << 12;
 
     private final float rate;
-    private final float beta1;
-    private final float beta2;
-    private final float epsilon;
     private final float momentumDecay;
     private final BiasCorrection bias;
     private final double[] momenta = new double[TABLE_LENGTH];
 
     NadamKernel(float rate, float beta1, float beta2, float epsilon, float momentumDecay) {
+        super(beta1, beta2, epsilon, LEAST_EPSILON);
         this.rate = requirePositive("rate", rate);
-        this.beta1 = requireFraction("beta1", beta1);
-        this.beta2 = requireFraction("beta2", beta2);
-        this.epsilon = Math.max(requireNonNegative("epsilon", epsilon), LEAST_EPSILON);
         this.momentumDecay = requireNonNegative("momentumDecay", momentumDecay);
         this.bias = new BiasCorrection(1, 0, beta2);
         for (int t = 0; t < TABLE_LENGTH; t++) {
@@ -70,8 +65,8 @@ final class NadamKernel extends RowKernel {
         float rootScale = bias.rootScale(t);
         float beta1 = this.beta1;
         float beta2 = this.beta2;
-        float rest1 = 1 - beta1;
-        float rest2 = 1 - beta2;
+        float rest1 = this.rest1;
+        float rest2 = this.rest2;
         float epsilon = this.epsilon;
         long weight = row + startBytes;
         int i = 0;

@@ -6,7 +6,7 @@ import static io.weir.kernel.NativeMemory.MEMORY;
 
 import jdk.incubator.vector.FloatVector;
 
-/// See [UpdateKernel#nesterov].
+/// See [UpdateKernels#nesterov].
 final class NesterovKernel extends RowKernel {
     private final float rate;
     private final float momentum;

@@ -6,7 +6,7 @@ import static io.weir.kernel.NativeMemory.MEMORY;
 
 import jdk.incubator.vector.FloatVector;
 
-/// See [UpdateKernel#rmsProp].
+/// See [UpdateKernels#rmsProp].
 final class RmsPropKernel extends RowKernel {
     private final float rate;
     private final float rho;
@@ -37,6 +37,8 @@ final class RmsPropKernel extends RowKernel {
         }
     }
 
+    /// This loop and the one of [#centered] begin alike. As one they would have to choose between vectors in the
+    /// middle.
     private void plain(long weight, long gradient, int bound, int length, long slotStrideBytes, float rate) {
         float rho = this.rho;
         float rest = 1 - rho;

@@ -1,30 +1,29 @@
 package io.weir.kernel;
 
 import static io.weir.kernel.Lanes.MIDDLE;
+import static io.weir.kernel.Lanes.ORDER;
 import static io.weir.kernel.NativeMemory.MEMORY;
 import static io.weir.kernel.RecordLayout.FLOAT;
 import static io.weir.kernel.RecordLayout.HEADER_BYTES;
 import static io.weir.kernel.RecordLayout.INT;
 import static io.weir.kernel.RecordLayout.PUSH_COUNT_OFFSET;
 
+import jdk.incubator.vector.FloatVector;
+
 /// An optimizer row by row: whatever belongs to a row as a whole (its push count, a norm, a slot of one float)
 /// is worked out first, then one loop with lanes of [Lanes#MIDDLE] and one without go over the floats.
 ///
 /// The loop over rows stands here once, so its call of [#row] has as many targets as there are optimizers. No
 /// vector passes through that call, and each optimizer's loops are compiled for themselves. No vector passes through
-/// any method of ours either: where the compiler does not inline it, each one becomes an object on the heap.
+/// any method of ours either: where the compiler does not inline it, each one becomes an object on the heap. So
+/// relatives share whole loops at most, as [#descend], and repeat the lines of others.
 abstract sealed class RowKernel extends UpdateKernel
         permits AdaDeltaKernel,
-                AdaMaxKernel,
-                AdamWKernel,
-                AmsGradKernel,
                 AssignmentKernel,
                 DcAsgdKernel,
-                FtmlKernel,
                 GroupAdaGradKernel,
-                LambKernel,
                 LarsKernel,
-                NadamKernel,
+                MomentKernel,
                 NesterovKernel,
                 RmsPropKernel,
                 SgldKernel,
@@ -63,6 +62,22 @@ abstract sealed class RowKernel extends UpdateKernel
     /// @param factor what a schedule multiplies the rate with
     abstract void row(
             long row, long startBytes, long gradient, int bound, int length, long slotStrideBytes, float factor);
+
+    /// `w ← w − step · rate`, over a run of weights and one of steps.
+    static void descend(long weight, long step, int bound, int length, float rate) {
+        int i = 0;
+        for (; i < bound; i += LANES) {
+            long w = weight + (long) i * Float.BYTES;
+            FloatVector.fromMemorySegment(MIDDLE, MEMORY, w, ORDER)
+                    .sub(FloatVector.fromMemorySegment(MIDDLE, MEMORY, step + (long) i * Float.BYTES, ORDER)
+                            .mul(rate))
+                    .intoMemorySegment(MEMORY, w, ORDER);
+        }
+        for (; i < length; i++) {
+            long w = weight + (long) i * Float.BYTES;
+            put(w, get(w) - get(step + (long) i * Float.BYTES) * rate);
+        }
+    }
 
     static int pushCount(long row) {
         return MEMORY.get(INT, row - PUSH_COUNT_BEFORE_ROW);

@@ -9,7 +9,7 @@ import static io.weir.kernel.RecordLayout.FLOAT;
 
 import jdk.incubator.vector.FloatVector;
 
-/// See [UpdateKernel#sgd].
+/// See [UpdateKernels#sgd].
 final class SgdKernel extends LaneKernel {
     private final float rate;
 

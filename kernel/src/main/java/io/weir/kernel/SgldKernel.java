@@ -5,7 +5,7 @@ import static io.weir.kernel.RecordLayout.HEADER_BYTES;
 import static io.weir.kernel.RecordLayout.KEY_OFFSET;
 import static io.weir.kernel.RecordLayout.LONG;
 
-/// See [UpdateKernel#sgld].
+/// See [UpdateKernels#sgld].
 final class SgldKernel extends RowKernel {
     private static final long GOLDEN = 0x9e3779b97f4a7c15L;
 
@@ -38,7 +38,7 @@ final class SgldKernel extends RowKernel {
         }
     }
 
-    /// A standard normal number for each position, by the method that [UpdateKernel#sgld] names. Positions come
+    /// A standard normal number for each position, by the method that [UpdateKernels#sgld] names. Positions come
     /// in pairs: a point of the unit disc gives two.
     private static double normal(long push, int position) {
         long bits = mix(push + GOLDEN * ((position >>> 1) + 1L));

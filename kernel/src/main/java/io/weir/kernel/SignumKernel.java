@@ -7,7 +7,7 @@ import static io.weir.kernel.NativeMemory.MEMORY;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
-/// See [UpdateKernel#signum].
+/// See [UpdateKernels#signum].
 final class SignumKernel extends RowKernel {
     private final float rate;
     private final float momentum;

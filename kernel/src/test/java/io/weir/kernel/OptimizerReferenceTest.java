@@ -94,20 +94,20 @@ class OptimizerReferenceTest {
 
     private static List<Case> cases() {
         List<Case> cases = new ArrayList<>();
-        cases.add(new Case("sgd", UpdateKernel.sgd(0.01f), each((p, i, g) -> p.w[i] -= p.factor * RATE * g)));
-        cases.add(new Case("momentum", UpdateKernel.momentum(0.01f, 0.8f), each((p, i, g) -> {
+        cases.add(new Case("sgd", UpdateKernels.sgd(0.01f), each((p, i, g) -> p.w[i] -= p.factor * RATE * g)));
+        cases.add(new Case("momentum", UpdateKernels.momentum(0.01f, 0.8f), each((p, i, g) -> {
             p.s[0][i] = MU * p.s[0][i] + g;
             p.w[i] -= p.factor * RATE * p.s[0][i];
         })));
-        cases.add(new Case("nesterov", UpdateKernel.nesterov(0.01f, 0.8f), each((p, i, g) -> {
+        cases.add(new Case("nesterov", UpdateKernels.nesterov(0.01f, 0.8f), each((p, i, g) -> {
             p.s[0][i] = MU * p.s[0][i] + g;
             p.w[i] -= p.factor * RATE * (g + MU * p.s[0][i]);
         })));
-        cases.add(new Case("adagrad", UpdateKernel.adaGrad(0.01f, 1e-6f), each((p, i, g) -> {
+        cases.add(new Case("adagrad", UpdateKernels.adaGrad(0.01f, 1e-6f), each((p, i, g) -> {
             p.s[0][i] += g * g;
             p.w[i] -= p.factor * RATE * g / (Math.sqrt(p.s[0][i]) + EPS);
         })));
-        cases.add(new Case("rowwise_adagrad", UpdateKernel.rowwiseAdaGrad(0.01f, 1e-6f), length -> new Plain() {
+        cases.add(new Case("rowwise_adagrad", UpdateKernels.rowwiseAdaGrad(0.01f, 1e-6f), length -> new Plain() {
             @Override
             void whole(double[] g) {
                 r += norm(g) * norm(g) / length;
@@ -118,7 +118,7 @@ class OptimizerReferenceTest {
                 w[i] -= factor * RATE * g / (Math.sqrt(r) + EPS);
             }
         }));
-        cases.add(new Case("group_adagrad", UpdateKernel.groupAdaGrad(0.01f, 1e-6f), length -> new Plain() {
+        cases.add(new Case("group_adagrad", UpdateKernels.groupAdaGrad(0.01f, 1e-6f), length -> new Plain() {
             @Override
             void whole(double[] g) {
                 r += norm(g) * norm(g) / length;
@@ -129,7 +129,7 @@ class OptimizerReferenceTest {
                 w[i] -= factor * RATE * g / Math.sqrt(r + EPS);
             }
         }));
-        cases.add(new Case("adadelta", UpdateKernel.adaDelta(0.01f, 0.9f, 1e-6f), each((p, i, g) -> {
+        cases.add(new Case("adadelta", UpdateKernels.adaDelta(0.01f, 0.9f, 1e-6f), each((p, i, g) -> {
             p.s[0][i] = B1 * p.s[0][i] + (1 - B1) * g * g;
             double step = Math.sqrt(p.s[1][i] + EPS) / Math.sqrt(p.s[0][i] + EPS) * g;
             p.s[1][i] = B1 * p.s[1][i] + (1 - B1) * step * step;
@@ -139,7 +139,7 @@ class OptimizerReferenceTest {
             for (float momentum : new float[] {0, 0.8f}) {
                 cases.add(new Case(
                         "rmsprop, centered=" + centered + ", momentum=" + momentum,
-                        UpdateKernel.rmsProp(0.01f, 0.9f, 1e-6f, momentum, centered),
+                        UpdateKernels.rmsProp(0.01f, 0.9f, 1e-6f, momentum, centered),
                         each((p, i, g) -> {
                             p.s[0][i] = B1 * p.s[0][i] + (1 - B1) * g * g;
                             p.s[1][i] = centered ? B1 * p.s[1][i] + (1 - B1) * g : 0;
@@ -149,20 +149,20 @@ class OptimizerReferenceTest {
                         })));
             }
         }
-        cases.add(new Case("adam", UpdateKernel.adam(0.01f, 0.9f, 0.99f, 1e-6f), each((p, i, g) -> {
+        cases.add(new Case("adam", UpdateKernels.adam(0.01f, 0.9f, 0.99f, 1e-6f), each((p, i, g) -> {
             double m = mHat(p, i, g);
             p.w[i] -= p.factor * RATE * m / (Math.sqrt(vHat(p, i, g)) + EPS);
         })));
-        cases.add(new Case("adamw", UpdateKernel.adamW(0.01f, 0.9f, 0.99f, 1e-6f, 0.05f), each((p, i, g) -> {
+        cases.add(new Case("adamw", UpdateKernels.adamW(0.01f, 0.9f, 0.99f, 1e-6f, 0.05f), each((p, i, g) -> {
             double m = mHat(p, i, g);
             p.w[i] -= p.factor * RATE * (m / (Math.sqrt(vHat(p, i, g)) + EPS) + DECAY * p.w[i]);
         })));
-        cases.add(new Case("adamax", UpdateKernel.adaMax(0.01f, 0.9f, 0.99f, 1e-6f), each((p, i, g) -> {
+        cases.add(new Case("adamax", UpdateKernels.adaMax(0.01f, 0.9f, 0.99f, 1e-6f), each((p, i, g) -> {
             double m = mHat(p, i, g);
             p.s[1][i] = Math.max(B2 * p.s[1][i], Math.abs(g));
             p.w[i] -= p.factor * RATE * m / (p.s[1][i] + EPS);
         })));
-        cases.add(new Case("nadam", UpdateKernel.nadam(0.01f, 0.9f, 0.99f, 1e-6f, 0.5f), length -> new Plain() {
+        cases.add(new Case("nadam", UpdateKernels.nadam(0.01f, 0.9f, 0.99f, 1e-6f, 0.5f), length -> new Plain() {
             @Override
             void whole(double[] g) {
                 r = (t == 1 ? 1 : r) * nadamMomentum(t);
@@ -177,13 +177,13 @@ class OptimizerReferenceTest {
                 w[i] -= factor * RATE * mean / (Math.sqrt(vHat(this, i, g)) + EPS);
             }
         }));
-        cases.add(new Case("amsgrad", UpdateKernel.amsGrad(0.01f, 0.9f, 0.99f, 1e-6f), each((p, i, g) -> {
+        cases.add(new Case("amsgrad", UpdateKernels.amsGrad(0.01f, 0.9f, 0.99f, 1e-6f), each((p, i, g) -> {
             double m = mHat(p, i, g);
             vHat(p, i, g);
             p.s[2][i] = Math.max(p.s[2][i], p.s[1][i]);
             p.w[i] -= p.factor * RATE * m / (Math.sqrt(p.s[2][i] / (1 - Math.pow(B2, p.t))) + EPS);
         })));
-        cases.add(new Case("ftml", UpdateKernel.ftml(0.01f, 0.9f, 0.99f, 1e-6f), each((p, i, g) -> {
+        cases.add(new Case("ftml", UpdateKernels.ftml(0.01f, 0.9f, 0.99f, 1e-6f), each((p, i, g) -> {
             double d = (1 - Math.pow(B1, p.t)) / (p.factor * RATE) * (Math.sqrt(vHat(p, i, g)) + EPS);
             p.s[3][i] = B1 * p.s[3][i] + (1 - B1) * g - (d - B1 * p.s[2][i]) * p.w[i];
             p.s[2][i] = d;
@@ -191,13 +191,13 @@ class OptimizerReferenceTest {
         })));
         for (float momentum : new float[] {0, 0.8f}) {
             cases.add(new Case(
-                    "signum, momentum=" + momentum, UpdateKernel.signum(0.01f, momentum, 0.05f), each((p, i, g) -> {
+                    "signum, momentum=" + momentum, UpdateKernels.signum(0.01f, momentum, 0.05f), each((p, i, g) -> {
                         p.s[0][i] = momentum * p.s[0][i] + (1 - momentum) * g;
                         double rate = p.factor * RATE;
                         p.w[i] = (1 - rate * DECAY) * p.w[i] - rate * Math.signum(p.s[0][i]);
                     })));
         }
-        cases.add(new Case("lars", UpdateKernel.lars(0.01f, 0.8f, 0.5f, 1e-6f, 0.05f), length -> new Plain() {
+        cases.add(new Case("lars", UpdateKernels.lars(0.01f, 0.8f, 0.5f, 1e-6f, 0.05f), length -> new Plain() {
             private double trust;
 
             @Override
@@ -212,7 +212,7 @@ class OptimizerReferenceTest {
             }
         }));
         for (double upper : new double[] {0, 2}) {
-            UpdateKernel lamb = UpdateKernel.lamb(0.01f, 0.9f, 0.99f, 1e-6f, 0.05f, 0.5f, (float) upper);
+            UpdateKernel lamb = UpdateKernels.lamb(0.01f, 0.9f, 0.99f, 1e-6f, 0.05f, 0.5f, (float) upper);
             cases.add(new Case("lamb, upper=" + upper, lamb, length -> new Plain() {
                 private double trust;
 
@@ -236,7 +236,7 @@ class OptimizerReferenceTest {
         }
         for (float momentum : new float[] {0, 0.8f}) {
             cases.add(new Case(
-                    "dcasgd, momentum=" + momentum, UpdateKernel.dcAsgd(0.01f, momentum, 0.5f), each((p, i, g) -> {
+                    "dcasgd, momentum=" + momentum, UpdateKernels.dcAsgd(0.01f, momentum, 0.5f), each((p, i, g) -> {
                         double before = p.t == 1 ? p.w[i] : p.s[0][i];
                         p.s[0][i] = p.w[i];
                         double compensated = g + 0.5 * g * g * (p.w[i] - before);
@@ -244,7 +244,7 @@ class OptimizerReferenceTest {
                         p.w[i] -= p.s[1][i];
                     })));
         }
-        cases.add(new Case("ftrl", UpdateKernel.ftrl(0.1f, 1, 0.5f, 0.25f), length -> new Plain() {
+        cases.add(new Case("ftrl", UpdateKernels.ftrl(0.1f, 1, 0.5f, 0.25f), length -> new Plain() {
             @Override
             void begin(double[] weights) {
                 super.begin(weights);
@@ -399,7 +399,7 @@ class OptimizerReferenceTest {
                 rows.putWeight(0, i, i);
                 rows.putGradient(0, i, 2 + i);
             }
-            rows.update(UpdateKernel.sgld(0.25f, 7));
+            rows.update(UpdateKernels.sgld(0.25f, 7));
             for (int i = 0; i < 9; i++) {
                 assertThat(rows.weight(0, i)).isEqualTo(i - 0.125f * (2 + i) + 0.5f * noise[i]);
             }
@@ -413,7 +413,7 @@ class OptimizerReferenceTest {
     /// What rate 1 and no gradient add to zeros.
     private static float[] noise(Arena arena, long seed, long key, int count, int rowLength, int start, int length) {
         RecordsFixture rows = record(arena, key, count, rowLength);
-        UpdateKernel.sgld(1, seed)
+        UpdateKernels.sgld(1, seed)
                 .updateParts(
                         rows.records,
                         rows.rowOffsets,
@@ -476,7 +476,7 @@ class OptimizerReferenceTest {
     @Test
     void layersWithoutNormsTakePlainSteps() {
         for (UpdateKernel kernel :
-                List.of(UpdateKernel.lars(0.1f, 0, 0.001f, 0, 0), UpdateKernel.lamb(0.1f, 0, 0, 0, 0, 0, 0))) {
+                List.of(UpdateKernels.lars(0.1f, 0, 0.001f, 0, 0), UpdateKernels.lamb(0.1f, 0, 0, 0, 0, 0, 0))) {
             try (Arena arena = Arena.ofConfined()) {
                 RecordsFixture rows = record2(arena, kernel);
                 rows.update(kernel);
@@ -501,14 +501,14 @@ class OptimizerReferenceTest {
 
     @Test
     void tuningThatChangesNothingIsNone() {
-        UpdateKernel sgd = UpdateKernel.sgd(1);
+        UpdateKernel sgd = UpdateKernels.sgd(1);
         assertThat(sgd.tuned(1, 0, 0, 0, null)).isSameAs(sgd);
         assertThat(sgd.tuned(2, 0, 0, 0, null)).isNotSameAs(sgd);
     }
 
     @Test
     void ftrlTakesNoSchedule() {
-        UpdateKernel ftrl = UpdateKernel.ftrl(0.1f, 1, 0, 0);
+        UpdateKernel ftrl = UpdateKernels.ftrl(0.1f, 1, 0, 0);
         org.assertj.core.api.Assertions.assertThatThrownBy(() -> ftrl.tuned(1, 0, 0, 0, t -> 1))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("ftrl has no schedule");
@@ -516,7 +516,7 @@ class OptimizerReferenceTest {
 
     @Test
     void scratchIsAccountedFor() {
-        UpdateKernel kernel = UpdateKernel.lamb(0.1f, 0, 0, 0, 0, 0, 0).tuned(2, 0, 0, 0, null);
+        UpdateKernel kernel = UpdateKernels.lamb(0.1f, 0, 0, 0, 0, 0, 0).tuned(2, 0, 0, 0, null);
         assertThat(kernel.scratchBytes()).isZero();
         try (Arena arena = Arena.ofConfined()) {
             record2(arena, kernel).update(kernel);

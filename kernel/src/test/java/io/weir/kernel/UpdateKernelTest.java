@@ -39,42 +39,42 @@ class UpdateKernelTest {
     };
 
     private static final List<UpdateKernel> KERNELS = List.of(
-            UpdateKernel.sgd(0.1f),
-            UpdateKernel.momentum(0.1f, 0.9f),
-            UpdateKernel.adaGrad(0.1f, 1e-8f),
-            UpdateKernel.adaGrad(0.1f, 0),
-            UpdateKernel.adam(0.001f, 0.9f, 0.999f, 1e-8f),
-            UpdateKernel.adam(0.001f, 0, 0, 0),
-            UpdateKernel.ftrl(0.1f, 1, 0, 0),
-            UpdateKernel.ftrl(0.05f, 1, 0.5f, 0.25f),
-            UpdateKernel.ftrl(0.05f, 0, 0.5f, 0.25f),
-            UpdateKernel.nesterov(0.1f, 0.9f),
-            UpdateKernel.rowwiseAdaGrad(0.1f, 1e-8f),
-            UpdateKernel.groupAdaGrad(0.1f, 1e-5f),
-            UpdateKernel.adaDelta(1, 0.9f, 1e-5f),
-            UpdateKernel.rmsProp(0.01f, 0.9f, 1e-8f, 0, false),
-            UpdateKernel.rmsProp(0.01f, 0.9f, 1e-8f, 0.5f, false),
-            UpdateKernel.rmsProp(0.01f, 0.9f, 1e-8f, 0, true),
-            UpdateKernel.rmsProp(0.01f, 0.9f, 1e-8f, 0.5f, true),
-            UpdateKernel.adamW(0.001f, 0.9f, 0.999f, 1e-8f, 0.01f),
-            UpdateKernel.adaMax(0.002f, 0.9f, 0.999f, 0),
-            UpdateKernel.nadam(0.001f, 0.9f, 0.999f, 1e-8f, 0.004f),
-            UpdateKernel.amsGrad(0.001f, 0.9f, 0.999f, 1e-8f),
-            UpdateKernel.ftml(0.0025f, 0.6f, 0.999f, 1e-8f),
-            UpdateKernel.signum(0.01f, 0.9f, 0.1f),
-            UpdateKernel.signum(0.01f, 0, 0),
-            UpdateKernel.sgld(0.01f, 5),
-            UpdateKernel.lars(0.1f, 0.9f, 0.001f, 1e-8f, 0.01f),
-            UpdateKernel.lamb(0.01f, 0.9f, 0.999f, 1e-6f, 0.01f, 0, 0),
-            UpdateKernel.dcAsgd(0.01f, 0, 0.04f),
-            UpdateKernel.dcAsgd(0.01f, 0.9f, 0.04f),
-            UpdateKernel.adaGrad(0.1f, 1e-8f).tuned(0.5f, 1, 0, 0.01f, null),
-            UpdateKernel.adam(0.001f, 0.9f, 0.999f, 1e-8f).tuned(1, 0, 0.5f, 0, t -> 1f / t),
-            UpdateKernel.lamb(0.01f, 0.9f, 0.999f, 1e-6f, 0, 0, 10).tuned(2, 0.7f, 1.5f, 0.1f, t -> 0.5f),
-            UpdateKernel.add(),
-            UpdateKernel.assign(),
-            UpdateKernel.min(),
-            UpdateKernel.max());
+            UpdateKernels.sgd(0.1f),
+            UpdateKernels.momentum(0.1f, 0.9f),
+            UpdateKernels.adaGrad(0.1f, 1e-8f),
+            UpdateKernels.adaGrad(0.1f, 0),
+            UpdateKernels.adam(0.001f, 0.9f, 0.999f, 1e-8f),
+            UpdateKernels.adam(0.001f, 0, 0, 0),
+            UpdateKernels.ftrl(0.1f, 1, 0, 0),
+            UpdateKernels.ftrl(0.05f, 1, 0.5f, 0.25f),
+            UpdateKernels.ftrl(0.05f, 0, 0.5f, 0.25f),
+            UpdateKernels.nesterov(0.1f, 0.9f),
+            UpdateKernels.rowwiseAdaGrad(0.1f, 1e-8f),
+            UpdateKernels.groupAdaGrad(0.1f, 1e-5f),
+            UpdateKernels.adaDelta(1, 0.9f, 1e-5f),
+            UpdateKernels.rmsProp(0.01f, 0.9f, 1e-8f, 0, false),
+            UpdateKernels.rmsProp(0.01f, 0.9f, 1e-8f, 0.5f, false),
+            UpdateKernels.rmsProp(0.01f, 0.9f, 1e-8f, 0, true),
+            UpdateKernels.rmsProp(0.01f, 0.9f, 1e-8f, 0.5f, true),
+            UpdateKernels.adamW(0.001f, 0.9f, 0.999f, 1e-8f, 0.01f),
+            UpdateKernels.adaMax(0.002f, 0.9f, 0.999f, 0),
+            UpdateKernels.nadam(0.001f, 0.9f, 0.999f, 1e-8f, 0.004f),
+            UpdateKernels.amsGrad(0.001f, 0.9f, 0.999f, 1e-8f),
+            UpdateKernels.ftml(0.0025f, 0.6f, 0.999f, 1e-8f),
+            UpdateKernels.signum(0.01f, 0.9f, 0.1f),
+            UpdateKernels.signum(0.01f, 0, 0),
+            UpdateKernels.sgld(0.01f, 5),
+            UpdateKernels.lars(0.1f, 0.9f, 0.001f, 1e-8f, 0.01f),
+            UpdateKernels.lamb(0.01f, 0.9f, 0.999f, 1e-6f, 0.01f, 0, 0),
+            UpdateKernels.dcAsgd(0.01f, 0, 0.04f),
+            UpdateKernels.dcAsgd(0.01f, 0.9f, 0.04f),
+            UpdateKernels.adaGrad(0.1f, 1e-8f).tuned(0.5f, 1, 0, 0.01f, null),
+            UpdateKernels.adam(0.001f, 0.9f, 0.999f, 1e-8f).tuned(1, 0, 0.5f, 0, t -> 1f / t),
+            UpdateKernels.lamb(0.01f, 0.9f, 0.999f, 1e-6f, 0, 0, 10).tuned(2, 0.7f, 1.5f, 0.1f, t -> 0.5f),
+            UpdateKernels.add(),
+            UpdateKernels.assign(),
+            UpdateKernels.min(),
+            UpdateKernels.max());
 
     private final Arena arena = Arena.ofShared();
 
@@ -87,7 +87,7 @@ class UpdateKernelTest {
     void sgdStepsAgainstTheGradient() {
         RecordsFixture rows = ordinary(19, 0);
         RecordsFixture before = rows.copy(arena);
-        rows.update(UpdateKernel.sgd(0.3f));
+        rows.update(UpdateKernels.sgd(0.3f));
         forEachWeight(rows, (row, i) -> {
             float expected = before.weight(row, i) - 0.3f * rows.gradient(row, i);
             assertThat(rows.weight(row, i)).isEqualTo(expected);
@@ -98,7 +98,7 @@ class UpdateKernelTest {
     void momentumKeepsAVelocity() {
         RecordsFixture rows = ordinary(23, 1);
         RecordsFixture before = rows.copy(arena);
-        rows.update(UpdateKernel.momentum(0.3f, 0.8f));
+        rows.update(UpdateKernels.momentum(0.3f, 0.8f));
         forEachWeight(rows, (row, i) -> {
             float v = 0.8f * before.slot(row, 0, i) + rows.gradient(row, i);
             assertThat(rows.slot(row, 0, i)).isEqualTo(v);
@@ -110,7 +110,7 @@ class UpdateKernelTest {
     void adaGradDividesByTheRootOfSquares() {
         RecordsFixture rows = ordinary(37, 1);
         RecordsFixture before = rows.copy(arena);
-        rows.update(UpdateKernel.adaGrad(0.3f, 0.01f));
+        rows.update(UpdateKernels.adaGrad(0.3f, 0.01f));
         forEachWeight(rows, (row, i) -> {
             float g = rows.gradient(row, i);
             float a = before.slot(row, 0, i) + g * g;
@@ -127,7 +127,7 @@ class UpdateKernelTest {
     void adaGradGivesThePublishedSteps() {
         for (int length : new int[] {1, 4, 16, 21}) {
             RecordsFixture rows = filled(length, 1, 1f);
-            UpdateKernel kernel = UpdateKernel.adaGrad(0.1f, 0);
+            UpdateKernel kernel = UpdateKernels.adaGrad(0.1f, 0);
             rows.initialize(kernel);
             putGradients(rows, 2);
             rows.update(kernel);
@@ -140,7 +140,7 @@ class UpdateKernelTest {
 
     @Test
     void zeroGradientsWithoutEpsilonKeepTheWeight() {
-        List<UpdateKernel> kernels = List.of(UpdateKernel.adaGrad(0.1f, 0), UpdateKernel.adam(0.1f, 0.9f, 0.999f, 0));
+        List<UpdateKernel> kernels = List.of(UpdateKernels.adaGrad(0.1f, 0), UpdateKernels.adam(0.1f, 0.9f, 0.999f, 0));
         for (UpdateKernel kernel : kernels) {
             for (int length : new int[] {1, 3, 8, 16, 29}) {
                 RecordsFixture rows = filled(length, kernel.slotCount(), 0.7f);
@@ -156,7 +156,7 @@ class UpdateKernelTest {
     @Test
     void tinyGradientsWithoutEpsilonStepAtMostTheRate() {
         RecordsFixture rows = filled(17, 1, 0f);
-        UpdateKernel kernel = UpdateKernel.adaGrad(0.1f, 0);
+        UpdateKernel kernel = UpdateKernels.adaGrad(0.1f, 0);
         rows.initialize(kernel);
         for (float gradient = 1f; gradient > 0; gradient /= 8) {
             rows.initialize(kernel);
@@ -173,7 +173,7 @@ class UpdateKernelTest {
         float rest2 = 1 - 0.99f;
         RecordsFixture rows = ordinary(41, 2);
         RecordsFixture before = rows.copy(arena);
-        rows.update(UpdateKernel.adam(0.01f, 0.9f, 0.99f, 1e-6f));
+        rows.update(UpdateKernels.adam(0.01f, 0.9f, 0.99f, 1e-6f));
         forEachWeight(rows, (row, i) -> {
             int t = rows.pushCount(row);
             float g = rows.gradient(row, i);
@@ -196,7 +196,7 @@ class UpdateKernelTest {
         double v = 0;
         double w = 1;
         RecordsFixture rows = filled(20, 2, 1f);
-        UpdateKernel kernel = UpdateKernel.adam(0.1f, 0.9f, 0.999f, 1e-8f);
+        UpdateKernel kernel = UpdateKernels.adam(0.1f, 0.9f, 0.999f, 1e-8f);
         rows.initialize(kernel);
         for (int t = 1; t <= gradients.length; t++) {
             double g = gradients[t - 1];
@@ -223,7 +223,7 @@ class UpdateKernelTest {
             for (int t : new int[] {1, 2, 3, 100, 17_000, 65_535, 65_536, 1_000_000, Integer.MAX_VALUE, -1}) {
                 float beta1 = beta2 / 2;
                 RecordsFixture rows = filled(4, 2, 0f);
-                UpdateKernel kernel = UpdateKernel.adam(1f, beta1, beta2, 0);
+                UpdateKernel kernel = UpdateKernels.adam(1f, beta1, beta2, 0);
                 for (int row = 0; row < rows.rowCount; row++) {
                     rows.putPushCount(row, t);
                     for (int i = 0; i < 4; i++) {
@@ -248,7 +248,7 @@ class UpdateKernelTest {
     void ftrlFollowsItsFormula() {
         RecordsFixture rows = ordinary(27, 2);
         RecordsFixture before = rows.copy(arena);
-        rows.update(UpdateKernel.ftrl(0.2f, 0.5f, 0.3f, 0.7f));
+        rows.update(UpdateKernels.ftrl(0.2f, 0.5f, 0.3f, 0.7f));
         float inverse = 1 / 0.2f;
         forEachWeight(rows, (row, i) -> {
             float g = rows.gradient(row, i);
@@ -269,7 +269,7 @@ class UpdateKernelTest {
     @Test
     void ftrlHoldsWeightsAtZeroWithinL1() {
         RecordsFixture rows = filled(33, 2, 0f);
-        UpdateKernel kernel = UpdateKernel.ftrl(0.1f, 1, 1, 0);
+        UpdateKernel kernel = UpdateKernels.ftrl(0.1f, 1, 1, 0);
         rows.initialize(kernel);
         putGradients(rows, 0.4f);
         rows.update(kernel);
@@ -291,7 +291,7 @@ class UpdateKernelTest {
                 rows.putWeight(0, i, i == 7 ? 0f : (float) random.nextGaussian());
             }
             RecordsFixture before = rows.copy(arena);
-            rows.initialize(UpdateKernel.ftrl(0.2f, 0.5f, l1, 0.7f));
+            rows.initialize(UpdateKernels.ftrl(0.2f, 0.5f, l1, 0.7f));
             forEachWeight(rows, (row, i) -> {
                 float w = before.weight(row, i);
                 assertThat(rows.weight(row, i)).isEqualTo(w);
@@ -311,13 +311,13 @@ class UpdateKernelTest {
         rows.putWeight(2, 3, -0f);
         rows.putGradient(2, 3, 0f);
         RecordsFixture added = rows.copy(arena);
-        added.update(UpdateKernel.add());
+        added.update(UpdateKernels.add());
         RecordsFixture assigned = rows.copy(arena);
-        assigned.update(UpdateKernel.assign());
+        assigned.update(UpdateKernels.assign());
         RecordsFixture least = rows.copy(arena);
-        least.update(UpdateKernel.min());
+        least.update(UpdateKernels.min());
         RecordsFixture greatest = rows.copy(arena);
-        greatest.update(UpdateKernel.max());
+        greatest.update(UpdateKernels.max());
         before.putWeight(2, 3, -0f);
         forEachWeight(rows, (row, i) -> {
             float w = before.weight(row, i);
@@ -333,7 +333,7 @@ class UpdateKernelTest {
     void initializeSetsSlotsToZeroAndNothingElse() {
         RecordsFixture rows = ordinary(9, 1);
         RecordsFixture before = rows.copy(arena);
-        rows.initialize(UpdateKernel.adaGrad(0.1f, 0));
+        rows.initialize(UpdateKernels.adaGrad(0.1f, 0));
         forEachWeight(rows, (row, i) -> {
             assertThat(rows.slot(row, 0, i)).isZero();
             before.putSlot(row, 0, i, 0);
@@ -425,7 +425,7 @@ class UpdateKernelTest {
     @Test
     void updatesOnlyTheRowsOfTheRange() {
         RecordsFixture rows = ordinary(16, 1);
-        UpdateKernel kernel = UpdateKernel.adaGrad(0.1f, 0);
+        UpdateKernel kernel = UpdateKernels.adaGrad(0.1f, 0);
         RecordsFixture before = rows.copy(arena);
         kernel.update(
                 rows.records,
@@ -450,7 +450,7 @@ class UpdateKernelTest {
         RecordsFixture rows = filled(16, 0, 1f);
         putGradients(rows, 1);
         long[] twice = {rows.rowOffsets[0], rows.rowOffsets[0]};
-        UpdateKernel.sgd(0.25f).update(rows.records, twice, 0, 2, rows.gradients, 3, 16, 64);
+        UpdateKernels.sgd(0.25f).update(rows.records, twice, 0, 2, rows.gradients, 3, 16, 64);
         assertThat(rows.weight(0, 5)).isEqualTo(0.5f);
         assertThat(rows.weight(1, 5)).isEqualTo(1f);
     }
@@ -462,7 +462,7 @@ class UpdateKernelTest {
         ByteBuffer buffer = ByteBuffer.allocateDirect((int) rows.gradients.byteSize());
         MemorySegment gradients = MemorySegment.ofBuffer(buffer);
         gradients.copyFrom(rows.gradients);
-        UpdateKernel kernel = UpdateKernel.adaGrad(0.1f, 0);
+        UpdateKernel kernel = UpdateKernels.adaGrad(0.1f, 0);
         kernel.update(
                 rows.records,
                 rows.rowOffsets,
@@ -480,7 +480,7 @@ class UpdateKernelTest {
     void refusesRowsAndGradientsOutOfBoundsBeforeChangingAnything() {
         RecordsFixture rows = ordinary(16, 1);
         RecordsFixture before = rows.copy(arena);
-        UpdateKernel kernel = UpdateKernel.adaGrad(0.1f, 0);
+        UpdateKernel kernel = UpdateKernels.adaGrad(0.1f, 0);
         long last = rows.records.byteSize() - 128;
         for (long bad : new long[] {last + 1, last + 16, 15, 0, -1, Long.MIN_VALUE, Long.MAX_VALUE}) {
             long[] offsets = rows.rowOffsets.clone();
@@ -505,7 +505,7 @@ class UpdateKernelTest {
     @Test
     void refusesShapesThatOverlap() {
         RecordsFixture rows = ordinary(16, 1);
-        UpdateKernel kernel = UpdateKernel.adaGrad(0.1f, 0);
+        UpdateKernel kernel = UpdateKernels.adaGrad(0.1f, 0);
         assertThatThrownBy(() -> kernel.update(rows.records, rows.rowOffsets, 0, 1, rows.gradients, 3, 16, 60))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("slotStrideBytes=60");
@@ -520,7 +520,7 @@ class UpdateKernelTest {
     @Test
     void refusesSegmentsItCannotUse() {
         RecordsFixture rows = ordinary(16, 0);
-        UpdateKernel kernel = UpdateKernel.sgd(0.1f);
+        UpdateKernel kernel = UpdateKernels.sgd(0.1f);
         MemorySegment heap = MemorySegment.ofArray(new float[200]);
         assertThatThrownBy(() -> kernel.update(rows.records, rows.rowOffsets, 0, 1, heap, 0, 16, 64))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -539,14 +539,14 @@ class UpdateKernelTest {
 
     @Test
     void refusesSettingsOutOfRange() {
-        assertThatThrownBy(() -> UpdateKernel.sgd(0))
+        assertThatThrownBy(() -> UpdateKernels.sgd(0))
                 .hasMessage("rate must be above 0 and finite: rate=0.0")
                 .isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> UpdateKernel.momentum(1, 1))
+        assertThatThrownBy(() -> UpdateKernels.momentum(1, 1))
                 .hasMessage("momentum must be at least 0 and below 1: momentum=1.0");
-        assertThatThrownBy(() -> UpdateKernel.adaGrad(1, Float.NaN))
+        assertThatThrownBy(() -> UpdateKernels.adaGrad(1, Float.NaN))
                 .hasMessage("epsilon must be 0 or more and finite: epsilon=NaN");
-        assertThatThrownBy(() -> UpdateKernel.ftrl(1, 0, 0, 0))
+        assertThatThrownBy(() -> UpdateKernels.ftrl(1, 0, 0, 0))
                 .hasMessage("ftrl needs beta or l2 above 0: beta=0, l2=0");
     }
 

@@ -92,8 +92,7 @@ final class OptimizerForm<T extends OptimizerSpec> {
             form(
                             "rmsprop",
                             OptimizerSpec.RmsProp.class,
-                            (v, tuning) -> new OptimizerSpec.RmsProp(
-                                    v[0], v[1], v[2], v[3], v[4] == 1, tuning),
+                            (v, tuning) -> new OptimizerSpec.RmsProp(v[0], v[1], v[2], v[3], v[4] == 1, tuning),
                             o -> values(o.rate(), o.rho(), o.epsilon(), o.momentum(), o.centered() ? 1 : 0))
                     .with("rate", Range.POSITIVE, 0.001f)
                     .with("rho", Range.FRACTION, 0.9f)
@@ -305,8 +304,8 @@ final class OptimizerForm<T extends OptimizerSpec> {
                     + " decays the weights by its own setting, not by that of the tuning: decay=" + tuning.decay());
         }
         if (!hasSchedule && !tuning.isSteady()) {
-            throw new IllegalArgumentException(name + " has no schedule: schedule="
-                    + tuning.schedule().text() + ", warmup=" + tuning.warmup());
+            throw new IllegalArgumentException(
+                    name + " has no schedule: schedule=" + tuning.schedule().text() + ", warmup=" + tuning.warmup());
         }
     }
 

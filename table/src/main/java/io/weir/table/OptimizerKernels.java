@@ -2,6 +2,7 @@ package io.weir.table;
 
 import io.weir.kernel.RateFactor;
 import io.weir.kernel.UpdateKernel;
+import io.weir.kernel.UpdateKernels;
 import io.weir.model.OptimizerSpec;
 import io.weir.model.TableSpec;
 import io.weir.model.Tuning;
@@ -18,33 +19,33 @@ final class OptimizerKernels {
 
     private static UpdateKernel untuned(TableSpec spec) {
         return switch (spec.optimizer()) {
-            case OptimizerSpec.Sgd o -> UpdateKernel.sgd(o.rate());
-            case OptimizerSpec.Momentum o -> UpdateKernel.momentum(o.rate(), o.momentum());
-            case OptimizerSpec.Nesterov o -> UpdateKernel.nesterov(o.rate(), o.momentum());
-            case OptimizerSpec.AdaGrad o -> UpdateKernel.adaGrad(o.rate(), o.epsilon());
-            case OptimizerSpec.RowwiseAdaGrad o -> UpdateKernel.rowwiseAdaGrad(o.rate(), o.epsilon());
-            case OptimizerSpec.GroupAdaGrad o -> UpdateKernel.groupAdaGrad(o.rate(), o.epsilon());
-            case OptimizerSpec.AdaDelta o -> UpdateKernel.adaDelta(o.rate(), o.rho(), o.epsilon());
+            case OptimizerSpec.Sgd o -> UpdateKernels.sgd(o.rate());
+            case OptimizerSpec.Momentum o -> UpdateKernels.momentum(o.rate(), o.momentum());
+            case OptimizerSpec.Nesterov o -> UpdateKernels.nesterov(o.rate(), o.momentum());
+            case OptimizerSpec.AdaGrad o -> UpdateKernels.adaGrad(o.rate(), o.epsilon());
+            case OptimizerSpec.RowwiseAdaGrad o -> UpdateKernels.rowwiseAdaGrad(o.rate(), o.epsilon());
+            case OptimizerSpec.GroupAdaGrad o -> UpdateKernels.groupAdaGrad(o.rate(), o.epsilon());
+            case OptimizerSpec.AdaDelta o -> UpdateKernels.adaDelta(o.rate(), o.rho(), o.epsilon());
             case OptimizerSpec.RmsProp o ->
-                UpdateKernel.rmsProp(o.rate(), o.rho(), o.epsilon(), o.momentum(), o.centered());
-            case OptimizerSpec.Adam o -> UpdateKernel.adam(o.rate(), o.beta1(), o.beta2(), o.epsilon());
-            case OptimizerSpec.AdamW o -> UpdateKernel.adamW(o.rate(), o.beta1(), o.beta2(), o.epsilon(), o.decay());
-            case OptimizerSpec.AdaMax o -> UpdateKernel.adaMax(o.rate(), o.beta1(), o.beta2(), o.epsilon());
+                UpdateKernels.rmsProp(o.rate(), o.rho(), o.epsilon(), o.momentum(), o.centered());
+            case OptimizerSpec.Adam o -> UpdateKernels.adam(o.rate(), o.beta1(), o.beta2(), o.epsilon());
+            case OptimizerSpec.AdamW o -> UpdateKernels.adamW(o.rate(), o.beta1(), o.beta2(), o.epsilon(), o.decay());
+            case OptimizerSpec.AdaMax o -> UpdateKernels.adaMax(o.rate(), o.beta1(), o.beta2(), o.epsilon());
             case OptimizerSpec.Nadam o ->
-                UpdateKernel.nadam(o.rate(), o.beta1(), o.beta2(), o.epsilon(), o.momentumDecay());
-            case OptimizerSpec.AmsGrad o -> UpdateKernel.amsGrad(o.rate(), o.beta1(), o.beta2(), o.epsilon());
-            case OptimizerSpec.Ftrl o -> UpdateKernel.ftrl(o.alpha(), o.beta(), o.l1(), o.l2());
-            case OptimizerSpec.Ftml o -> UpdateKernel.ftml(o.rate(), o.beta1(), o.beta2(), o.epsilon());
-            case OptimizerSpec.Signum o -> UpdateKernel.signum(o.rate(), o.momentum(), o.shrink());
-            case OptimizerSpec.Sgld o -> UpdateKernel.sgld(o.rate(), spec.seed());
-            case OptimizerSpec.Lars o -> UpdateKernel.lars(o.rate(), o.momentum(), o.eta(), o.epsilon(), o.decay());
+                UpdateKernels.nadam(o.rate(), o.beta1(), o.beta2(), o.epsilon(), o.momentumDecay());
+            case OptimizerSpec.AmsGrad o -> UpdateKernels.amsGrad(o.rate(), o.beta1(), o.beta2(), o.epsilon());
+            case OptimizerSpec.Ftrl o -> UpdateKernels.ftrl(o.alpha(), o.beta(), o.l1(), o.l2());
+            case OptimizerSpec.Ftml o -> UpdateKernels.ftml(o.rate(), o.beta1(), o.beta2(), o.epsilon());
+            case OptimizerSpec.Signum o -> UpdateKernels.signum(o.rate(), o.momentum(), o.shrink());
+            case OptimizerSpec.Sgld o -> UpdateKernels.sgld(o.rate(), spec.seed());
+            case OptimizerSpec.Lars o -> UpdateKernels.lars(o.rate(), o.momentum(), o.eta(), o.epsilon(), o.decay());
             case OptimizerSpec.Lamb o ->
-                UpdateKernel.lamb(o.rate(), o.beta1(), o.beta2(), o.epsilon(), o.decay(), o.lower(), o.upper());
-            case OptimizerSpec.DcAsgd o -> UpdateKernel.dcAsgd(o.rate(), o.momentum(), o.lambda());
-            case OptimizerSpec.Add _ -> UpdateKernel.add();
-            case OptimizerSpec.Assign _, OptimizerSpec.Replace _ -> UpdateKernel.assign();
-            case OptimizerSpec.Min _ -> UpdateKernel.min();
-            case OptimizerSpec.Max _ -> UpdateKernel.max();
+                UpdateKernels.lamb(o.rate(), o.beta1(), o.beta2(), o.epsilon(), o.decay(), o.lower(), o.upper());
+            case OptimizerSpec.DcAsgd o -> UpdateKernels.dcAsgd(o.rate(), o.momentum(), o.lambda());
+            case OptimizerSpec.Add _ -> UpdateKernels.add();
+            case OptimizerSpec.Assign _, OptimizerSpec.Replace _ -> UpdateKernels.assign();
+            case OptimizerSpec.Min _ -> UpdateKernels.min();
+            case OptimizerSpec.Max _ -> UpdateKernels.max();
         };
     }
 }

@@ -152,7 +152,7 @@ final class LocalCopy {
         }
     }
 
-    /// `w ← w − rate · g`, in the operations of [io.weir.kernel.UpdateKernel#sgd].
+    /// `w ← w − rate · g`, in the operations of [io.weir.kernel.UpdateKernels#sgd].
     private void step(float[] w, int wFrom, float[] g, int gFrom) {
         float rate = this.rate;
         int length = rowLength;

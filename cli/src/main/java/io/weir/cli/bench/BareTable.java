@@ -3,6 +3,7 @@ package io.weir.cli.bench;
 import io.weir.kernel.RecordLayout;
 import io.weir.kernel.RowCopy;
 import io.weir.kernel.UpdateKernel;
+import io.weir.kernel.UpdateKernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -30,7 +31,7 @@ final class BareTable {
     private static final int CACHE_LINE_BYTES = 64;
 
     private final MemorySegment memory;
-    private final UpdateKernel kernel = UpdateKernel.adaGrad(RATE, EPSILON);
+    private final UpdateKernel kernel = UpdateKernels.adaGrad(RATE, EPSILON);
     private final int length;
     private final long recordBytes;
     private final long slotStrideBytes;
