@@ -12,8 +12,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/// One key of a store: its table, its clock group, and how its value is cut into slices. A new optimizer makes a new
-/// one. Immutable but for its failure; thread-safe.
+/// One key of a store: its table, its clock group, what its values may be, and how they are cut into slices. A new
+/// optimizer makes a new one. Immutable but for its failure; thread-safe.
 final class KvEntry {
     /// Most floats of a slice: two blocks of a table.
     static final int SLICE_LENGTH = 2 * TableShape.DEFAULT_BLOCK_LENGTH;
@@ -153,6 +153,81 @@ final class KvEntry {
     @Nullable
     Throwable failure() {
         return failure.get();
+    }
+
+    // ---- values ----
+
+    /// The values, added up in their order.
+    ///
+    /// @param own whether the result may not be one of the values
+    KvArray sum(KvArray[] values, boolean own) {
+        if (values.length == 0) {
+            throw new IllegalArgumentException("there must be a value: key=" + key);
+        }
+        if (!isDense()) {
+            throw new IllegalArgumentException("key has rows, not a dense value: key=" + key);
+        }
+        for (KvArray value : values) {
+            requireShape(value);
+        }
+        KvArray sum = own || values.length > 1 ? values[0].copy() : values[0];
+        for (int i = 1; i < values.length; i++) {
+            sum.add(values[i]);
+        }
+        requireFinite(sum);
+        return sum;
+    }
+
+    void requireShape(KvArray value) {
+        if (!Arrays.equals(shape, value.shape())) {
+            throw new IllegalArgumentException("value must have the shape of its key: key=" + key + ", expected="
+                    + Arrays.toString(shape) + ", actual=" + value.shapeText());
+        }
+    }
+
+    void requireFinite(KvArray value) {
+        long index = value.firstNotFinite();
+        if (index >= 0) {
+            throw new IllegalArgumentException(
+                    "value must be finite: value=" + value.get(index) + ", index=" + index + ", key=" + key);
+        }
+    }
+
+    /// Each row once, summed in the order of the values: rows that repeat would else be in several slices.
+    KvRows joined(KvRows[] values) {
+        if (values.length == 0) {
+            throw new IllegalArgumentException("there must be a value: key=" + key);
+        }
+        int most = 0;
+        for (KvRows value : values) {
+            requireRows(value.rowCount(), value.rowLength());
+            most += value.ids().length;
+        }
+        int rowLength = values[0].rowLength();
+        long[] ids = new long[most];
+        float[] floats = new float[Math.multiplyExact(most, rowLength)];
+        int at = 0;
+        for (KvRows value : values) {
+            System.arraycopy(value.ids(), 0, ids, at, value.ids().length);
+            System.arraycopy(value.values(), 0, floats, at * rowLength, value.values().length);
+            at += value.ids().length;
+        }
+        KvRows sum = new KvRows(values[0].rowCount(), rowLength, ids, floats).distinct();
+        for (int i = 0; i < sum.values().length; i++) {
+            if (!Float.isFinite(sum.values()[i])) {
+                throw new IllegalArgumentException("value must be finite: value=" + sum.values()[i] + ", row="
+                        + sum.ids()[i / rowLength] + ", key=" + key);
+            }
+        }
+        return sum;
+    }
+
+    private void requireRows(long rowCount, int rowLength) {
+        if (isDense() || shape[0] != rowCount || shape[1] != rowLength) {
+            throw new IllegalArgumentException("rows must have the shape of their key: key=" + key
+                    + ", expected=" + Arrays.toString(shape) + (isDense() ? " (dense)" : "") + ", actual=["
+                    + rowCount + ", " + rowLength + "]");
+        }
     }
 
     // ---- slices ----

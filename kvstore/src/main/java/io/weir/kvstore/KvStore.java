@@ -5,7 +5,6 @@ import io.weir.client.Run;
 import io.weir.client.RunOptions;
 import io.weir.client.RunStatus;
 import io.weir.client.ServerInfo;
-import io.weir.client.TableInfo;
 import io.weir.client.Weir;
 import io.weir.kvstore.SendQueue.Phase;
 import io.weir.model.Compression;
@@ -20,12 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /// A key-value store for training with data parallelism, with the verbs that users of MXNet know.
@@ -49,9 +43,6 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Thread-safe, but `init`, `setOptimizer` and `barrier` wait for all workers, which must call them in the same order.
 public final class KvStore implements AutoCloseable {
-    /// Slices on their way at a time: some 1 MiB, enough to keep a link busy, and no more for the urgent to wait for.
-    private static final int MAX_SLICES = 8;
-
     private static final System.Logger LOG = System.getLogger(KvStore.class.getName());
 
     private final KvConfig config;
@@ -59,13 +50,9 @@ public final class KvStore implements AutoCloseable {
     private final Weir weir;
     private final boolean ownsWeir;
     private final Run run;
-    private final SendQueue queue;
-    private final KvTables tables;
-    private final Map<String, KvEntry> entries = new ConcurrentSkipListMap<>();
+    private final KvWorker worker;
+    private final KvKeys keys;
     private volatile @Nullable KvUpdater updater;
-    private volatile OptimizerSpec optimizer = KvOptimizer.replace();
-    private volatile Compression compression = Compression.none();
-    private volatile int version = 1;
     private boolean closed;
 
     private KvStore(KvConfig config, LocalServers.@Nullable Opened servers, Weir weir, boolean ownsWeir) {
@@ -77,8 +64,8 @@ public final class KvStore implements AutoCloseable {
                 .withConsistency(config.type().isSynchronous() ? Consistency.bsp() : Consistency.asp())
                 .withSilence(config.silence());
         this.run = weir.join(new RunOptions(spec, config.rank(), false));
-        this.queue = new SendQueue(MAX_SLICES);
-        this.tables = new KvTables(weir, spec.name());
+        this.worker = new KvWorker(weir, run, config.client().deadline());
+        this.keys = new KvKeys(weir, run, worker);
     }
 
     // ---- opening and closing ----
@@ -120,27 +107,11 @@ public final class KvStore implements AutoCloseable {
             closed = true;
         }
         try {
-            for (CompletableFuture<Void> pending : queue.pending()) {
-                awaitEnd(pending);
-            }
-            await(queue.call(run::finishAsync));
+            worker.finish();
         } catch (WeirException e) {
             LOG.log(Level.DEBUG, "a store was closed without its servers", e);
         } finally {
             disconnect();
-        }
-    }
-
-    /// Waits for the end of an operation, good or bad: who asked for it was told, or is by the failure of its key.
-    private void awaitEnd(CompletableFuture<Void> pending) {
-        try {
-            await(pending);
-        } catch (WeirException e) {
-            if (!pending.isDone()) {
-                throw e;
-            }
-        } catch (IllegalArgumentException | IllegalStateException e) {
-            LOG.log(Level.DEBUG, "an operation failed before its store was closed", e);
         }
     }
 
@@ -153,8 +124,7 @@ public final class KvStore implements AutoCloseable {
     }
 
     private void disconnect() {
-        queue.close();
-        run.close();
+        worker.close();
         if (ownsWeir) {
             weir.close();
         }
@@ -199,9 +169,7 @@ public final class KvStore implements AutoCloseable {
 
     /// Waits until all workers wait here. What this worker pushed before has arrived by then.
     public void barrier() {
-        throwFailures();
-        queue.awaitSettled();
-        await(queue.call(run::barrierAsync));
+        keys.barrier();
     }
 
     // ---- values ----
@@ -260,106 +228,16 @@ public final class KvStore implements AutoCloseable {
     }
 
     private synchronized void make(List<KvTables.Initial> initials, KvPrecision precision) {
-        throwFailures();
-        for (KvTables.Initial initial : initials) {
-            requireKind(initial.key());
-            tables.requireName(initial.key());
-            if (entries.containsKey(initial.key().path())) {
-                throw new IllegalArgumentException("key is there already: key=" + initial.key());
-            }
-        }
-        boolean rejoined = run.generation() > 1;
-        boolean ready = rejoined;
-        List<TableInfo> infos = new ArrayList<>();
-        for (KvTables.Initial initial : initials) {
-            TableInfo info = rejoined ? tables.newest(initial) : null;
-            if (info != null) {
-                infos.add(info);
-            } else {
-                ready = false;
-            }
-        }
-        if (!ready) {
-            if (run.worker() == 0) {
-                for (KvTables.Initial initial : initials) {
-                    tables.create(initial, version, optimizer);
-                }
-            }
-            barrier();
-            infos.clear();
-            for (KvTables.Initial initial : initials) {
-                infos.add(tables.require(initial, version));
-            }
-        }
-        for (int i = 0; i < initials.size(); i++) {
-            KvTables.Initial initial = initials.get(i);
-            add(initial.key(), infos.get(i), initial.shape(), precision);
-        }
+        List<KvEntry> made = keys.make(initials, precision);
         if (!config.type().isSynchronous()) {
             // So that a later life of this worker begins anew, rather than with the pushes of this one.
-            boolean unused = await(queue.call(() -> run.tickAsync(clockGroup(infos.get(0)))));
-        }
-    }
-
-    private void requireKind(KvKey key) {
-        for (KvEntry entry : entries.values()) {
-            if (entry.key().isNumber() != key.isNumber()) {
-                throw new IllegalArgumentException("keys of one store must all be numbers or all be strings: key=" + key
-                        + ", present=" + entry.key());
-            }
-            return;
-        }
-    }
-
-    private void add(KvKey key, TableInfo info, long[] shape, KvPrecision precision) {
-        int group = clockGroup(info);
-        for (KvEntry entry : entries.values()) {
-            if (entry.clockGroup() == group && !entry.key().equals(key)) {
-                throw new IllegalStateException("two keys have the same clock group: key=" + key + ", other="
-                        + entry.key() + ", clockGroup=" + group);
-            }
-        }
-        KvEntry entry = KvEntry.of(
-                key, info, shape, precision, group, run, weir.shardMap().shardCount());
-        entry.compress(compression);
-        entries.put(key.path(), entry);
-    }
-
-    /// A clock group of the run for each table: 1 to 65,535, where all workers come to the same.
-    private static int clockGroup(TableInfo info) {
-        return 1 + Math.floorMod(info.id(), MAX_CLOCK_GROUP);
-    }
-
-    /// Greatest clock group of a run.
-    private static final int MAX_CLOCK_GROUP = 65_535;
-
-    private KvEntry entry(KvKey key) {
-        KvEntry entry = entries.get(key.path());
-        if (entry == null) {
-            requireKind(key);
-            throw new IllegalArgumentException("key must be initialized first: key=" + key);
-        }
-        Throwable failure = entry.failure();
-        if (failure instanceof WeirException refused) {
-            throw new WeirException(
-                    refused.code(),
-                    "an earlier push of this key failed: key=" + key + "; " + refused.getMessage(),
-                    refused);
-        } else if (failure != null) {
-            throw new IllegalStateException("an earlier push of this key failed: key=" + key + "; " + failure, failure);
-        }
-        return entry;
-    }
-
-    private void throwFailures() {
-        for (KvEntry entry : entries.values()) {
-            KvEntry unused = entry(entry.key());
+            boolean unused = worker.call(() -> run.tickAsync(made.get(0).clockGroup()));
         }
     }
 
     /// Shape of a key's value.
     public long[] shape(KvKey key) {
-        return entry(key).shape();
+        return keys.get(key).shape();
     }
 
     // ---- push ----
@@ -380,16 +258,16 @@ public final class KvStore implements AutoCloseable {
     /// @param priority what is pushed or pulled with a higher one goes first
     /// @throws IllegalArgumentException if the key is not there, a value has another shape, or is not finite
     public void push(KvKey key, int priority, KvArray... values) {
-        KvEntry entry = entry(key);
-        CompletableFuture<Void> unused = pushAsync(entry, priority, sum(entry, values, true));
+        KvEntry entry = keys.get(key);
+        CompletableFuture<Void> unused = pushAsync(entry, priority, entry.sum(values, true));
     }
 
     /// As [#push(KvKey, int, KvArray...)]; the values belong to the store until the result completes.
     ///
     /// @return completes when the push is applied: in a synchronous store, when its round is
     public CompletableFuture<Void> pushAsync(KvKey key, int priority, KvArray... values) {
-        KvEntry entry = entry(key);
-        return pushAsync(entry, priority, sum(entry, values, false));
+        KvEntry entry = keys.get(key);
+        return pushAsync(entry, priority, entry.sum(values, false));
     }
 
     private CompletableFuture<Void> pushAsync(KvEntry entry, int priority, KvArray value) {
@@ -404,7 +282,7 @@ public final class KvStore implements AutoCloseable {
             phases.add(entry.pull(stored));
             phases.add(Phase.run(() -> {
                 function.update(entry.key(), received, stored);
-                requireFinite(entry.key(), stored);
+                entry.requireFinite(stored);
             }));
             phases.add(entry.push(stored));
         } else {
@@ -427,7 +305,7 @@ public final class KvStore implements AutoCloseable {
     }
 
     private CompletableFuture<Void> submit(KvEntry entry, int priority, List<Phase> phases, boolean changes) {
-        CompletableFuture<Void> result = queue.submit(entry.lane(), priority, phases);
+        CompletableFuture<Void> result = worker.submit(entry.lane(), priority, phases);
         if (changes) {
             CompletableFuture<Void> unused = result.whenComplete((done, failure) -> {
                 if (failure != null) {
@@ -436,40 +314,6 @@ public final class KvStore implements AutoCloseable {
             });
         }
         return result;
-    }
-
-    /// @param own whether the result may not be one of the values
-    private static KvArray sum(KvEntry entry, KvArray[] values, boolean own) {
-        if (values.length == 0) {
-            throw new IllegalArgumentException("there must be a value: key=" + entry.key());
-        }
-        if (!entry.isDense()) {
-            throw new IllegalArgumentException("key has rows, not a dense value: key=" + entry.key());
-        }
-        for (KvArray value : values) {
-            requireShape(entry, value);
-        }
-        KvArray sum = own || values.length > 1 ? values[0].copy() : values[0];
-        for (int i = 1; i < values.length; i++) {
-            sum.add(values[i]);
-        }
-        requireFinite(entry.key(), sum);
-        return sum;
-    }
-
-    private static void requireShape(KvEntry entry, KvArray value) {
-        if (!Arrays.equals(entry.shape(), value.shape())) {
-            throw new IllegalArgumentException("value must have the shape of its key: key=" + entry.key()
-                    + ", expected=" + Arrays.toString(entry.shape()) + ", actual=" + value.shapeText());
-        }
-    }
-
-    private static void requireFinite(KvKey key, KvArray value) {
-        long index = value.firstNotFinite();
-        if (index >= 0) {
-            throw new IllegalArgumentException(
-                    "value must be finite: value=" + value.get(index) + ", index=" + index + ", key=" + key);
-        }
     }
 
     /// As [#push(KvKey, int, KvRows...)], with priority 0.
@@ -485,16 +329,16 @@ public final class KvStore implements AutoCloseable {
     /// Sums rows and sends them; others are not touched. Without any rows it changes nothing, but counts for the
     /// round. The values are the caller's again when this returns.
     public void push(KvKey key, int priority, KvRows... values) {
-        KvEntry entry = entry(key);
-        CompletableFuture<Void> unused = pushRows(entry, priority, joined(entry, values));
+        KvEntry entry = keys.get(key);
+        CompletableFuture<Void> unused = pushRows(entry, priority, entry.joined(values));
     }
 
     /// As [#push(KvKey, int, KvRows...)].
     ///
     /// @return completes when the push is applied: in a synchronous store, when its round is
     public CompletableFuture<Void> pushAsync(KvKey key, int priority, KvRows... values) {
-        KvEntry entry = entry(key);
-        return pushRows(entry, priority, joined(entry, values));
+        KvEntry entry = keys.get(key);
+        return pushRows(entry, priority, entry.joined(values));
     }
 
     private CompletableFuture<Void> pushRows(KvEntry entry, int priority, KvRows value) {
@@ -505,49 +349,6 @@ public final class KvStore implements AutoCloseable {
         phases.add(entry.push(value));
         closeRound(entry, phases);
         return submit(entry, priority, phases, true);
-    }
-
-    /// Each row once, summed in the order of the values: rows that repeat would else be in several slices.
-    private static KvRows joined(KvEntry entry, KvRows[] values) {
-        if (values.length == 0) {
-            throw new IllegalArgumentException("there must be a value: key=" + entry.key());
-        }
-        int most = 0;
-        for (KvRows value : values) {
-            requireRows(entry, value.rowCount(), value.rowLength());
-            most += value.ids().length;
-        }
-        int rowLength = values[0].rowLength();
-        long[] ids = new long[most];
-        float[] floats = new float[Math.multiplyExact(most, rowLength)];
-        int at = 0;
-        for (KvRows value : values) {
-            System.arraycopy(value.ids(), 0, ids, at, value.ids().length);
-            System.arraycopy(value.values(), 0, floats, at * rowLength, value.values().length);
-            at += value.ids().length;
-        }
-        KvRows sum = new KvRows(values[0].rowCount(), rowLength, ids, floats).distinct();
-        for (int i = 0; i < sum.values().length; i++) {
-            if (!Float.isFinite(sum.values()[i])) {
-                throw new IllegalArgumentException("value must be finite: value=" + sum.values()[i] + ", row="
-                        + sum.ids()[i / rowLength] + ", key=" + entry.key());
-            }
-        }
-        return sum;
-    }
-
-    /// Sorted, each once.
-    private static long[] distinct(long[] ids) {
-        return Arrays.stream(ids).sorted().distinct().toArray();
-    }
-
-    private static void requireRows(KvEntry entry, long rowCount, int rowLength) {
-        long[] shape = entry.shape();
-        if (entry.isDense() || shape[0] != rowCount || shape[1] != rowLength) {
-            throw new IllegalArgumentException("rows must have the shape of their key: key=" + entry.key()
-                    + ", expected=" + Arrays.toString(shape) + (entry.isDense() ? " (dense)" : "") + ", actual=["
-                    + rowCount + ", " + rowLength + "]");
-        }
     }
 
     // ---- pull ----
@@ -564,12 +365,12 @@ public final class KvStore implements AutoCloseable {
 
     /// Reads a value into all of `outs`, after this worker's earlier pushes of the key, and waits for it.
     public void pull(KvKey key, int priority, KvArray... outs) {
-        await(pullAsync(key, priority, outs));
+        worker.await(pullAsync(key, priority, outs));
     }
 
     /// As [#pull(KvKey, int, KvArray...)], without waiting; `outs` belong to the store until the result completes.
     public CompletableFuture<Void> pullAsync(KvKey key, int priority, KvArray... outs) {
-        KvEntry entry = entry(key);
+        KvEntry entry = keys.get(key);
         return submit(entry, priority, pullPhases(entry, outs), false);
     }
 
@@ -581,7 +382,7 @@ public final class KvStore implements AutoCloseable {
             throw new IllegalArgumentException("rows are read by rowSparsePull: key=" + entry.key());
         }
         for (KvArray out : outs) {
-            requireShape(entry, out);
+            entry.requireShape(out);
         }
         List<Phase> phases = new ArrayList<>();
         phases.add(entry.pull(outs[0]));
@@ -607,13 +408,13 @@ public final class KvStore implements AutoCloseable {
 
     /// Pushes a value and reads what comes of it; the same array may be both.
     public void pushPull(KvKey key, int priority, KvArray value, KvArray out) {
-        await(pushPullAsync(key, priority, List.of(value), List.of(out)));
+        worker.await(pushPullAsync(key, priority, List.of(value), List.of(out)));
     }
 
     /// Pushes the sum of the values and reads what comes of it into all of `outs`, as one operation.
     public CompletableFuture<Void> pushPullAsync(KvKey key, int priority, List<KvArray> values, List<KvArray> outs) {
-        KvEntry entry = entry(key);
-        KvArray sum = sum(entry, values.toArray(new KvArray[0]), false);
+        KvEntry entry = keys.get(key);
+        KvArray sum = entry.sum(values.toArray(new KvArray[0]), false);
         List<Phase> phases = new ArrayList<>(pushPhases(entry, sum));
         phases.addAll(pullPhases(entry, outs.toArray(new KvArray[0])));
         return submit(entry, priority, phases, true);
@@ -650,24 +451,24 @@ public final class KvStore implements AutoCloseable {
     /// @param rowIds in any order, repeats allowed
     /// @return each of them once, sorted
     public KvRows rowSparsePull(KvKey key, int priority, long[] rowIds) {
-        KvEntry entry = entry(key);
+        KvEntry entry = keys.get(key);
         if (entry.isDense()) {
             throw new IllegalArgumentException("key has a dense value, not rows: key=" + key);
         }
         long[] shape = entry.shape();
-        long[] ids = distinct(rowIds);
+        long[] ids = Arrays.stream(rowIds).sorted().distinct().toArray();
         for (long id : ids) {
             KvRows.requireRow(id, shape[0]);
         }
         KvRows rows =
                 new KvRows(shape[0], (int) shape[1], ids, new float[Math.multiplyExact(ids.length, (int) shape[1])]);
-        await(submit(entry, priority, List.of(entry.pull(ids, rows.values())), false));
+        worker.await(submit(entry, priority, List.of(entry.pull(ids, rows.values())), false));
         return rows;
     }
 
     /// As [#rowSparsePull(KvKey, int, long[])], into a whole matrix, whose other rows become zeros.
     public void rowSparsePull(KvKey key, int priority, KvArray out, long[] rowIds) {
-        requireShape(entry(key), out);
+        keys.get(key).requireShape(out);
         KvRows rows = rowSparsePull(key, priority, rowIds);
         out.fill(0);
         for (int i = 0; i < rows.ids().length; i++) {
@@ -683,40 +484,11 @@ public final class KvStore implements AutoCloseable {
     /// for all workers, and for the rounds under way; the choice of the one with rank 0 counts. Values stay,
     /// what an earlier optimizer kept beside them does not.
     public synchronized void setOptimizer(OptimizerSpec spec) {
-        throwFailures();
+        keys.throwFailures();
         if (updater != null) {
             throw new IllegalArgumentException("a store has an updater or an optimizer: optimizer=" + spec.text());
         }
-        for (CompletableFuture<Void> pending : queue.pending()) {
-            await(pending);
-        }
-        boolean same = !entries.isEmpty();
-        for (KvEntry entry : entries.values()) {
-            same &= entry.info().spec().optimizer().equals(spec);
-        }
-        if (same && run.generation() > 1) {
-            optimizer = spec;
-            return;
-        }
-        barrier();
-        optimizer = spec;
-        if (entries.isEmpty()) {
-            return;
-        }
-        int next = version + 1;
-        if (run.worker() == 0) {
-            for (KvEntry entry : entries.values()) {
-                tables.change(entry, next, spec);
-            }
-        }
-        barrier();
-        version = next;
-        for (KvEntry old : List.copyOf(entries.values())) {
-            add(old.key(), tables.require(old.key(), next), old.shape(), old.precision());
-        }
-        if (run.worker() == 0) {
-            tables.drop(next - 1, entries.values());
-        }
+        keys.setOptimizer(spec);
     }
 
     /// From now on a push calls `function`. In a store of one process only: servers run no code that is sent to them.
@@ -756,9 +528,7 @@ public final class KvStore implements AutoCloseable {
             throw new IllegalArgumentException(
                     "in one process nothing is sent that could be compressed: type=" + type());
         }
-        queue.awaitSettled();
-        compression = pushes;
-        entries.values().forEach(entry -> entry.compress(pushes));
+        keys.compress(pushes);
     }
 
     // ---- optimizer states ----
@@ -768,8 +538,8 @@ public final class KvStore implements AutoCloseable {
     ///
     /// @throws IOException if the file cannot be written; an older one stays as it is
     public void saveOptimizerStates(Path file) throws IOException {
-        throwFailures();
-        OptimizerStates.save(file, weir, entries.values());
+        keys.throwFailures();
+        OptimizerStates.save(file, weir, keys.all());
     }
 
     /// Reads what [#saveOptimizerStates] wrote, back to all servers. The values stay as they are. To be called by one
@@ -778,8 +548,8 @@ public final class KvStore implements AutoCloseable {
     /// @throws IOException if the file cannot be read, or is not whole; then nothing is changed
     /// @throws IllegalArgumentException if it is of other keys or another optimizer; then nothing is changed
     public void loadOptimizerStates(Path file) throws IOException {
-        throwFailures();
-        OptimizerStates.load(file, weir, entries.values());
+        keys.throwFailures();
+        OptimizerStates.load(file, weir, keys.all());
     }
 
     // ---- commands to the servers ----
@@ -800,29 +570,5 @@ public final class KvStore implements AutoCloseable {
     /// How the servers stand: memory, connections, pushes that came twice or late, pulls that wait.
     public List<ServerInfo> servers() {
         return weir.servers();
-    }
-
-    // ---- waiting ----
-
-    /// Waits, and looks in between whether the servers are there.
-    private <T extends @Nullable Object> T await(CompletableFuture<T> result) {
-        while (true) {
-            try {
-                return result.get(config.client().deadline().toNanos(), TimeUnit.NANOSECONDS);
-            } catch (TimeoutException e) {
-                RunStatus unused = weir.runStatus(run.name());
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new WeirException(ErrorCode.DEADLINE_EXCEEDED, "interrupted while waiting for the servers", e);
-            } catch (ExecutionException e) {
-                Throwable cause = SendQueue.causeOf(e);
-                if (cause instanceof WeirException refused) {
-                    throw refused.here();
-                } else if (cause instanceof IllegalArgumentException wrong) {
-                    throw new IllegalArgumentException(wrong.getMessage(), wrong);
-                }
-                throw new IllegalStateException(String.valueOf(cause.getMessage()), cause);
-            }
-        }
     }
 }

@@ -50,7 +50,7 @@ class PriorityTest {
         assertThat(race(0, 4_000_000, 40 << 20).largeDone()).as("priority 0").isTrue();
     }
 
-    /// Prints how long each takes on a link of 20 MiB/s: `KvPriority`, in `docs/kvstore.md`.
+    /// Prints how long each takes on a link of 20 MiB/s: the figures of `docs/kvstore.md`.
     public static void main(String[] arguments) throws Exception {
         for (int priority : new int[] {0, 1, 0, 1, 0, 1}) {
             System.out.println("priority " + priority + ": " + race(priority, 8_000_000, 20 << 20));

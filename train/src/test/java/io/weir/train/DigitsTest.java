@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Training on the 8 x 8 digits of UCI's optical recognition data, every fifth row held out. They are found through
@@ -51,20 +52,20 @@ class DigitsTest {
     }
 
     @Test
-    void softmaxReachesItsAccuracy() {
+    void softmaxReachesItsAccuracy(TestReporter reporter) {
         ClassEvaluation evaluation =
                 trained(SoftmaxRegression.of("digits", 10, OptimizerSpec.parse("adagrad(rate=0.1)"), true), 40);
-        System.out.println("digits, softmax: " + evaluation);
+        reporter.publishEntry("digits, softmax", evaluation.toString());
         assertThat(evaluation.examples()).isEqualTo(360);
         assertThat(evaluation.accuracy()).isGreaterThanOrEqualTo(0.96);
     }
 
     @Test
-    void aPerceptronIsBetter() {
+    void aPerceptronIsBetter(TestReporter reporter) {
         Perceptron model = new Perceptron(
                 "digits", List.of(64, 64, 10), Activation.TANH, 0.2, OptimizerSpec.parse("adam(rate=0.003)"), 1);
         ClassEvaluation evaluation = trained(model, 60);
-        System.out.println("digits, perceptron 64-64-10: " + evaluation);
+        reporter.publishEntry("digits, perceptron 64-64-10", evaluation.toString());
         assertThat(evaluation.accuracy()).isGreaterThanOrEqualTo(0.97);
     }
 

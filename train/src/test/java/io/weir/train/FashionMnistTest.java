@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
 
 /// Training on Fashion-MNIST, which Debian's package `dataset-fashion-mnist` installs. `weir.fashion.seeds` and
 /// `weir.fashion.passes` are system properties; what is left out stays within the time of a build.
@@ -25,32 +26,30 @@ class FashionMnistTest {
 
     @BeforeEach
     void findData() {
-        boolean there = Files.exists(FOLDER.resolve("train-images-idx3-ubyte.gz"));
-        if (!there) {
-            System.out.println("Fashion-MNIST is not there, its tests are skipped: apt install dataset-fashion-mnist");
-        }
-        assumeTrue(there, "there is no " + FOLDER);
+        assumeTrue(
+                Files.exists(FOLDER.resolve("train-images-idx3-ubyte.gz")),
+                "there is no " + FOLDER + ": apt install dataset-fashion-mnist");
     }
 
     /// Torch 1.13.1 with the same rate and batch has 0.7970 after 1 pass, 0.8342 after 5 and 0.8393 after 10.
     @Test
-    void softmaxReachesItsAccuracy() {
+    void softmaxReachesItsAccuracy(TestReporter reporter) {
         ClassEvaluation evaluation =
                 trained(SoftmaxRegression.of("m", 10, OptimizerSpec.parse("sgd(rate=0.1)"), true), false, 1);
-        System.out.println("Fashion-MNIST, softmax, " + PASSES + " passes: " + evaluation);
+        reporter.publishEntry("softmax, " + PASSES + " passes", evaluation.toString());
         assertThat(evaluation.accuracy()).isGreaterThanOrEqualTo(PASSES >= 10 ? 0.838 : 0.81);
     }
 
     /// Torch 1.13.1 likewise has 0.8345 after 1 pass, 0.8682 after 5 and 0.8787 after 10.
     @Test
-    void aPerceptronReachesItsAccuracy() {
+    void aPerceptronReachesItsAccuracy(TestReporter reporter) {
         double sum = 0;
         for (int seed = 1; seed <= SEEDS; seed++) {
             Perceptron model = new Perceptron(
                     "m", List.of(784, 128, 10), Activation.RELU, 0, OptimizerSpec.parse("adam(rate=0.001)"), seed);
             ClassEvaluation evaluation = trained(model, true, seed);
-            System.out.println(
-                    "Fashion-MNIST, perceptron 784-128-10, seed " + seed + ", " + PASSES + " passes: " + evaluation);
+            reporter.publishEntry(
+                    "perceptron 784-128-10, seed " + seed + ", " + PASSES + " passes", evaluation.toString());
             sum += evaluation.accuracy();
         }
         assertThat(sum / SEEDS).isGreaterThanOrEqualTo(PASSES >= 10 ? 0.872 : 0.85);
@@ -58,17 +57,20 @@ class FashionMnistTest {
 
     /// Workers under Downpour SGD, with Adagrad on the servers.
     @Test
-    void fourWorkersOfASoftmaxRegressionAreAsGoodAsOne() {
-        requireFourAsGoodAsOne(SoftmaxRegression.of("m", 10, OptimizerSpec.parse("adagrad(rate=0.02)"), true));
+    void fourWorkersOfASoftmaxRegressionAreAsGoodAsOne(TestReporter reporter) {
+        requireFourAsGoodAsOne(
+                reporter, SoftmaxRegression.of("m", 10, OptimizerSpec.parse("adagrad(rate=0.02)"), true));
     }
 
     @Test
-    void fourWorkersOfAPerceptronAreAsGoodAsOne() {
-        requireFourAsGoodAsOne(new Perceptron(
-                "m", List.of(784, 128, 10), Activation.RELU, 0, OptimizerSpec.parse("adagrad(rate=0.02)"), 1));
+    void fourWorkersOfAPerceptronAreAsGoodAsOne(TestReporter reporter) {
+        requireFourAsGoodAsOne(
+                reporter,
+                new Perceptron(
+                        "m", List.of(784, 128, 10), Activation.RELU, 0, OptimizerSpec.parse("adagrad(rate=0.02)"), 1));
     }
 
-    private static void requireFourAsGoodAsOne(Model model) {
+    private static void requireFourAsGoodAsOne(TestReporter reporter, Model model) {
         double[] accuracy = new double[2];
         for (int i = 0; i < 2; i++) {
             int workers = i == 0 ? 1 : 4;
@@ -77,8 +79,8 @@ class FashionMnistTest {
                     .withAlgorithm(Downpour.of(1, 1, 0.01f).withWarmStart(200));
             ClassEvaluation evaluation = trained(model, config);
             accuracy[i] = evaluation.accuracy();
-            System.out.println("Fashion-MNIST, " + model.text() + ", Downpour, workers " + workers + ", " + PASSES
-                    + " passes: " + evaluation);
+            reporter.publishEntry(
+                    model.text() + ", Downpour, workers " + workers + ", " + PASSES + " passes", evaluation.toString());
         }
         assertThat(accuracy[1]).isCloseTo(accuracy[0], within(0.01));
     }
