@@ -5,6 +5,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.weir.client.RunStatus;
 import io.weir.client.RunStatus.State;
 import io.weir.client.Weir;
+import io.weir.model.Consistency;
+import io.weir.model.OptimizerSpec;
+import io.weir.model.TableSpec;
+import io.weir.train.Algorithm;
+import io.weir.train.Algorithm.Downpour;
+import io.weir.train.ExampleBatch;
+import io.weir.train.ExampleReader;
+import io.weir.train.ExampleSource;
+import io.weir.train.ExampleSource.Share;
+import io.weir.train.LibsvmSource;
+import io.weir.train.LogisticRegression;
+import io.weir.train.Model;
+import io.weir.train.ProgressListener;
+import io.weir.train.Trainer;
+import io.weir.train.TrainingConfig;
+import io.weir.train.TrainingConfig.Membership;
+import io.weir.train.TrainingResult;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +30,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
@@ -67,8 +88,11 @@ class WorkerFaultsTest {
             List<String> args = new ArrayList<>(List.of("train", "lr", "--json", "-q", "--data", data.toString()));
             args.addAll(List.of("--servers", servers, "--run", run, "--batch", "16", "--workers", "1"));
             args.addAll(List.of("--passes", Integer.toString(PASSES), "--worker-count", "2"));
-            args.addAll(List.of("--worker-index", Integer.toString(index), "--straggler", "20x:" + index));
+            args.addAll(List.of("--worker-index", Integer.toString(index)));
             args.addAll(List.of(options));
+            if (!args.contains("--straggler")) {
+                args.addAll(List.of("--straggler", "20x:" + index));
+            }
             process = processes.weir(err, args.toArray(String[]::new));
         }
 
@@ -114,7 +138,6 @@ class WorkerFaultsTest {
         };
     }
 
-    /// @param mode a consistency, or downpour
     /// @param mode a consistency, or `downpour:` with the batches of a push
     private static String[] options(String mode, String... further) {
         List<String> options = new ArrayList<>(List.of("--consistency", mode));
@@ -212,24 +235,91 @@ class WorkerFaultsTest {
         }
     }
 
+    /// The other worker is a thread here, which takes as many batches as it is allowed: so it is never through with
+    /// them before the silent one is fenced, nor before that one is back.
     @ParameterizedTest
-    @ValueSource(strings = {"bsp", "ssp:1", "asp"})
-    void aWorkerThatWasSilentForTooLongComesBack(String mode) throws Exception {
+    @CsvSource({"bsp, 20x:1", "ssp:1, 20x:1", "asp, 20x:1", "downpour:1, 200x:1"})
+    void aWorkerThatWasSilentForTooLongComesBack(String mode, String straggler) throws Exception {
+        ExecutorService threads = Executors.newSingleThreadExecutor(
+                Thread.ofPlatform().daemon().factory());
+        Rationed source = new Rationed(LibsvmSource.of(data));
         try (Weir weir = Weir.connect(servers)) {
-            Worker first = new Worker("back", 0, options(mode, "--silence", "500ms"));
-            Worker second = new Worker("back", 1, options(mode, "--silence", "500ms"));
+            TrainingConfig config = TrainingConfig.of("back")
+                    .withBatch(16)
+                    .withPasses(PASSES)
+                    .withShare(new Share(0, 2))
+                    .withMembership(new Membership(
+                            mode.startsWith("downpour:") ? Consistency.asp() : Consistency.parse(mode),
+                            0,
+                            Duration.ofMillis(500),
+                            true))
+                    .withAlgorithm(
+                            mode.startsWith("downpour:")
+                                    ? Downpour.of(3, 1, 0.01f / 16).withWarmStart(10)
+                                    : new Algorithm.Stepwise());
+            Model model = new LogisticRegression(
+                    TableSpec.embedding("back", 1, OptimizerSpec.parse("adagrad(rate=0.1)")), false, false);
+            Future<TrainingResult> first =
+                    threads.submit(() -> Trainer.train(weir, source, model, config, ProgressListener.NONE));
+            Worker second = new Worker("back", 1, options(mode, "--silence", "500ms", "--straggler", straggler));
+            source.batches.release(100);
             await(weir, "back", "work under way", isUnderWay());
             TestProcesses.signal(second.process, "STOP");
             RunStatus fenced = await(
                     weir, "back", "worker 1 fenced", now -> now.workers().get(1).state() == State.FENCED);
+            source.batches.release(100);
             await(weir, "back", "the other one going on", now -> now.portionsDone() > fenced.portionsDone() + 1);
+            assertThat(weir.runStatus("back").isFinished()).isFalse();
             TestProcesses.signal(second.process, "CONT");
-            first.report();
+            await(weir, "back", "a second generation", now -> now.workers().get(1).generation() == 2);
+            source.batches.release(Integer.MAX_VALUE / 2);
             second.report();
+            assertThat(first.get(1, TimeUnit.MINUTES).workers()).isEqualTo(1);
             assertThat(second.said())
                     .contains("worker 1 was shut out and has joined again as generation 2: ")
                     .containsAnyOf("gave no sign of life for 500 ms", "was silent for too long");
             assertEachExampleCountedOncePerPass(weir, "back");
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    /// Gives as many batches as there are permits.
+    private record Rationed(ExampleSource source, Semaphore batches) implements ExampleSource {
+        Rationed(ExampleSource source) {
+            this(source, new Semaphore(0));
+        }
+
+        @Override
+        public String name() {
+            return source.name();
+        }
+
+        @Override
+        public long byteCount() {
+            return source.byteCount();
+        }
+
+        @Override
+        public ExampleReader open(Share share) {
+            ExampleReader reader = source.open(share);
+            return new ExampleReader() {
+                @Override
+                public boolean next(ExampleBatch batch, int maxExamples) {
+                    batches.acquireUninterruptibly();
+                    return reader.next(batch, maxExamples);
+                }
+
+                @Override
+                public void close() {
+                    reader.close();
+                }
+            };
+        }
+
+        @Override
+        public void close() {
+            source.close();
         }
     }
 
