@@ -91,7 +91,7 @@ class ConformanceTest {
 
     @Test
     void triesRulesWithServerAndWorkerProcesses() {
-        Ran ran = Ran.weir("conformance", "rounds-4", "dead-2", "local");
+        Ran ran = Ran.weir("conformance", "rounds-4", "dead-2", "local", "downpour-dead-4");
         assertThat(ran.exitCode()).as(ran.out()).isEqualTo(Exit.OK);
         assertThat(ran.out().lines().map(String::strip))
                 .contains(
@@ -99,7 +99,8 @@ class ConformanceTest {
                                 + " n(n+1)(i+1) [4 workers]",
                         "got       21 41 61 81 101 121 141",
                         "got       1 dead, 0 to 111",
-                        "3 rules tried, 0 failed");
+                        "got       replica 1 fenced, 1280 examples counted once",
+                        "4 rules tried, 0 failed");
         FlatJson json = Ran.weir("conformance", "local", "--json").json();
         assertThat(json.fields()).containsEntry("tried", 1L).containsEntry("failed", 0L);
     }

@@ -236,12 +236,13 @@ class WorkerFaultsTest {
     }
 
     /// The other worker is a thread here, which takes as many batches as it is allowed: so it is never through with
-    /// them before the silent one is fenced, nor before that one is back.
+    /// them before the silent one is fenced, nor before that one is back. With a consistency the silent one gets no
+    /// further than the other lets it; without, it is slow.
     @ParameterizedTest
-    @CsvSource({"bsp, 20x:1", "ssp:1, 20x:1", "asp, 20x:1", "downpour:1, 200x:1"})
+    @CsvSource({"bsp, 1x:1", "ssp:1, 1x:1", "asp, 20x:1", "downpour:1, 200x:1"})
     void aWorkerThatWasSilentForTooLongComesBack(String mode, String straggler) throws Exception {
-        ExecutorService threads = Executors.newSingleThreadExecutor(
-                Thread.ofPlatform().daemon().factory());
+        ExecutorService threads =
+                Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().factory());
         Rationed source = new Rationed(LibsvmSource.of(data));
         try (Weir weir = Weir.connect(servers)) {
             TrainingConfig config = TrainingConfig.of("back")
@@ -271,7 +272,11 @@ class WorkerFaultsTest {
             await(weir, "back", "the other one going on", now -> now.portionsDone() > fenced.portionsDone() + 1);
             assertThat(weir.runStatus("back").isFinished()).isFalse();
             TestProcesses.signal(second.process, "CONT");
-            await(weir, "back", "a second generation", now -> now.workers().get(1).generation() == 2);
+            await(
+                    weir,
+                    "back",
+                    "a second generation",
+                    now -> now.workers().get(1).generation() == 2);
             source.batches.release(Integer.MAX_VALUE / 2);
             second.report();
             assertThat(first.get(1, TimeUnit.MINUTES).workers()).isEqualTo(1);

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 /// same order, and each example's gradient is applied once on each shard.
 ///
 /// A *leg* is the batches between two fetches. The fetch at the beginning of a leg brings the rows of the leg after
-/// it, of embedding tables, and all of dense tables. A worker whose copy lacks rows of the leg that it is about
-/// to begin, which happens at the beginning of a portion, waits for them.
+/// it, of embedding tables, and all of dense tables. No fetch has looked ahead to the rows of a portion's first leg:
+/// what the copy has of them may be as old as the copy, so a worker that needs some waits for a fetch of them.
 final class DownpourLoop implements PortionLoop {
     private static final long POLL_NS = 20_000_000;
 
@@ -215,7 +215,7 @@ final class DownpourLoop implements PortionLoop {
             neededNext = passed;
         }
         collect(neededNext, leg, leg);
-        boolean complete = true;
+        boolean complete = allDense || !firstOfPortion;
         for (int i = 0; i < copies.size(); i++) {
             KeyIndexer now = needed.get(i);
             copies.get(i).makeRoom(now.uniqueCount() + neededNext.get(i).uniqueCount());

@@ -67,6 +67,7 @@ class DownpourLoopTest {
     private final Table table = proxy(Table.class, (self, method, arguments) -> switch (method.getName()) {
         case "pullAsync" -> begun("fetch " + keys(arguments), fetchesAreSlow);
         case "pushAsync" -> begun("push " + keys(arguments), !fetchesAreSlow);
+        case "compressed" -> self;
         default -> throw new UnsupportedOperationException(method.getName());
     });
 
@@ -116,8 +117,9 @@ class DownpourLoopTest {
         return Arrays.asList(lines.strip().split("; |\\n", -1));
     }
 
-    /// Trains on `batches` batches of one example each, whose one key is its number from 1.
-    private List<String> trained(int batches, long position, Downpour algorithm) {
+    /// Trains on `batches` batches of one example each, whose one key is its number from 1, from each of these
+    /// positions.
+    private List<String> trained(int batches, Downpour algorithm, long... positions) {
         Weir weir = proxy(Weir.class, (self, method, arguments) -> {
             throw new UnsupportedOperationException(method.getName());
         });
@@ -133,14 +135,16 @@ class DownpourLoopTest {
                 ledger);
         PortionLoop loop = PortionLoop.of(place);
         loop.begin();
-        loop.train(portion(position));
+        for (long position : positions) {
+            loop.train(portion(position));
+        }
         return events;
     }
 
     @Test
     void waitsForAFetchWhenItHasNoCopyOrTheNextFetchIsDue() {
         fetchesAreSlow = true;
-        assertThat(trained(7, 0, Downpour.of(2, 100, 0))).isEqualTo(events("""
+        assertThat(trained(7, Downpour.of(2, 100, 0), 0)).isEqualTo(events("""
                 fetch [1, 2, 3, 4]; wait; batch; batch
                 fetch [5, 6]; batch; batch
                 wait; fetch [7]; batch; batch
@@ -148,9 +152,19 @@ class DownpourLoopTest {
                 """));
     }
 
+    /// Others have pushed meanwhile.
+    @Test
+    void fetchesTheRowsOfAPortionsFirstLegAgainThoughItHasThem() {
+        fetchesAreSlow = true;
+        assertThat(trained(3, Downpour.of(2, 100, 0), 0, 0)).isEqualTo(events("""
+                fetch [1, 2, 3]; wait; batch; batch; batch; push [1, 2, 3]; last tick; trained on 3
+                fetch [1, 2, 3]; wait; batch; batch; batch; push [1, 2, 3]; last tick; trained on 3
+                """));
+    }
+
     @Test
     void waitsForPushesBeyondThoseThatMayBeAheadAndAtTheEndOfAPortion() {
-        assertThat(trained(7, 0, new Downpour(100, 2, 0, 0, 2))).isEqualTo(events("""
+        assertThat(trained(7, new Downpour(100, 2, 0, 0, 2), 0)).isEqualTo(events("""
                 fetch [1, 2, 3, 4, 5, 6, 7]
                 batch; batch; push [1, 2]; tick; trained on 2
                 batch; batch; push [3, 4]; tick; trained on 2
@@ -162,7 +176,7 @@ class DownpourLoopTest {
 
     @Test
     void redoesWhatWasNotPushedOfAPortion() {
-        assertThat(trained(7, 2, new Downpour(100, 2, 0, 0, 2))).isEqualTo(events("""
+        assertThat(trained(7, new Downpour(100, 2, 0, 0, 2), 2)).isEqualTo(events("""
                 fetch [5, 6, 7]
                 batch; batch; push [5, 6]; tick; trained on 2
                 batch; push [7]; last tick; trained on 1
@@ -173,7 +187,7 @@ class DownpourLoopTest {
     @Test
     void ticksAPortionThatHasNothingLeftToItsEnd() {
         fetchesAreSlow = true;
-        assertThat(trained(7, 4, Downpour.of(2, 2, 0))).isEqualTo(events("last tick"));
+        assertThat(trained(7, Downpour.of(2, 2, 0), 4)).isEqualTo(events("last tick"));
     }
 
     /// A copy of 64 rows, of tables of 300.

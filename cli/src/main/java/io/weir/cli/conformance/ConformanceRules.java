@@ -20,6 +20,7 @@ public final class ConformanceRules {
                         SplittingRules.rules(),
                         PsLiteRules.rules(),
                         DistBeliefRules.rules(),
+                        DownpourRules.rules(),
                         StalenessRules.rules())
                 .flatMap(List::stream)
                 .toList();
