@@ -7,7 +7,10 @@ import io.weir.client.Table;
 import io.weir.client.TableInfo;
 import io.weir.model.TableShape;
 import io.weir.train.TrainingConfig.Transfer;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BiFunction;
 
 /// Moves the parameters of a model between a learner and one table, whichever kind that is. Thread-safe if the table
 /// is.
@@ -17,6 +20,55 @@ sealed interface ParameterLink {
 
     /// Pushes the gradients of `parameters`, and waits until they are acknowledged.
     void push(Parameters parameters);
+
+    /// Reads the weights of several tables. What is one round trip for one table is one for all of them.
+    ///
+    /// @param parameters of each table
+    static void pull(Run run, List<ParameterLink> tables, List<Parameters> parameters) {
+        if (tables.size() == 1) {
+            tables.getFirst().pull(parameters.getFirst());
+        } else {
+            together(run, tables, parameters, ParameterLink::fetch);
+        }
+    }
+
+    /// Pushes the gradients of several tables, in their order, and waits until all are acknowledged.
+    ///
+    /// @param parameters of each table
+    static void push(Run run, List<ParameterLink> tables, List<Parameters> parameters) {
+        if (tables.size() == 1) {
+            tables.getFirst().push(parameters.getFirst());
+        } else {
+            together(run, tables, parameters, ParameterLink::send);
+        }
+    }
+
+    private static void together(
+            Run run,
+            List<ParameterLink> tables,
+            List<Parameters> parameters,
+            BiFunction<ParameterLink, Parameters, CompletableFuture<Void>> begin) {
+        CompletableFuture<?>[] begun = new CompletableFuture<?>[tables.size()];
+        for (int i = 0; i < begun.length; i++) {
+            begun[i] = begin.apply(tables.get(i), parameters.get(i));
+        }
+        run.await(CompletableFuture.allOf(begun));
+    }
+
+    /// Begins to read the weights of `parameters`.
+    ///
+    /// @param parameters not to be touched until the result completes
+    private CompletableFuture<Void> fetch(Parameters parameters) {
+        return fetch(Arrays.copyOf(parameters.keys(), parameters.keyCount()), parameters.weights());
+    }
+
+    /// Begins to push the gradients of `parameters`.
+    private CompletableFuture<Void> send(Parameters parameters) {
+        float[] gradients = parameters.gradients();
+        return send(
+                Arrays.copyOf(parameters.keys(), parameters.keyCount()),
+                parameters.isDense() ? gradients : Arrays.copyOf(gradients, parameters.length()));
+    }
 
     /// Begins to read the weights of `keys`, of which a dense table takes no notice: it gives all of itself.
     ///

@@ -71,15 +71,11 @@ final class StepwiseLoop implements PortionLoop {
         learner.select(batch);
         List<Parameters> parameters = learner.parameters();
         long start = System.nanoTime();
-        for (int i = 0; i < links.size(); i++) {
-            links.get(i).pull(parameters.get(i));
-        }
+        ParameterLink.pull(place.run(), links, parameters);
         long pulled = System.nanoTime();
         double loss = learner.lossAndGradients(place.scale(batch), draw);
         long computed = System.nanoTime();
-        for (int i = 0; i < links.size(); i++) {
-            links.get(i).push(parameters.get(i));
-        }
+        ParameterLink.push(place.run(), links, parameters);
         long pushed = System.nanoTime();
         ledger.pushed(pushed - computed);
         ledger.pulled(pulled - start);
