@@ -26,6 +26,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -183,13 +184,14 @@ final class BenchAccuracyCommand extends WeirOptions {
         requireSense();
         List<Contender> contenders = algorithms.stream().map(Contender::parse).toList();
         int classes = classCount();
+        double scale = data == null ? 1 : examples.scale(data, OptionalDouble.empty());
         ClusterGenerator generator = new ClusterGenerator(WIDTH, CLASSES, seed);
         try (ExampleSource source = data == null
                         ? generator.source(0, rows)
-                        : examples.open(data, examples.labels, classes, false);
+                        : examples.open(data, examples.labels, classes, scale, false);
                 ExampleSource unseen = test == null
                         ? generator.source(rows, (long) rows + TEST_ROWS)
-                        : examples.open(test, testLabels, classes, false)) {
+                        : examples.open(test, testLabels, classes, scale, false)) {
             ExampleSource some = part(source);
             for (Contender contender : contenders) {
                 say("warming up with " + contender.text);

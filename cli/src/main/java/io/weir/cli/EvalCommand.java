@@ -45,7 +45,7 @@ final class EvalCommand extends WeirOptions {
         Inputs.requireFile("data", data);
         SavedModel read = SavedModel.read(model);
         Score score;
-        try (ExampleSource source = examples.open(data, read.model(), false)) {
+        try (ExampleSource source = examples.open(data, read, false)) {
             score = score(source, read);
         }
         if (json) {

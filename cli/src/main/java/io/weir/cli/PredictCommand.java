@@ -55,7 +55,7 @@ final class PredictCommand extends WeirOptions {
         Inputs.requireWritable("prediction", out);
         SavedModel read = SavedModel.read(model);
         long predicted;
-        try (ExampleSource source = examples.open(data, read.model(), true)) {
+        try (ExampleSource source = examples.open(data, read, true)) {
             predicted = out == null
                     ? toStandardOutput(source, read)
                     : Predictor.predict(source, read.model(), read.weights(), out);

@@ -7,6 +7,7 @@ import io.weir.train.Weights;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -25,8 +26,14 @@ abstract class TrainClassesCommand extends TrainModelCommand {
     }
 
     @Override
-    final ExampleSource open(Path file, boolean test, Model model) {
-        return examples.open(file, test ? testLabels : examples.labels, model.marginCount(), false);
+    final OptionalDouble scale(OptionalDouble saved) {
+        return OptionalDouble.of(examples.scale(data, saved));
+    }
+
+    @Override
+    final ExampleSource open(Path file, boolean test, Model model, OptionalDouble scale) {
+        return examples.open(
+                file, test ? testLabels : examples.labels, model.marginCount(), scale.getAsDouble(), false);
     }
 
     @Override

@@ -11,6 +11,7 @@ import io.weir.train.Weights;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -88,7 +89,12 @@ final class TrainLrCommand extends TrainModelCommand {
     }
 
     @Override
-    ExampleSource open(Path file, boolean test, Model model) {
+    OptionalDouble scale(OptionalDouble saved) {
+        return OptionalDouble.empty();
+    }
+
+    @Override
+    ExampleSource open(Path file, boolean test, Model model, OptionalDouble scale) {
         return LibsvmSource.of(file);
     }
 

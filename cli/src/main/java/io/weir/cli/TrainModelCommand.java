@@ -27,6 +27,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -226,10 +227,16 @@ abstract class TrainModelCommand extends WeirOptions {
     /// What `model` is, for the report: fields of its JSON object.
     abstract void putFacts(Model model, Json json);
 
+    /// By which the values of the examples are multiplied; absent if they are taken as they are, whatever the model.
+    ///
+    /// @param saved the same of the model that training goes on from; absent if there is none or it is not known
+    abstract OptionalDouble scale(OptionalDouble saved);
+
     /// Opens a file of examples.
     ///
     /// @param test whether these are to score the model with
-    abstract ExampleSource open(Path file, boolean test, Model model);
+    /// @param scale by which their values are multiplied, as [#scale] has it
+    abstract ExampleSource open(Path file, boolean test, Model model, OptionalDouble scale);
 
     /// Scores a model.
     ///
@@ -255,9 +262,13 @@ abstract class TrainModelCommand extends WeirOptions {
 
     /// A model in training.
     ///
+    /// @param scale see [#scale]
     /// @param saved what training goes on from
     private record Job(
-            Model model, TrainingConfig training, @Nullable SavedModel saved) {}
+            Model model,
+            TrainingConfig training,
+            OptionalDouble scale,
+            @Nullable SavedModel saved) {}
 
     @Override
     public Integer call() {
@@ -273,7 +284,8 @@ abstract class TrainModelCommand extends WeirOptions {
         SavedModel saved = modelIn == null ? null : readModel(modelIn);
         Duration patience = Quantities.duration("patience", this.patience);
         Model model = model(saved);
-        Job job = new Job(model, training(model), saved);
+        OptionalDouble scale = scale(saved == null ? OptionalDouble.empty() : saved.scale());
+        Job job = new Job(model, training(model), scale, saved);
         TrainingReport report;
         int restarts = -1;
         if (processes > 0) {
@@ -419,14 +431,14 @@ abstract class TrainModelCommand extends WeirOptions {
                     .toList();
             hash = ModelHash.of(weir, job.model.tables());
         } else {
-            SavedModel saved = SavedModel.of(weir, job.model);
+            SavedModel saved = SavedModel.of(weir, job.model).withScale(job.scale);
             saved.save(modelOut);
             weights = saved.weights();
             hash = saved.hash();
         }
         Score score = null;
         if (test != null) {
-            try (ExampleSource source = open(test, true, job.model)) {
+            try (ExampleSource source = open(test, true, job.model, job.scale)) {
                 score = score(source, job.model, weights);
             }
         }
@@ -569,7 +581,7 @@ abstract class TrainModelCommand extends WeirOptions {
 
     private TrainingResult fit(Weir weir, Job job) {
         if (child) {
-            try (ExampleSource source = open(data, false, job.model)) {
+            try (ExampleSource source = open(data, false, job.model, job.scale)) {
                 return Trainer.train(
                         weir,
                         source,
@@ -578,7 +590,7 @@ abstract class TrainModelCommand extends WeirOptions {
                         new Reports.Reporter(output.out()));
             }
         }
-        try (ExampleSource source = open(data, false, job.model);
+        try (ExampleSource source = open(data, false, job.model, job.scale);
                 ProgressView view = new ProgressView(output, quiet)) {
             return Trainer.train(weir, source, job.model, job.training.withProgressInterval(view.interval()), view);
         }

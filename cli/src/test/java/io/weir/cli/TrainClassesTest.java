@@ -1,9 +1,11 @@
 package io.weir.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -227,6 +230,63 @@ class TrainClassesTest {
                 "--json",
                 "-q");
         assertThat(mlp.json().real("test.accuracy")).isGreaterThan(0.8);
+    }
+
+    /// Text with the bytes of the images is the same to a perceptron as the images are.
+    @Test
+    void aModelKnowsTheScaleThatItWasTrainedWith() throws IOException {
+        String images = data;
+        String text = imagesAsText();
+        String model = folder.resolve("model.weir").toString();
+        FlatJson trained = train("mlp", "--workers", "1", "--passes", "2", "--model-out", model, "--test", images)
+                .json();
+        for (String file : List.of(images, text)) {
+            FlatJson scored =
+                    Ran.weir("eval", "--model", model, "--data", file, "--json").json();
+            assertThat(scored.real("logloss")).as(file).isCloseTo(trained.real("test.logloss"), within(1e-6));
+        }
+        String scale = Double.toString(1 / 255.0);
+        assertThat(Ran.weir("predict", "--model", model, "--data", text).out())
+                .isEqualTo(Ran.weir("predict", "--model", model, "--data", text, "--scale", scale)
+                        .out());
+        FlatJson other = Ran.weir("eval", "--model", model, "--data", text, "--scale", "1", "--json")
+                .json();
+        assertThat(other.real("logloss")).isNotCloseTo(trained.real("test.logloss"), within(1e-3));
+
+        data = text;
+        String next = folder.resolve("next.weir").toString();
+        FlatJson goneOn = train("mlp", "--workers", "1", "--model-in", model, "--model-out", next, "--test", images)
+                .json();
+        assertThat(train("mlp", "--workers", "1", "--model-in", model, "--scale", scale)
+                        .json()
+                        .text("model.hash"))
+                .isEqualTo(goneOn.text("model.hash"));
+        FlatJson scored =
+                Ran.weir("eval", "--model", next, "--data", images, "--json").json();
+        assertThat(scored.real("logloss")).isEqualTo(goneOn.real("test.logloss"));
+    }
+
+    /// The training images as libsvm text, their bytes as they are.
+    private String imagesAsText() throws IOException {
+        byte[] pixels;
+        byte[] labels;
+        try (InputStream images = new GZIPInputStream(Files.newInputStream(Path.of(data)));
+                InputStream classes =
+                        new GZIPInputStream(Files.newInputStream(folder.resolve("train-labels-idx1-ubyte.gz")))) {
+            images.skipNBytes(16);
+            pixels = images.readAllBytes();
+            classes.skipNBytes(8);
+            labels = classes.readAllBytes();
+        }
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < COUNT; i++) {
+            text.append(labels[i]);
+            for (int j = 0; j < SIDE * SIDE; j++) {
+                text.append(' ').append(j).append(':').append(pixels[i * SIDE * SIDE + j] & 0xff);
+            }
+            text.append('\n');
+        }
+        return Files.writeString(folder.resolve("images.svm"), text).toString();
     }
 
     @ParameterizedTest

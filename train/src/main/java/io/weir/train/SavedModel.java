@@ -4,14 +4,19 @@ import io.weir.client.Weir;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /// A trained model with all that training needs to go on: every row of its tables with its slots and how often it was
 /// pushed. Immutable, and so thread-safe.
 ///
 /// @param model what it is
+/// @param scale by which the values in files of examples were multiplied in training; absent if that is not known
 /// @param tables in the order of [Model#tables]
-public record SavedModel(Model model, List<SavedTable> tables) {
+public record SavedModel(Model model, OptionalDouble scale, List<SavedTable> tables) {
     public SavedModel {
+        if (!Double.isFinite(scale.orElse(1))) {
+            throw new IllegalArgumentException("scale must be finite: scale=" + scale.getAsDouble());
+        }
         tables = List.copyOf(tables);
         if (!model.tables().equals(tables.stream().map(SavedTable::spec).toList())) {
             throw new IllegalArgumentException("saved tables must be those of the model: expected="
@@ -20,11 +25,15 @@ public record SavedModel(Model model, List<SavedTable> tables) {
         }
     }
 
-    /// Takes every row of the tables of a model.
+    /// Takes every row of the tables of a model, of whose scale nothing is known.
     public static SavedModel of(Weir weir, Model model) {
         List<SavedTable> tables = new ArrayList<>();
         model.tables().forEach(table -> tables.add(SavedTable.of(weir, table.name())));
-        return new SavedModel(model, tables);
+        return new SavedModel(model, OptionalDouble.empty(), tables);
+    }
+
+    public SavedModel withScale(OptionalDouble scale) {
+        return new SavedModel(model, scale, tables);
     }
 
     /// Reads a file that [#save] has written.

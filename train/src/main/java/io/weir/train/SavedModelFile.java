@@ -16,19 +16,22 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.zip.CRC32C;
 
-/// The file of a [SavedModel], version 1, little-endian.
+/// The file of a [SavedModel], version 2, little-endian.
 ///
 /// ```
 ///   head    magic "WEIRMODL" | version u16 | 0 u16 | header length u32
-///   header  model text | tables u32 | tables x (table name text | optimizer text
+///   header  model text | scale f64 | tables u32 | tables x (table name text | optimizer text
 ///           | shape u8 | row length u32 | length u64 | initial row u8, f32, f32 | seed i64
 ///           | value length u32 | row count u64)
 ///   crc     u32 over head and header
 ///   block   rows u32 | rows x (key u64 | push count u32 | value length x f32) | crc u32 over the block
 ///   …       until all rows of the first table are there, then those of the next; nothing follows
 /// ```
+///
+/// Version 1 has no scale; the scale of a model that is read from it is not known. In version 2 that is NaN.
 ///
 /// A text is its length in bytes, u16, and UTF-8. The model is `logistic-regression(bias=b)`,
 /// `softmax-regression(bias=b)` or `perceptron(layers=n-n-…,activation=a,dropout=d,seed=s)`. The shape is 0, an
@@ -38,7 +41,8 @@ import java.util.zip.CRC32C;
 /// ascending unsigned order of their keys. A checksum is CRC32C.
 final class SavedModelFile {
     private static final byte[] MAGIC = "WEIRMODL".getBytes(StandardCharsets.US_ASCII);
-    private static final short VERSION = 1;
+    private static final short VERSION = 2;
+    private static final short WITHOUT_SCALE = 1;
     private static final int HEAD_BYTES = 16;
     private static final int MOST_HEADER_BYTES = 64 << 10;
     private static final int MOST_FLOATS = Integer.MAX_VALUE - 8;
@@ -61,6 +65,7 @@ final class SavedModelFile {
         ByteBuffer header = ByteBuffer.allocate(MOST_HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         header.put(MAGIC).putShort(VERSION).putShort((short) 0).putInt(0);
         putText(header, model.model().text());
+        header.putDouble(model.scale().orElse(Double.NaN));
         header.putInt(model.tables().size());
         for (SavedTable table : model.tables()) {
             putTable(header, table);
@@ -182,8 +187,8 @@ final class SavedModelFile {
                 throw broken(0, "expected a model file, beginning with WEIRMODL");
             }
             int version = head.getShort() & 0xffff;
-            if (version != VERSION) {
-                throw broken(8, "expected version 1, found " + version);
+            if (version != VERSION && version != WITHOUT_SCALE) {
+                throw broken(8, "expected version 1 or 2, found " + version);
             }
             int reserved = head.getShort();
             if (reserved != 0) {
@@ -200,11 +205,12 @@ final class SavedModelFile {
             in.position(0);
             ByteBuffer header = bytes(HEAD_BYTES + headerLength, "a header of " + headerLength + " bytes");
             checkChecksum(header, HEAD_BYTES + headerLength, 0);
-            return readTables(header.position(HEAD_BYTES));
+            return readTables(header.position(HEAD_BYTES), version != WITHOUT_SCALE);
         }
 
-        private SavedModel readTables(ByteBuffer header) throws IOException {
+        private SavedModel readTables(ByteBuffer header, boolean hasScale) throws IOException {
             String text = text(header, "model");
+            OptionalDouble scale = hasScale ? scale(header) : OptionalDouble.empty();
             int tableCount = header.remaining() < Integer.BYTES ? -1 : header.getInt();
             if (tableCount < 1 || tableCount > header.remaining() / LEAST_TABLE_BYTES) {
                 throw broken(
@@ -233,7 +239,15 @@ final class SavedModelFile {
             if (offset < size) {
                 throw broken(offset, "expected the end of the file, found " + (size - offset) + " bytes more");
             }
-            return new SavedModel(model, tables);
+            return new SavedModel(model, scale, tables);
+        }
+
+        private OptionalDouble scale(ByteBuffer header) {
+            double scale = header.remaining() < Double.BYTES ? Double.POSITIVE_INFINITY : header.getDouble();
+            if (Double.isInfinite(scale)) {
+                throw broken(header.position(), "expected a scale");
+            }
+            return Double.isNaN(scale) ? OptionalDouble.empty() : OptionalDouble.of(scale);
         }
 
         private TableHeader readTable(ByteBuffer header) {

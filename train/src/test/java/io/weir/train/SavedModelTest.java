@@ -1,5 +1,6 @@
 package io.weir.train;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -15,11 +16,13 @@ import io.weir.server.ServerConfig;
 import io.weir.train.ExampleSource.Share;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -36,7 +39,9 @@ class SavedModelTest {
 
     private static SavedModel saved(TableSpec spec, boolean bias, long[] keys, int[] pushCounts, float[] values) {
         return new SavedModel(
-                new LogisticRegression(spec, false, bias), List.of(new SavedTable(spec, keys, pushCounts, values)));
+                new LogisticRegression(spec, false, bias),
+                OptionalDouble.empty(),
+                List.of(new SavedTable(spec, keys, pushCounts, values)));
     }
 
     private SavedModel model(String table, boolean bias) {
@@ -220,14 +225,60 @@ class SavedModelTest {
         Files.writeString(file, "WEIR");
         assertThatThrownBy(() -> SavedModel.read(file))
                 .hasMessage(file + ": offset 0: expected a head of 16 bytes, found the end of the file after 4 bytes");
-        Files.write(file, new byte[] {'W', 'E', 'I', 'R', 'M', 'O', 'D', 'L', 2, 0, 0, 0, 0, 0, 0, 0});
-        assertThatThrownBy(() -> SavedModel.read(file)).hasMessage(file + ": offset 8: expected version 1, found 2");
+        Files.write(file, new byte[] {'W', 'E', 'I', 'R', 'M', 'O', 'D', 'L', 3, 0, 0, 0, 0, 0, 0, 0});
+        assertThatThrownBy(() -> SavedModel.read(file))
+                .hasMessage(file + ": offset 8: expected version 1 or 2, found 3");
         SavedModel model = saved(
                 TableSpec.embedding("t", 1, OptimizerSpec.parse("sgd")), false, new long[1], new int[1], new float[1]);
         Path nowhere = folder.resolve("no/where");
         assertThatThrownBy(() -> model.save(nowhere))
                 .isInstanceOf(InputException.class)
                 .hasMessage("the folder of a model file must exist: file=" + nowhere);
+    }
+
+    @Test
+    void remembersTheScaleOfItsExamples() throws IOException {
+        SavedModel model = saved(
+                TableSpec.embedding("t", 1, OptimizerSpec.parse("sgd")), true, new long[1], new int[1], new float[1]);
+        Path file = folder.resolve("model");
+        byte[] unknown = new byte[0];
+        for (OptionalDouble scale :
+                List.of(OptionalDouble.empty(), OptionalDouble.of(1 / 255.0), OptionalDouble.of(-0.0))) {
+            model.withScale(scale).save(file);
+            SavedModel read = SavedModel.read(file);
+            assertThat(read.scale()).isEqualTo(scale);
+            assertThat(read.hash()).hasToString(model.hash().toString());
+            byte[] bytes = Files.readAllBytes(file);
+            if (scale.isEmpty()) {
+                unknown = bytes;
+            }
+            assertThat(Arrays.equals(bytes, unknown)).isEqualTo(scale.isEmpty());
+        }
+        assertThatThrownBy(() -> model.withScale(OptionalDouble.of(Double.POSITIVE_INFINITY)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("scale must be finite: scale=Infinity");
+    }
+
+    /// A softmax regression on 3 features with a bias, 4 passes in batches of 2 over 6 examples, as the first version
+    /// wrote it.
+    @Test
+    void readsTheFirstVersionWhichKnowsNoScale() throws IOException {
+        Path file = folder.resolve("model");
+        try (InputStream golden =
+                requireNonNull(SavedModelTest.class.getResourceAsStream("/model-v1.bin"), "golden file")) {
+            Files.copy(golden, file);
+        }
+        SavedModel read = SavedModel.read(file);
+        assertThat(read.scale()).isEmpty();
+        assertThat(read.model())
+                .isEqualTo(SoftmaxRegression.of("softmax", 3, OptimizerSpec.parse("sgd(rate=0.5)"), true));
+        assertThat(read.rowCount()).isEqualTo(4);
+        assertThat(read.hash()).hasToString("2d246a3e7d77b57b");
+        Path again = folder.resolve("again");
+        read.save(again);
+        assertThat(Files.size(again)).isEqualTo(Files.size(file) + Double.BYTES);
+        assertThat(SavedModel.read(again).hash()).hasToString("2d246a3e7d77b57b");
+        assertThat(SavedModel.read(again).scale()).isEmpty();
     }
 
     @Test
