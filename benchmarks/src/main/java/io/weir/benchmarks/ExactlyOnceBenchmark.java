@@ -165,6 +165,9 @@ public class ExactlyOnceBenchmark {
         public void beginScan(long requestId, long cursor, int count, int valueLength) {}
 
         @Override
+        public void beginPartials(long requestId, long firstBlock, int count) {}
+
+        @Override
         public MemorySegment room(int bytes) {
             return MemorySegment.NULL;
         }

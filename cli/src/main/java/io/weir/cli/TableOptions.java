@@ -52,7 +52,10 @@ abstract class TableOptions extends WeirOptions {
         switch (table.spec().shape()) {
             case TableShape.Embedding embedding -> json.put("kind", "embedding").put("dim", embedding.dim());
             case TableShape.Dense dense ->
-                json.put("kind", "dense").put("length", dense.length()).put("blockLength", dense.blockLength());
+                json.put("kind", "dense")
+                        .put("length", dense.length())
+                        .put("blockLength", dense.blockLength())
+                        .put("placement", dense.placement().isEmpty() ? null : dense.placement());
         }
         return json.put("optimizer", table.spec().optimizer().text())
                 .put("slots", table.spec().optimizer().slotCount())

@@ -30,6 +30,7 @@ final class EmbeddedTask extends ShardTask implements Effects, Parked, Answer {
     private int rowsDone;
     private boolean scanning;
     private boolean encoded;
+    private boolean summing;
     private boolean parked;
     private @Nullable Message reply;
     private @Nullable ErrorCode refusal;
@@ -138,6 +139,7 @@ final class EmbeddedTask extends ShardTask implements Effects, Parked, Answer {
         rowLength = length;
         scanning = false;
         encoded = false;
+        summing = false;
     }
 
     @Override
@@ -147,9 +149,17 @@ final class EmbeddedTask extends ShardTask implements Effects, Parked, Answer {
     }
 
     @Override
+    public void beginPartials(long requestId, long firstBlock, int count) {
+        scanning = false;
+        encoded = false;
+        summing = true;
+    }
+
+    @Override
     public void beginScan(long requestId, long cursor, int count, int valueLength) {
         rowLength = valueLength;
         scanning = true;
+        summing = false;
         handler.scanBegins(request, cursor, count, valueLength);
     }
 
@@ -166,7 +176,11 @@ final class EmbeddedTask extends ShardTask implements Effects, Parked, Answer {
 
     @Override
     public void filled(int bytes) {
-        if (scanning) {
+        if (summing) {
+            int sums = bytes / Double.BYTES;
+            handler.partials(request, scratch.buffer, 0, rowsDone, sums);
+            rowsDone += sums;
+        } else if (scanning) {
             int rows = bytes / RowLayout.rowBytes(rowLength);
             handler.scanned(request, scratch.buffer, 0, rows, rowLength);
         } else if (encoded) {

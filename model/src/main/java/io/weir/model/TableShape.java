@@ -1,5 +1,7 @@
 package io.weir.model;
 
+import java.util.Objects;
+
 /// What the keys of a table mean. Immutable.
 public sealed interface TableShape {
     /// Greatest `dim` of an embedding table.
@@ -19,7 +21,11 @@ public sealed interface TableShape {
 
     /// One tensor of `length` floats, kept as rows of `blockLength` floats under the keys 0, 1, 2 …; the last one is
     /// padded with floats that nobody reads.
-    record Dense(long length, int blockLength) implements TableShape {
+    ///
+    /// @param placement tables of the same length, block length and placement have their blocks on the same shards, as
+    ///     those that take part in one vector operation must; empty for a table that is placed by its id alone. A name
+    ///     as that of a table
+    record Dense(long length, int blockLength, String placement) implements TableShape {
         /// Greatest block: 1 Mi floats.
         public static final int MAX_BLOCK_LENGTH = 1 << 20;
 
@@ -27,6 +33,10 @@ public sealed interface TableShape {
         public static final long MAX_LENGTH = 1L << 48;
 
         public Dense {
+            Objects.requireNonNull(placement, "placement");
+            if (!placement.isEmpty()) {
+                Names.require("placement", placement);
+            }
             if (length < 1 || length > MAX_LENGTH) {
                 throw new IllegalArgumentException(
                         "dense length must be from 1 to " + MAX_LENGTH + ": length=" + length);
@@ -37,6 +47,11 @@ public sealed interface TableShape {
             }
         }
 
+        /// A table that is placed by its id alone.
+        public Dense(long length, int blockLength) {
+            this(length, blockLength, "");
+        }
+
         /// Blocks in the table, the last one perhaps partly used.
         public long blockCount() {
             return (length + blockLength - 1) / blockLength;
@@ -45,6 +60,24 @@ public sealed interface TableShape {
         /// First block of a stretch, from 0 to `shardCount`: the smallest `b` with `b · shardCount ≥ stretch · B`.
         public long firstBlockOf(int stretch, int shardCount) {
             return (stretch * blockCount() + shardCount - 1) / shardCount;
+        }
+
+        /// Shard of a stretch, from 0 to `shardCount - 1`: `(stretch + r) mod shardCount`, where `r` is the id of the
+        /// table or, with a placement, the upper 31 bits of [Keys#ofString] of it.
+        public int shardOfStretch(int stretch, int tableId, int shardCount) {
+            long rotation = placement.isEmpty() ? tableId : Keys.ofString(placement) >>> PLACEMENT_SHIFT;
+            return (int) ((stretch + rotation) % shardCount);
+        }
+
+        private static final int PLACEMENT_SHIFT = 33;
+
+        /// Whether the blocks of two tables lie on the same shards, whatever their number: a table with itself, or
+        /// tables with the same placement and as many blocks.
+        public static boolean areTogether(Dense one, int id, Dense other, int otherId) {
+            return id == otherId
+                    || (!one.placement.isEmpty()
+                            && one.placement.equals(other.placement)
+                            && one.blockCount() == other.blockCount());
         }
     }
 
@@ -61,10 +94,10 @@ public sealed interface TableShape {
     /// Shard of row `key` of the table with this id.
     ///
     /// Rows of an embedding table go by [Keys#shardOf]. Blocks of a dense table lie contiguously: block `b` of
-    /// `B` is in stretch `⌊b · shardCount / B⌋`, and stretch `i` on shard `(i + tableId) mod shardCount`.
+    /// `B` is in stretch `⌊b · shardCount / B⌋`; [Dense#shardOfStretch] says where that is.
     default int shardOf(long key, int tableId, int shardCount) {
         if (this instanceof Dense d) {
-            return (int) ((key * shardCount / d.blockCount() + tableId) % shardCount);
+            return d.shardOfStretch((int) (key * shardCount / d.blockCount()), tableId, shardCount);
         }
         return Keys.shardOf(key, shardCount);
     }

@@ -56,6 +56,21 @@ public record TableSpec(String name, TableShape shape, OptimizerSpec optimizer, 
         return new TableSpec(name, shape, optimizer, initialRow, seed);
     }
 
+    /// The same dense table, placed like all that have this placement, see [TableShape.Dense].
+    ///
+    /// @throws IllegalArgumentException if the table is not dense
+    public TableSpec withPlacement(String placement) {
+        if (shape instanceof TableShape.Dense d) {
+            return new TableSpec(
+                    name,
+                    new TableShape.Dense(d.length(), d.blockLength(), placement),
+                    optimizer,
+                    initialRow,
+                    seed);
+        }
+        throw new IllegalArgumentException("only a dense table has a placement: table=" + name);
+    }
+
     /// Floats in one stored row, without slots.
     public int rowLength() {
         return shape.rowLength();

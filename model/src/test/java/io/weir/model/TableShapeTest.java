@@ -51,6 +51,46 @@ class TableShapeTest {
         }
     }
 
+    /// Golden values of `docs/protocol.md`, too.
+    @Test
+    void aPlacementTurnsByItsHash() {
+        String[] placements = {"a", "weir", "lbfgs/a9a"};
+        int[][] firstShards = {{1, 0, 7, 15}, {1, 1, 7, 7}, {0, 0, 6, 6}};
+        int[] shardCounts = {2, 3, 8, 24};
+        for (int i = 0; i < placements.length; i++) {
+            TableShape.Dense shape = new TableShape.Dense(1_000_000, 16_384, placements[i]);
+            for (int j = 0; j < shardCounts.length; j++) {
+                int shards = shardCounts[j];
+                assertThat(shape.shardOfStretch(0, 5, shards))
+                        .as("%s of %s", placements[i], shards)
+                        .isEqualTo(firstShards[i][j])
+                        .isEqualTo(shape.shardOfStretch(0, 99, shards));
+                assertThat(shape.shardOfStretch(shards - 1, 5, shards))
+                        .isEqualTo((firstShards[i][j] + shards - 1) % shards);
+            }
+        }
+    }
+
+    @Test
+    void tablesAreTogetherByPlacementOrByBeingTheSame() {
+        TableShape.Dense alone = new TableShape.Dense(100, 16);
+        TableShape.Dense placed = new TableShape.Dense(100, 16, "p");
+        assertThat(TableShape.Dense.areTogether(alone, 1, alone, 1)).isTrue();
+        assertThat(TableShape.Dense.areTogether(alone, 1, alone, 2)).isFalse();
+        assertThat(TableShape.Dense.areTogether(placed, 1, placed, 2)).isTrue();
+        assertThat(TableShape.Dense.areTogether(placed, 1, new TableShape.Dense(100, 16, "q"), 2))
+                .isFalse();
+        assertThat(TableShape.Dense.areTogether(placed, 1, new TableShape.Dense(224, 32, "p"), 2))
+                .as("as many blocks, twice as long")
+                .isTrue();
+        assertThat(TableShape.Dense.areTogether(placed, 1, new TableShape.Dense(120, 16, "p"), 2))
+                .isFalse();
+        refuses(
+                () -> new TableShape.Dense(100, 16, "no spaces"),
+                "placement name must be 1 to 200 letters, digits, '.', '_', '-' or '/', beginning with a letter or digit:"
+                        + " name='no spaces'");
+    }
+
     @Test
     void blocksLieContiguouslyOnAllShardsRotatedByTable() {
         SplittableRandom random = new SplittableRandom(3);

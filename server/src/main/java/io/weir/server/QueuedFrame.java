@@ -60,6 +60,8 @@ final class QueuedFrame extends ShardTask implements Parked {
                         * (DataLayout.isStretch(frame, at) ? 1 : DataLayout.rowLength(frame, at))
                         * Float.BYTES;
             case FrameType.SCAN -> Limits.MAX_SCAN_BYTES;
+            case FrameType.REDUCE ->
+                ((long) DataLayout.count(frame, at) / DataLayout.rowLength(frame, at) + 1) * Double.BYTES;
             default -> 0;
         };
     }

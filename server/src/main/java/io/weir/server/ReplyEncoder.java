@@ -146,6 +146,15 @@ abstract class ReplyEncoder implements Effects {
     }
 
     @Override
+    public void beginPartials(long requestId, long firstBlock, int count) {
+        Chunk chunk = begin(FrameType.PARTIALS, requestId, ReplyLayout.FIELD_BYTES, (long) count * Double.BYTES);
+        ReplyLayout.putRows(chunk.buffer, chunk.end, firstBlock, count, 0);
+        endHeader(chunk, ReplyLayout.PAYLOAD_OFFSET);
+        payloadChecksum.reset();
+        inRows = true;
+    }
+
+    @Override
     public MemorySegment room(int size) {
         return chunkWith(size).bytes;
     }

@@ -16,6 +16,11 @@ import io.weir.wire.FrameType;
 import io.weir.wire.Limits;
 import io.weir.wire.Message;
 import io.weir.wire.RunMessage;
+import io.weir.model.OptimizerSpec;
+import io.weir.model.TableShape;
+import io.weir.model.TableSpec;
+import io.weir.model.VectorOperation;
+import io.weir.wire.VectorLayout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -373,6 +378,11 @@ class HostileFramesTest {
     void survivesTenThousandRandomFrames() throws Exception {
         long seed = 20261122;
         Random random = new Random(seed);
+        try (RawClient client = RawClient.attached(server)) {
+            TableSpec dense =
+                    TableSpec.dense("dense", 1000, OptimizerSpec.parse("sgd(rate=1)")).withPlacement("p");
+            assertThat(client.ask(new Message.CreateTable(0, 0, dense))).isInstanceOf(Message.Tables.class);
+        }
         long direct = TestServers.directBytes();
         for (int connection = 0; connection < 1000; connection++) {
             try (RawClient client = connection % 10 == 0 ? new RawClient(server) : RawClient.attached(server)) {
@@ -432,6 +442,8 @@ class HostileFramesTest {
                     case 9 -> hostileTick(random);
                     case 10 -> hostileTick(random);
                     case 11 -> hostileTick(random);
+                    case 16 -> hostileVector(random);
+                    case 17 -> hostileVector(random);
                     case 4 -> RawClient.push(0, 1 + random.nextInt(4), random.nextInt(2), DIM, new long[] {key}, 1, 2);
                     case 5 -> control(new Message.ListTables("t"));
                     case 12 -> encodedPush(random, key);
@@ -484,6 +496,39 @@ class HostileFramesTest {
             case 10 -> new RunMessage.NextPortion(shard, worker, random.nextInt(4) - 1);
             default -> new RunMessage.RunStatus(spec.name());
         };
+    }
+
+    /// A vector operation on a table that may be there, may be dense, and may lie here.
+    private static ByteBuffer hostileVector(Random random) {
+        VectorOperation[] operations = VectorOperation.values();
+        VectorOperation operation = operations[random.nextInt(operations.length)];
+        boolean changes = operation.isChanging();
+        ByteBuffer frame = RawClient.data(
+                changes ? FrameType.TRANSFORM : FrameType.REDUCE,
+                random.nextInt(2),
+                changes ? 1 + random.nextInt(4) : 0,
+                0,
+                0,
+                1,
+                RawClient.buffer(VectorLayout.PAYLOAD_BYTES));
+        DataLayout.putTarget(frame, 0, random.nextInt(2), 0, RawClient.ATTACH.mapVersion(), random.nextInt(4));
+        int[] counts = {0, 1, 1000, 1008, Integer.MAX_VALUE, DataLayout.MAX_REPLY_FLOATS};
+        long[] offsets = {0, 0, 0, 1, 1000, TableShape.Dense.MAX_LENGTH - 1};
+        DataLayout.putContent(
+                frame,
+                0,
+                DataLayout.LAYOUT_STRETCH,
+                counts[random.nextInt(counts.length)],
+                random.nextBoolean() ? 1008 : DIM,
+                offsets[random.nextInt(offsets.length)]);
+        double[] scalars = {0, 1, -1, Double.NaN, 1e300, Double.NEGATIVE_INFINITY};
+        VectorLayout.put(
+                frame,
+                0,
+                operation,
+                operation.isBinary() ? random.nextInt(4) : 0,
+                scalars[random.nextInt(scalars.length)]);
+        return RawClient.seal(frame);
     }
 
     private static ByteBuffer hostileTick(Random random) {

@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 /// Where the effects of a pull or a push go: the shell's side of a shard. The shard says what to answer and asks for
 /// the places to write rows to; the sink encodes, checksums and sends. Confined to the thread inside the shard.
 ///
-/// An answer with rows is `beginRows` or `beginEncodedRows`, then, until all its bytes are written, `room` and `filled`
-/// in turn, then `endRows`. The other answers are one call.
+/// An answer with rows or sums is `beginRows`, `beginEncodedRows`, `beginScan` or `beginPartials`, then, until all its
+/// bytes are written, `room` and `filled` in turn, then `endRows`. The other answers are one call.
 public interface Effects {
     /// Begins the answer to a pull: `count` times `rowLength` floats follow.
     ///
@@ -25,6 +25,11 @@ public interface Effects {
     ///
     /// @param cursor to go on from, -1 if there are no more rows
     void beginScan(long requestId, long cursor, int count, int valueLength);
+
+    /// Begins the answer to a sum over a dense table: `count` float64 follow, one for each block.
+    ///
+    /// @param first block
+    void beginPartials(long requestId, long first, int count);
 
     /// A segment of native memory with at least `bytes` bytes free from [#roomOffset] on, valid until [#filled].
     ///

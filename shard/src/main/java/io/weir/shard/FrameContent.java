@@ -5,6 +5,7 @@ import io.weir.model.ErrorCode;
 import io.weir.model.Keys;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
+import io.weir.model.VectorOperation;
 import io.weir.table.CheckResult;
 import io.weir.table.MemoryBudget;
 import io.weir.wire.DataLayout;
@@ -13,10 +14,13 @@ import io.weir.wire.FrameType;
 import io.weir.wire.RowLayout;
 import io.weir.wire.ValueType;
 import java.lang.foreign.Arena;
+import io.weir.wire.VectorLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Optional;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /// What is in a data frame, held against a table: whether it fits, and its way into the rows. Confined to the thread
@@ -37,6 +41,7 @@ final class FrameContent {
     private final int shardCount;
     private final MemoryBudget budget;
     private final KeyLists keyLists;
+    private final IntFunction<@Nullable ShardTable> tables;
     private ErrorCode faultCode = ErrorCode.INVALID_ARGUMENT;
 
     /// Keys and floats of the open frame, and where they begin.
@@ -55,11 +60,18 @@ final class FrameContent {
     /// @param shardCount shards of the cluster
     /// @param budget pays for the room of long frames
     /// @param keyLists that workers may send again as their hash
-    FrameContent(int index, int shardCount, MemoryBudget budget, KeyLists keyLists) {
+    /// @param tables by id, null for one that is not there
+    FrameContent(
+            int index,
+            int shardCount,
+            MemoryBudget budget,
+            KeyLists keyLists,
+            IntFunction<@Nullable ShardTable> tables) {
         this.index = index;
         this.shardCount = shardCount;
         this.budget = budget;
         this.keyLists = keyLists;
+        this.tables = tables;
     }
 
     /// Holds the keys of the open frame, then the floats if it is a push.
@@ -91,6 +103,15 @@ final class FrameContent {
     /// Looks at the rows or gradients of the open frame before any of them is applied.
     CheckResult check(ShardTable table, ByteBuffer frame, int at) {
         int count = DataLayout.count(frame, at);
+        if (FrameLayout.type(frame, at) == FrameType.TRANSFORM) {
+            return table.store()
+                    .checkTransform(
+                            VectorLayout.operation(frame, at),
+                            VectorLayout.scalar(frame, at),
+                            otherTable(table, frame, at).store(),
+                            DataLayout.offset(frame, at),
+                            count);
+        }
         if (FrameLayout.type(frame, at) == FrameType.LOAD) {
             return table.store().checkLoad(segment, payload, count);
         }
@@ -112,7 +133,15 @@ final class FrameContent {
     /// Applies the rows or gradients of the open frame, which were checked.
     void apply(ShardTable table, ByteBuffer frame, int at) {
         int count = DataLayout.count(frame, at);
-        if (FrameLayout.type(frame, at) == FrameType.LOAD) {
+        if (FrameLayout.type(frame, at) == FrameType.TRANSFORM) {
+            table.store()
+                    .applyTransform(
+                            VectorLayout.operation(frame, at),
+                            VectorLayout.scalar(frame, at),
+                            otherTable(table, frame, at).store(),
+                            DataLayout.offset(frame, at),
+                            count);
+        } else if (FrameLayout.type(frame, at) == FrameType.LOAD) {
             table.store().load(segment, payload, count);
         } else if (!DataLayout.isStretch(frame, at)) {
             table.store().apply(segment, payload, count, payload + (long) count * Long.BYTES);
@@ -129,6 +158,45 @@ final class FrameContent {
                 DataLayout.count(frame, at),
                 DataLayout.rowLength(frame, at),
                 0);
+    }
+
+    /// The other table of a vector operation that was found to fit: the same one if none takes part.
+    ShardTable otherTable(ShardTable table, ByteBuffer frame, int at) {
+        int id = VectorLayout.other(frame, at);
+        ShardTable other = id == 0 ? table : tables.apply(id);
+        if (other == null) {
+            throw new IllegalStateException("the other table must have been looked for: tableId=" + id);
+        }
+        return other;
+    }
+
+    private @Nullable String faultOfVectors(ShardTable table, ByteBuffer frame, int at) {
+        VectorOperation operation = VectorLayout.operation(frame, at);
+        Optional<String> scalar = operation.faultOf(VectorLayout.scalar(frame, at));
+        if (scalar.isPresent()) {
+            return scalar.get() + ", table=" + table.spec().name();
+        }
+        int id = VectorLayout.other(frame, at);
+        ShardTable other = id == 0 ? table : tables.apply(id);
+        if (other == null) {
+            faultCode = ErrorCode.UNKNOWN_TABLE;
+            return "no table has this id, or it was dropped: tableId=" + id + ", operation=" + operation + ", table="
+                    + table.spec().name();
+        }
+        Optional<String> fault = operation.fault(table.spec(), table.id(), other.spec(), other.id());
+        if (fault.isPresent()) {
+            return fault.get();
+        }
+        long offset = DataLayout.offset(frame, at);
+        long end = offset + DataLayout.count(frame, at);
+        int blockLength = table.spec().rowLength();
+        boolean whole = offset % blockLength == 0
+                && (end % blockLength == 0
+                        || (table.spec().shape() instanceof TableShape.Dense dense && end == dense.length()));
+        return whole
+                ? null
+                : "a vector operation concerns whole blocks: offset=" + offset + ", end=" + end + ", blockLength="
+                        + blockLength + ", table=" + table.spec().name();
     }
 
     // ---- fewer bits ----
@@ -301,7 +369,7 @@ final class FrameContent {
                 return wrongShard(table, block);
             }
         }
-        return null;
+        return FrameType.isVector(FrameLayout.type(frame, at)) ? faultOfVectors(table, frame, at) : null;
     }
 
     /// Finds the keys that a hash stands for, checks them, and keeps them if that is asked for.

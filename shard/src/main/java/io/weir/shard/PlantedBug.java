@@ -38,5 +38,7 @@ public enum PlantedBug {
     /// A client forgets a push that there was no memory for, and does not withdraw it: an older copy may still come.
     WITHDRAWAL_SKIPPED,
     /// A push whose keys the shard has forgotten uses up its number.
-    FORGOTTEN_KEYS_CONSUMED
+    FORGOTTEN_KEYS_CONSUMED,
+    /// A vector operation that was decided before is applied again.
+    TRANSFORM_REPEATED
 }

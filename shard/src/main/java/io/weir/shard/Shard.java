@@ -16,6 +16,7 @@ import io.weir.wire.Limits;
 import io.weir.wire.RowLayout;
 import io.weir.wire.RunMessage;
 import io.weir.wire.ValueType;
+import io.weir.wire.VectorLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -89,7 +90,7 @@ public final class Shard implements AutoCloseable {
         this.bug = bug;
         this.homes = new Homes(index, bug);
         this.keyLists = new KeyLists(budget);
-        this.content = new FrameContent(index, shardCount, budget, keyLists);
+        this.content = new FrameContent(index, shardCount, budget, keyLists, this::tableOrNull);
         this.steps = new OpenSteps(index, budget, this::tableOrNull, bug);
     }
 
@@ -122,7 +123,7 @@ public final class Shard implements AutoCloseable {
         int type = FrameLayout.type(frame, at);
         try {
             switch (type) {
-                case FrameType.PULL -> pull(frame, bytes, at, effects);
+                case FrameType.PULL, FrameType.REDUCE -> pull(frame, bytes, at, effects);
                 case FrameType.SCAN -> scan(frame, at, effects);
                 default -> push(frame, bytes, at, effects);
             }
@@ -271,6 +272,17 @@ public final class Shard implements AutoCloseable {
             return;
         }
         RunState holding = FrameLayout.type(frame, at) == FrameType.LOAD ? null : synchronousRun(entry);
+        if (holding != null && FrameLayout.type(frame, at) == FrameType.TRANSFORM) {
+            reject(
+                    entry,
+                    frame,
+                    at,
+                    effects,
+                    ErrorCode.INVALID_ARGUMENT,
+                    "a vector operation belongs to no step of a synchronous run: run="
+                            + holding.spec().name() + ", table=" + table.spec().name());
+            return;
+        }
         boolean held = holding != null;
         if (holding != null && !isInTime(holding, entry, frame, bytes, at, effects)) {
             return;
@@ -286,7 +298,7 @@ public final class Shard implements AutoCloseable {
         }
         switch (result) {
             case NON_FINITE -> {
-                if (bug == PlantedBug.HALF_APPLIED && !held) {
+                if (bug == PlantedBug.HALF_APPLIED && !held && FrameLayout.type(frame, at) == FrameType.PUSH) {
                     table.store()
                             .apply(
                                     content.segment(),
@@ -493,6 +505,12 @@ public final class Shard implements AutoCloseable {
                 readInTime(table, frame, at, number, effects);
             }
         } else {
+            if (bug == PlantedBug.TRANSFORM_REPEATED && FrameLayout.type(frame, at) == FrameType.TRANSFORM) {
+                ShardTable table = tableOrNull(DataLayout.tableId(frame, at));
+                if (table != null && content.decode(table, frame, bytes, at) == null) {
+                    content.apply(table, frame, at);
+                }
+            }
             effects.acknowledge(FrameLayout.requestId(frame, at), index, number);
         }
     }
@@ -530,6 +548,10 @@ public final class Shard implements AutoCloseable {
         }
         int count = DataLayout.count(frame, at);
         TableStore store = table.store();
+        if (FrameLayout.type(frame, at) == FrameType.REDUCE) {
+            answerPartials(table, frame, at, effects);
+            return;
+        }
         if (!DataLayout.isStretch(frame, at)) {
             int rowLength = table.spec().rowLength();
             int rowBytes = rowLength * Float.BYTES;
@@ -587,6 +609,26 @@ public final class Shard implements AutoCloseable {
                 default -> Quantization.toInt8(rowRoom, 0, floats, spanLength, room, to);
             }
             effects.filled(bytes);
+        }
+        effects.endRows();
+    }
+
+    private void answerPartials(ShardTable table, ByteBuffer frame, int at, Effects effects) {
+        int blockLength = table.spec().rowLength();
+        long offset = DataLayout.offset(frame, at);
+        long count = DataLayout.count(frame, at);
+        int blocks = (int) ((count + blockLength - 1) / blockLength);
+        TableStore other = content.otherTable(table, frame, at).store();
+        effects.beginPartials(FrameLayout.requestId(frame, at), offset / blockLength, blocks);
+        int chunk = Effects.MAX_ROOM_BYTES / Double.BYTES;
+        for (int done = 0; done < blocks; done += chunk) {
+            int some = Math.min(chunk, blocks - done);
+            long from = offset + (long) done * blockLength;
+            long floats = Math.min((long) some * blockLength, offset + count - from);
+            MemorySegment room = effects.room(some * Double.BYTES);
+            table.store()
+                    .reduce(VectorLayout.operation(frame, at), other, from, floats, room, effects.roomOffset());
+            effects.filled(some * Double.BYTES);
         }
         effects.endRows();
     }

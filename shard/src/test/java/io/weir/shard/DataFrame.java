@@ -1,5 +1,6 @@
 package io.weir.shard;
 
+import io.weir.model.VectorOperation;
 import io.weir.wire.Checksum;
 import io.weir.wire.DataLayout;
 import io.weir.wire.FrameLayout;
@@ -8,6 +9,7 @@ import io.weir.wire.KeyListHash;
 import io.weir.wire.RowLayout;
 import io.weir.wire.ValueEncoder;
 import io.weir.wire.ValueType;
+import io.weir.wire.VectorLayout;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -110,6 +112,21 @@ final class DataFrame implements Cloneable {
         }
         return new DataFrame(
                 FrameType.PUSH, tableId, DataLayout.LAYOUT_STRETCH, gradients.length, blockLength, offset, payload);
+    }
+
+    /// A vector operation on `count` floats from `offset` on.
+    static DataFrame vector(
+            VectorOperation operation, int tableId, int blockLength, long offset, int count, int other, double scalar) {
+        ByteBuffer payload = buffer(VectorLayout.PAYLOAD_BYTES);
+        payload.putInt(operation.number()).putInt(other).putDouble(scalar);
+        return new DataFrame(
+                operation.isChanging() ? FrameType.TRANSFORM : FrameType.REDUCE,
+                tableId,
+                DataLayout.LAYOUT_STRETCH,
+                count,
+                blockLength,
+                offset,
+                payload);
     }
 
     /// The end of a minibatch.

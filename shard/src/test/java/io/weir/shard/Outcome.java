@@ -9,6 +9,8 @@ sealed interface Outcome {
 
     record Scan(long requestId, long cursor, int count, int valueLength, List<Long> keys) implements Outcome {}
 
+    record Sums(long requestId, long firstBlock, List<Double> values) implements Outcome {}
+
     /// Nothing yet: the frame waits inside the shard.
     record Waits(ParkedFrame frame) implements Outcome {}
 

@@ -19,6 +19,9 @@ final class RecordingEffects implements Effects {
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    private static final ValueLayout.OfDouble DOUBLE =
+            ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     private static final int ROOM_OFFSET = 5;
 
     private final List<Outcome> answers = new ArrayList<>();
@@ -28,6 +31,8 @@ final class RecordingEffects implements Effects {
     private final List<Long> keys = new ArrayList<>();
     private boolean open;
     private boolean scanning;
+    private boolean summing;
+    private final List<Double> sums = new ArrayList<>();
     private int roomBytes;
     private long requestId;
     private long number;
@@ -53,11 +58,18 @@ final class RecordingEffects implements Effects {
         begin(id, cursor, rowCount, valueLength, true);
     }
 
+    @Override
+    public void beginPartials(long id, long firstBlock, int blockCount) {
+        begin(id, firstBlock, blockCount, 2, false);
+        summing = true;
+    }
+
     private void begin(long id, long pushNumber, int rowCount, int rowLength, boolean scan) {
         assertThat(open).isFalse();
         open = true;
         scanning = scan;
         encodedType = ValueType.FLOAT32;
+        summing = false;
         requestId = id;
         number = pushNumber;
         count = rowCount;
@@ -91,7 +103,10 @@ final class RecordingEffects implements Effects {
         }
         int at = ROOM_OFFSET;
         while (at < ROOM_OFFSET + size) {
-            if (scanning) {
+            if (summing) {
+                sums.add(segment.get(DOUBLE, at));
+                at += Double.BYTES;
+            } else if (scanning) {
                 keys.add(segment.get(LONG, at));
                 at += RowLayout.rowBytes(length);
             } else {
@@ -105,7 +120,10 @@ final class RecordingEffects implements Effects {
     public void endRows() {
         assertThat(open).isTrue();
         open = false;
-        if (scanning) {
+        if (summing) {
+            assertThat(sums).hasSize(count);
+            answers.add(new Outcome.Sums(requestId, number, List.copyOf(sums)));
+        } else if (scanning) {
             assertThat(keys).hasSize(count);
             answers.add(new Outcome.Scan(requestId, number, count, length, List.copyOf(keys)));
         } else {

@@ -57,7 +57,10 @@ final class Checks {
         Map<Integer, Integer> receiptTallies = new HashMap<>();
         Map<Integer, Integer> bankTallies = new HashMap<>();
         for (Receipts.Push push : receipts.all()) {
-            if (!push.touches(shard) || push.kind == Receipts.Kind.TEMPORARY || push.kind == Receipts.Kind.ROUND) {
+            if (!push.touches(shard)
+                    || push.kind == Receipts.Kind.TEMPORARY
+                    || push.kind == Receipts.Kind.ROUND
+                    || push.kind == Receipts.Kind.TRANSFORM) {
                 continue;
             }
             float cell = reader.read(history.tableOf(push), receipts.cell(push, shard));
@@ -97,6 +100,7 @@ final class Checks {
             }
             require(bank == 0, "the bank must be balanced: sum=" + bank + ", shard=" + shard);
         }
+        checkVectors(reader, shard);
         TableInfo after = history.successor();
         if (after != null) {
             require(reader.rowCount(after) == 0, "a table must not get what was pushed to another one: shard=" + shard);
@@ -135,6 +139,29 @@ final class Checks {
                                 + next + ", source=" + source + ", shard=" + shard);
             }
         });
+    }
+
+    /// Every vector operation is there once or not at all, and nothing else is.
+    private void checkVectors(Reader reader, int shard) {
+        float[] expected = new float[Receipts.VECTORS];
+        for (Receipts.Push push : receipts.all()) {
+            if (push.kind == Receipts.Kind.TRANSFORM) {
+                int times = Receipts.times(push, reader.readVector(history.tableOf(push)));
+                require(
+                        times <= 1,
+                        "a vector operation must be applied at most once: times=" + times + ", shard=" + shard + ", "
+                                + push);
+                appliedOf(push)[shard] = times == 1;
+                expected[Receipts.vector(push)] += times * Receipts.unit(push);
+            }
+        }
+        for (int i = 0; i < expected.length; i++) {
+            float actual = reader.readVector(history.vectors().get(i));
+            require(
+                    actual == expected[i],
+                    "a vector must be the sum of its operations: expected=" + expected[i] + ", actual=" + actual
+                            + ", shard=" + shard + ", vector=" + i);
+        }
     }
 
     /// The row where the order of the additions shows: folded here in worker order, step by step.
@@ -341,11 +368,13 @@ final class Checks {
         private final Shard shard;
         private final MemorySegment key;
         private final MemorySegment row;
+        private final MemorySegment vector;
 
         Reader(Arena arena, int shardIndex) {
             this.shard = history.server(shardIndex / History.SHARDS_PER_SERVER).shard(shardIndex);
             this.key = arena.allocate(Long.BYTES);
             this.row = arena.allocate(Receipts.DIM * (long) Float.BYTES);
+            this.vector = arena.allocate(Receipts.VECTOR_BLOCK * (long) Float.BYTES);
         }
 
         float read(TableInfo table, long wanted) {
@@ -360,6 +389,28 @@ final class Checks {
             for (int i = 1; i < Receipts.DIM; i++) {
                 if (row.get(ValueLayout.JAVA_FLOAT, i * (long) Float.BYTES) != value) {
                     throw new Violation("a row must not be torn: key=" + wanted + ", table="
+                            + table.spec().name());
+                }
+            }
+            return value;
+        }
+
+        /// What all floats of the shard's block of a dense table are.
+        float readVector(TableInfo table) {
+            ShardTable here = shard.tableNamed(table.spec().name());
+            if (here == null) {
+                throw new IllegalStateException(
+                        "the table is not here: table=" + table.spec().name());
+            }
+            int block = 0;
+            while (table.spec().shape().shardOf(block, here.id(), History.SHARDS) != shard.index()) {
+                block++;
+            }
+            here.store().pullStretch((long) block * Receipts.VECTOR_BLOCK, Receipts.VECTOR_BLOCK, vector, 0);
+            float value = vector.get(ValueLayout.JAVA_FLOAT, 0);
+            for (int i = 1; i < Receipts.VECTOR_BLOCK; i++) {
+                if (vector.get(ValueLayout.JAVA_FLOAT, i * (long) Float.BYTES) != value) {
+                    throw new Violation("a block must not be torn: block=" + block + ", table="
                             + table.spec().name());
                 }
             }

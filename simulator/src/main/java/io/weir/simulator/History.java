@@ -2,9 +2,11 @@ package io.weir.simulator;
 
 import io.weir.client.Run;
 import io.weir.client.TableInfo;
+import io.weir.model.InitialRow;
 import io.weir.model.OptimizerSpec;
 import io.weir.model.ServerAddress;
 import io.weir.model.ShardMap;
+import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.shard.PlantedBug;
 import java.util.ArrayList;
@@ -17,7 +19,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
-/// One history of a cluster, from a seed: two servers with two shards each, three tables, workers that train together,
+/// One history of a cluster, from a seed: two servers with two shards each, tables, workers that train together,
 /// and faults; then a time of healing, after which everything must be done; then the checks. Confined.
 final class History {
     static final int SERVERS = 2;
@@ -48,6 +50,8 @@ final class History {
     private final TableInfo receiptsTable;
     private final TableInfo bankTable;
     private final TableInfo temporaryTable;
+    private final List<TableInfo> vectors = new ArrayList<>();
+    private final TableInfo ones;
     private @Nullable TableInfo successor;
     private @Nullable Throwable failure;
     private boolean healed;
@@ -80,11 +84,24 @@ final class History {
         this.receipts = new Receipts(seed, SHARDS);
         this.receiptsTable = create("receipts");
         this.bankTable = create("bank");
+        for (int i = 0; i < Receipts.VECTORS; i++) {
+            vectors.add(create(vector("vector-" + i, new InitialRow.Zero())));
+        }
+        this.ones = create(vector("ones", new InitialRow.Constant(1)));
+        // The last one: of its id it shows whether it is given again.
         this.temporaryTable = create("temporary");
     }
 
+    private static TableSpec vector(String name, InitialRow initialRow) {
+        TableShape shape = new TableShape.Dense((long) SHARDS * Receipts.VECTOR_BLOCK, Receipts.VECTOR_BLOCK, "vectors");
+        return new TableSpec(name, shape, new OptimizerSpec.Sgd(1), initialRow, 0);
+    }
+
     private TableInfo create(String name) {
-        TableSpec spec = TableSpec.embedding(name, Receipts.DIM, new OptimizerSpec.Sgd(1));
+        return create(TableSpec.embedding(name, Receipts.DIM, new OptimizerSpec.Sgd(1)));
+    }
+
+    private TableInfo create(TableSpec spec) {
         int id = 0;
         TableInfo info = null;
         for (SimulatedServer server : servers) {
@@ -122,6 +139,16 @@ final class History {
         return bankTable;
     }
 
+    /// Dense tables that vector operations add to.
+    List<TableInfo> vectors() {
+        return vectors;
+    }
+
+    /// A dense table whose floats are 1.
+    TableInfo ones() {
+        return ones;
+    }
+
     /// The table that came after another was dropped, null if none was.
     @Nullable
     TableInfo successor() {
@@ -150,6 +177,7 @@ final class History {
             case RECEIPT, POISON, ROUND -> receiptsTable;
             case BANK -> bankTable;
             case TEMPORARY -> temporaryTable;
+            case TRANSFORM -> vectors.get(Receipts.vector(push));
         };
     }
 

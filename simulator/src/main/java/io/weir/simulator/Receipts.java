@@ -11,13 +11,22 @@ import java.util.Map;
 /// function of who it is and of the step alone, so that a restarted worker makes the same pushes again.
 ///
 /// With SGD at rate 1 every push adds 1, on each shard that it touches, to a cell of its own, which nobody else
-/// touches, and to a tally of its source. Some pushes move 1 from one bank row of the shard to another. In a
+/// touches, and to a tally of its source. A vector operation adds a power of 4 of its own to a float of each shard. Some
+/// pushes move 1 from one bank row of the shard to another. In a
 /// synchronous run each step also adds a number to a row where the order of the additions shows. Confined.
 final class Receipts {
     /// Floats in a row, all equal.
     static final int DIM = 2;
 
     static final int BANK_ROWS = 4;
+
+    /// Dense tables that vector operations add to; each has a block on every shard.
+    static final int VECTORS = 3;
+
+    static final int VECTOR_BLOCK = 16;
+
+    /// Vector operations that leave their receipts in one table, each in a digit of base 4 of its own: 24 bits.
+    private static final int DIGITS = 12;
 
     /// Streams of portions are sources beyond all workers.
     static final int PORTION_SOURCE = 1000;
@@ -27,6 +36,7 @@ final class Receipts {
     private final Map<Long, Push> pushes = new HashMap<>();
     private final List<Push> all = new ArrayList<>();
     private final Map<Long, Long> rounds = new HashMap<>();
+    private int transforms;
 
     /// One push.
     static final class Push {
@@ -39,6 +49,9 @@ final class Receipts {
         final int shards;
 
         final Kind kind;
+
+        /// Of a vector operation: which one of the history it is, from 0.
+        int transform = -1;
 
         /// Every shard has acknowledged it, in the life that last made it.
         boolean acknowledged;
@@ -82,7 +95,9 @@ final class Receipts {
         /// To a table that may be dropped.
         TEMPORARY,
         /// On all shards to the same rows each time, as many as make a list that goes as its hash.
-        ROUND
+        ROUND,
+        /// No push: a multiple of one dense table is added to another.
+        TRANSFORM
     }
 
     /// Rows of a worker's rounds on each shard.
@@ -116,11 +131,22 @@ final class Receipts {
         if ((dice & 24) == 0) {
             made.add(push(source, life, step, count + 1, Kind.TEMPORARY));
         }
+        // Steps of a synchronous run have none, as they have no poison.
+        boolean asked = pushes.containsKey(id(source, life, step, TRANSFORM_ORDINAL));
+        if (poison && (dice & 96) == 0 && (asked || transforms < VECTORS * DIGITS)) {
+            made.add(push(source, life, step, TRANSFORM_ORDINAL, Kind.TRANSFORM));
+        }
         return made;
     }
 
+    private static final int TRANSFORM_ORDINAL = 9;
+
+    private long id(int source, int life, long step, int ordinal) {
+        return hash(source * 64L + life, step, ordinal, 2);
+    }
+
     private Push push(int source, int life, long step, int ordinal, Kind kind) {
-        long id = hash(source * 64L + life, step, ordinal, 2);
+        long id = id(source, life, step, ordinal);
         Push push = pushes.get(id);
         if (push == null) {
             int mask = (1 << shardCount) - 1;
@@ -133,7 +159,13 @@ final class Receipts {
             } else if (kind == Kind.ROUND) {
                 shards = mask;
             }
+            if (kind == Kind.TRANSFORM) {
+                shards = mask;
+            }
             push = new Push(source, life, step, ordinal, shards, kind);
+            if (kind == Kind.TRANSFORM) {
+                push.transform = transforms++;
+            }
             pushes.put(id, push);
             all.add(push);
         }
@@ -198,6 +230,21 @@ final class Receipts {
         return 2 + (int) (hash(push.source, push.step, push.ordinal, 8) & 1);
     }
 
+    /// Which of the dense tables a vector operation adds to.
+    static int vector(Push push) {
+        return push.transform / DIGITS;
+    }
+
+    /// What it adds to each float.
+    static float unit(Push push) {
+        return (float) (1 << 2 * (push.transform % DIGITS));
+    }
+
+    /// How often a float says that it was applied.
+    static int times(Push push, float value) {
+        return (int) value >> 2 * (push.transform % DIGITS) & 3;
+    }
+
     /// Keys and gradients of a push.
     ///
     /// @param ordered whether the run is synchronous
@@ -227,6 +274,7 @@ final class Receipts {
                     content.add(key, -Float.MAX_VALUE);
                     content.add(key, -Float.MAX_VALUE);
                 }
+                case TRANSFORM -> throw new IllegalArgumentException("a vector operation has no keys: " + push);
                 case TEMPORARY -> content.add(tally(push.source, shard), -1);
                 case ROUND -> {
                     for (int row = 0; row < ROUND_ROWS; row++) {

@@ -497,6 +497,11 @@ final class SimulatedNetwork {
             }
 
             @Override
+            public void beginPartials(long requestId, long firstBlock, int count) {
+                throw new IllegalStateException("nobody sums here");
+            }
+
+            @Override
             public MemorySegment room(int bytes) {
                 return rowBytes;
             }
@@ -584,6 +589,7 @@ final class SimulatedNetwork {
                     case FrameType.PULL -> "pull";
                     case FrameType.PUSH -> DataLayout.isWithdrawn(frame, 0) ? "withdrawn push" : "push";
                     case FrameType.PUSH_PULL -> DataLayout.isWithdrawn(frame, 0) ? "withdrawn pushPull" : "pushPull";
+                    case FrameType.TRANSFORM -> "transform";
                     case FrameType.TICK -> "tick(" + DataLayout.flags(frame, 0) + ")";
                     default -> "type " + FrameLayout.type(frame, 0);
                 };

@@ -1,6 +1,7 @@
 package io.weir.simulator;
 
 import io.weir.client.ClientConfig;
+import io.weir.client.DenseTable;
 import io.weir.client.Portion;
 import io.weir.client.Run;
 import io.weir.client.RunOptions;
@@ -248,7 +249,7 @@ final class SimulatedWorker {
             history.pulled(this, freshLives, clock, rows);
             later(
                     timeline.between(500, 8_000),
-                    () -> orEnd(() -> send(pushes, current::table, under -> {
+                    () -> orEnd(() -> send(pushes, current::table, current::denseTable, under -> {
                         CompletableFuture<Boolean> tick = current.tickAsync();
                         under.add(tick);
                         then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
@@ -263,22 +264,29 @@ final class SimulatedWorker {
     ///
     /// @param next is given their results, each of which completes also when its push is refused for what it is
     private void send(
-            List<Receipts.Push> pushes, Function<TableInfo, Table> tables, Consumer<List<CompletableFuture<?>>> next) {
-        sendFrom(0, pushes, tables, new ArrayList<>(), next);
+            List<Receipts.Push> pushes,
+            Function<TableInfo, Table> tables,
+            Function<TableInfo, DenseTable> denseTables,
+            Consumer<List<CompletableFuture<?>>> next) {
+        sendFrom(0, pushes, tables, denseTables, new ArrayList<>(), next);
     }
 
     private void sendFrom(
             int first,
             List<Receipts.Push> pushes,
             Function<TableInfo, Table> tables,
+            Function<TableInfo, DenseTable> denseTables,
             List<CompletableFuture<?>> under,
             Consumer<List<CompletableFuture<?>>> next) {
         for (int i = first; i < pushes.size(); i++) {
             Receipts.Push push = pushes.get(i);
-            under.add(send(push, tables.apply(history.tableOf(push))));
+            under.add(
+                    push.kind == Receipts.Kind.TRANSFORM
+                            ? transform(push, denseTables)
+                            : send(push, tables.apply(history.tableOf(push))));
             if (timeline.chance(PAUSE_ONE_IN)) {
                 int rest = i + 1;
-                later(timeline.between(500, 8_000), () -> orEnd(() -> sendFrom(rest, pushes, tables, under, next)));
+                later(timeline.between(500, 8_000), () -> orEnd(() -> sendFrom(rest, pushes, tables, denseTables, under, next)));
                 return;
             }
         }
@@ -316,6 +324,24 @@ final class SimulatedWorker {
             }
             return null;
         });
+    }
+
+    /// Adds a multiple of one dense table to another.
+    private CompletableFuture<?> transform(Receipts.Push push, Function<TableInfo, DenseTable> tables) {
+        int attempt = ++push.sent;
+        push.acknowledged = false;
+        push.refused = false;
+        history.tally().add(Tally.What.TRANSFORMS);
+        return tables.apply(history.tableOf(push))
+                .axpyAsync(Receipts.unit(push), tables.apply(history.ones()))
+                .handle((ok, failure) -> {
+                    if (failure != null) {
+                        onPushFailure(push, attempt, false, failure);
+                    } else {
+                        push.acknowledged = true;
+                    }
+                    return null;
+                });
     }
 
     /// Makes a call that waits for its answer, and meanwhile time passes.
@@ -442,7 +468,11 @@ final class SimulatedWorker {
                 current.table(history.receiptsTable()).pullAsync(keys, rows),
                 () -> later(
                         timeline.between(500, 8_000),
-                        () -> orEnd(() -> send(pushes, table -> portion.table(current.table(table)), under -> {
+                        () -> orEnd(() -> send(
+                                pushes,
+                                table -> portion.table(current.table(table)),
+                                table -> portion.denseTable(current.denseTable(table)),
+                                under -> {
                             CompletableFuture<Boolean> tick = portion.tickAsync(last);
                             under.add(tick);
                             then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {

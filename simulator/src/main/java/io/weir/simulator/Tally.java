@@ -9,6 +9,7 @@ public final class Tally {
         PUSHES,
         PUSH_PULLS,
         WAITS,
+        TRANSFORMS,
         READS_CHECKED,
         STALENESS_CHECKED,
         FAULTS,

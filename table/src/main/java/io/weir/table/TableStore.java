@@ -5,10 +5,12 @@ import io.weir.kernel.FiniteCheck;
 import io.weir.kernel.RecordLayout;
 import io.weir.kernel.RowCopy;
 import io.weir.kernel.UpdateKernel;
+import io.weir.kernel.Vectors;
 import io.weir.model.Fold;
 import io.weir.model.InitialRow;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
+import io.weir.model.VectorOperation;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
@@ -53,6 +55,9 @@ public final class TableStore implements AutoCloseable {
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    private static final ValueLayout.OfDouble DOUBLE =
+            ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     private static final MemorySegment MEMORY = AddressSpace.MEMORY;
     private static final long KEY_FROM_ROW = RecordLayout.KEY_OFFSET - RecordLayout.HEADER_BYTES;
     private static final long STAMP_FROM_ROW = RecordLayout.STAMP_OFFSET - RecordLayout.HEADER_BYTES;
@@ -71,6 +76,7 @@ public final class TableStore implements AutoCloseable {
     private long[] rowOffsets = new long[0];
     private int[] absentPositions = new int[0];
     private @Nullable AddressSpace sums;
+    private @Nullable AddressSpace initialBlock;
     private int stamp;
     private long renewed;
     private int failedRow = -1;
@@ -145,7 +151,8 @@ public final class TableStore implements AutoCloseable {
                 + (long) absentPositions.length * Integer.BYTES
                 + repeats.heapBytes()
                 + kernel.scratchBytes()
-                + (sums == null ? 0 : sums.segment().byteSize());
+                + (sums == null ? 0 : sums.segment().byteSize())
+                + (initialBlock == null ? 0 : initialBlock.segment().byteSize());
     }
 
     /// Reads rows, in the order of the keys, repeats allowed. A key without a row reads as its initial row,
@@ -586,6 +593,117 @@ public final class TableStore implements AutoCloseable {
         }
     }
 
+    // ---- vectors ----
+
+    /// Looks at a vector operation on whole blocks before anything is changed, and reserves the memory that it needs:
+    /// no new element may be NaN or infinite. After [CheckResult#NON_FINITE], [#failedRow] is the position in the
+    /// stretch.
+    ///
+    /// @param operation one that changes this table
+    /// @param other the table of `x`, with its blocks beside those of this one; this one where there is none
+    /// @param offset first float of a block of this table
+    public CheckResult checkTransform(
+            VectorOperation operation, double scalar, TableStore other, long offset, long count) {
+        int blockLength = requireStretch(offset, count);
+        failedRow = -1;
+        MemorySegment result = sums();
+        for (long done = 0; done < count; done += blockLength) {
+            long block = (offset + done) / blockLength;
+            int length = (int) Math.min(blockLength, count - done);
+            transform(operation, scalar, other, block, length, result, 0);
+            long nonFinite = FiniteCheck.firstNonFinite(result, 0, length);
+            if (nonFinite >= 0) {
+                failedRow = (int) Math.min(Integer.MAX_VALUE, done + nonFinite);
+                return CheckResult.NON_FINITE;
+            }
+        }
+        long missing = missingBlocks(offset, count, blockLength);
+        return missing == 0 || tryReserve(missing) ? CheckResult.OK : CheckResult.OUT_OF_MEMORY;
+    }
+
+    /// Applies a vector operation that has been checked. Blocks that are missing are created; slots and push counts stay
+    /// as they are, for no gradient was pushed.
+    public void applyTransform(VectorOperation operation, double scalar, TableStore other, long offset, long count) {
+        int blockLength = requireStretch(offset, count);
+        checkedCount = -1;
+        for (long done = 0; done < count; done += blockLength) {
+            long block = (offset + done) / blockLength;
+            int length = (int) Math.min(blockLength, count - done);
+            long rowOffset = findOrCreate(block);
+            transform(operation, scalar, other, block, length, rows.records(), rowOffset);
+        }
+    }
+
+    private void transform(
+            VectorOperation operation,
+            double a,
+            TableStore other,
+            long block,
+            int length,
+            MemorySegment into,
+            long intoOffset) {
+        long yRow = index.find(block);
+        MemorySegment y = yRow >= 0 ? rows.records() : initialBlock(block);
+        long yAt = Math.max(0, yRow);
+        long xRow = other.index.find(block);
+        MemorySegment x = xRow >= 0 ? other.rows.records() : other.initialBlock(block);
+        long xAt = Math.max(0, xRow);
+        switch (operation) {
+            case FILL -> Vectors.fill(into, intoOffset, a, length);
+            case ADD -> Vectors.add(into, intoOffset, y, yAt, a, length);
+            case SCALE -> Vectors.scale(into, intoOffset, y, yAt, a, length);
+            case COPY -> Vectors.scale(into, intoOffset, x, xAt, a, length);
+            case AXPY -> Vectors.axpy(into, intoOffset, y, yAt, x, xAt, a, length);
+            case MULTIPLY -> Vectors.multiply(into, intoOffset, y, yAt, x, xAt, length);
+            case PSEUDO_GRADIENT -> Vectors.pseudoGradient(into, intoOffset, y, yAt, x, xAt, a, length);
+            case ORTHANT -> Vectors.orthant(into, intoOffset, y, yAt, x, xAt, length);
+            case ALIGN -> Vectors.align(into, intoOffset, y, yAt, x, xAt, a, length);
+            case SUM_HALVES -> Vectors.axpy(into, intoOffset, x, xAt, x, xAt + rowBytes, 1, length);
+            case DOT, NORM1 -> throw new IllegalArgumentException("a sum changes nothing: operation=" + operation);
+        }
+    }
+
+    /// Sums over whole blocks, one sum for each, in order.
+    ///
+    /// @param operation one that changes nothing
+    /// @param other the table of `x`, with its blocks beside those of this one; this one where there is none
+    /// @param offset first float of a block
+    /// @param destination receives a float64 for each block that the stretch touches
+    public void reduce(
+            VectorOperation operation,
+            TableStore other,
+            long offset,
+            long count,
+            MemorySegment destination,
+            long destinationOffset) {
+        int blockLength = requireStretch(offset, count);
+        requireRange(destination, destinationOffset, (count + blockLength - 1) / blockLength, Double.BYTES);
+        long target = destinationOffset;
+        for (long done = 0; done < count; done += blockLength, target += Double.BYTES) {
+            long block = (offset + done) / blockLength;
+            int length = (int) Math.min(blockLength, count - done);
+            long yRow = index.find(block);
+            MemorySegment y = yRow >= 0 ? rows.records() : initialBlock(block);
+            long xRow = other.index.find(block);
+            MemorySegment x = xRow >= 0 ? other.rows.records() : other.initialBlock(block);
+            double sum = operation == VectorOperation.NORM1
+                    ? Vectors.norm1(y, Math.max(0, yRow), length)
+                    : Vectors.dot(y, Math.max(0, yRow), x, Math.max(0, xRow), length);
+            destination.set(DOUBLE, target, sum);
+        }
+    }
+
+    /// What a block without a record reads as, until the next call.
+    private MemorySegment initialBlock(long block) {
+        AddressSpace space = initialBlock;
+        if (space == null) {
+            space = AddressSpace.reserve(rowBytes);
+            initialBlock = space;
+        }
+        putInitialValues(block, 0, rowLength, space.segment(), 0);
+        return space.segment();
+    }
+
     /// Bytes of one row as [#scan] writes and [#load] reads it: key (8), push count (4), zeros (4), then the
     /// weights and all slots.
     public long storedRowBytes() {
@@ -675,6 +793,10 @@ public final class TableStore implements AutoCloseable {
         if (sums != null) {
             sums.close();
             sums = null;
+        }
+        if (initialBlock != null) {
+            initialBlock.close();
+            initialBlock = null;
         }
     }
 

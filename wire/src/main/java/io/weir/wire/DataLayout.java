@@ -5,7 +5,8 @@ import io.weir.model.TableShape;
 import io.weir.model.WeirException;
 import java.nio.ByteBuffer;
 
-/// Fields of the frames that go to one shard: [FrameType#PULL], `PUSH`, `PUSH_PULL`, `LOAD`, `SCAN`, `TICK`.
+/// Fields of the frames that go to one shard: [FrameType#PULL], `PUSH`, `PUSH_PULL`, `LOAD`, `SCAN`, `TICK`, `TRANSFORM`,
+/// `REDUCE`.
 ///
 /// ```
 ///   0     8        12           16       24               32      40           44
@@ -25,7 +26,8 @@ import java.nio.ByteBuffer;
 /// [KeyListHash] stands instead of the keys. With [#FLAG_WITHDRAWN] the worker has given the push up: if it is not
 /// decided yet, it is refused now,
 /// whatever its payload. A `LOAD` has `count` rows as [RowLayout] pictures them, a `SCAN` has no payload: it asks for
-/// at most `count` rows from the cursor `offset`. A `TICK` has no payload and no table: from now on its worker is at
+/// at most `count` rows from the cursor `offset`. `TRANSFORM` and `REDUCE` concern a stretch and have the payload that
+/// [VectorLayout] pictures. A `TICK` has no payload and no table: from now on its worker is at
 /// `clock`. Offsets below count from the start of the frame.
 public final class DataLayout {
     public static final int LAYOUT_KEYS = 1;
@@ -71,7 +73,7 @@ public final class DataLayout {
     /// Where the payload begins.
     public static final int PAYLOAD_OFFSET = FrameLayout.HEADER_BYTES + FIELD_BYTES;
 
-    /// Most floats in the reply to a pull, so that it fits a frame.
+    /// Most floats in the reply to a pull, so that it fits a frame; and most that a vector operation concerns.
     public static final int MAX_REPLY_FLOATS =
             (Limits.MAX_FRAME_BYTES - ReplyLayout.PAYLOAD_OFFSET - FrameLayout.TRAILER_BYTES) / Float.BYTES;
 
@@ -237,6 +239,7 @@ public final class DataLayout {
             case FrameType.PUSH, FrameType.PUSH_PULL ->
                 keys ? (long) count * (Long.BYTES + (long) rowLength * Float.BYTES) : (long) count * Float.BYTES;
             case FrameType.LOAD -> (long) count * RowLayout.rowBytes(valueLength);
+            case FrameType.TRANSFORM, FrameType.REDUCE -> VectorLayout.PAYLOAD_BYTES;
             default -> 0;
         };
     }
@@ -293,7 +296,8 @@ public final class DataLayout {
         boolean rows = type == FrameType.LOAD || type == FrameType.SCAN || type == FrameType.TICK;
         if (layout < LAYOUT_KEYS
                 || layout > LAYOUT_KEPT_KEYS
-                || (rows && layout != LAYOUT_KEYS && !(type == FrameType.TICK && layout == LAYOUT_STRETCH))) {
+                || (rows && layout != LAYOUT_KEYS && !(type == FrameType.TICK && layout == LAYOUT_STRETCH))
+                || (FrameType.isVector(type) && layout != LAYOUT_STRETCH)) {
             throw malformed("layout does not fit: layout=" + layout + ", type=" + type);
         }
         int flags = flags(frame, at);
@@ -342,6 +346,9 @@ public final class DataLayout {
         if (expected != actual) {
             throw malformed("payload must fit the count: expected=" + expected + ", actual=" + actual + ", type=" + type
                     + ", count=" + count + ", rowLength=" + rowLength);
+        }
+        if (FrameType.isVector(type)) {
+            VectorLayout.check(frame, at, type);
         }
     }
 
@@ -400,7 +407,7 @@ public final class DataLayout {
     }
 
     private static void checkReply(int type, int layout, int count, int rowLength) {
-        if (type == FrameType.PULL || type == FrameType.PUSH_PULL) {
+        if (type == FrameType.PULL || type == FrameType.PUSH_PULL || FrameType.isVector(type)) {
             long floats = (long) count * (layout == LAYOUT_STRETCH ? 1 : rowLength);
             if (floats > MAX_REPLY_FLOATS) {
                 throw malformed("reply must fit a frame: floats=" + floats + ", limit=" + MAX_REPLY_FLOATS);

@@ -54,15 +54,32 @@ public final class FrameType {
     /// Rows as a [ValueType] has them.
     public static final int ENCODED_ROWS = 61;
 
+    /// Changes a dense table as a vector; REDUCE sums over one, and is answered by PARTIALS, a sum for each block.
+    public static final int TRANSFORM = 62;
+
+    public static final int REDUCE = 64;
+    public static final int PARTIALS = 65;
+
     private FrameType() {}
 
     /// Whether frames of this type carry the fields of [DataLayout] and go to one shard.
     public static boolean isData(int type) {
-        return type == PULL || type == PUSH || type == PUSH_PULL || type == LOAD || type == SCAN || type == TICK;
+        return type == PULL
+                || type == PUSH
+                || type == PUSH_PULL
+                || type == LOAD
+                || type == SCAN
+                || type == TICK
+                || isVector(type);
     }
 
     /// Whether frames of this type carry a number and change the shard.
     public static boolean isNumbered(int type) {
-        return type == PUSH || type == PUSH_PULL || type == LOAD || type == TICK;
+        return type == PUSH || type == PUSH_PULL || type == LOAD || type == TICK || type == TRANSFORM;
+    }
+
+    /// Whether frames of this type carry the payload of [VectorLayout].
+    public static boolean isVector(int type) {
+        return type == TRANSFORM || type == REDUCE;
     }
 }

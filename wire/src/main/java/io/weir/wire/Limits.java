@@ -17,6 +17,10 @@ public final class Limits {
     /// Greatest part of a dense table that a client puts into one frame: 256 KiB, which stays in a core's cache.
     public static final int DENSE_FRAME_FLOATS = 65_536;
 
+    /// Greatest part of a dense table that a client lets one vector operation concern at a time: 4 MiB, some
+    /// milliseconds in which the shard serves nobody else.
+    public static final int VECTOR_FRAME_FLOATS = 1 << 20;
+
     /// Pushes that a worker may have unacknowledged: the reach of a worker entry's memory of refused numbers.
     public static final int MAX_WINDOW = 64;
 

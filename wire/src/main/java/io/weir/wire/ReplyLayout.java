@@ -16,6 +16,10 @@ import java.nio.ByteBuffer;
 ///             +--------+-------+-----------+-----------+----------+------------+
 ///   ENCODED_  | number | count | rowLength | valueType | reserved | spanLength |  payload: as ROWS, but as
 ///   ROWS      +--------+-------+-----------+-----------+----------+------------+  valueType has it
+///             0        8       12          16
+///             +--------+-------+-----------+
+///   PARTIALS  | first  | count | reserved  |  payload: count float64, the sums of the blocks from `first` on
+///             +--------+-------+-----------+
 ///             0        8       12            16
 ///             +--------+-------+-------------+
 ///   SCAN_REPLY| cursor | count | valueLength |  payload: rows; cursor -1 when there are no more
@@ -57,7 +61,7 @@ public final class ReplyLayout {
 
     private ReplyLayout() {}
 
-    /// The number of a `ROWS` or an `ACK`, the cursor of a `SCAN_REPLY`.
+    /// The number of a `ROWS` or an `ACK`, the cursor of a `SCAN_REPLY`, the first block of `PARTIALS`.
     public static long number(ByteBuffer frame, int at) {
         return frame.getLong(at + NUMBER_OFFSET);
     }
@@ -117,8 +121,8 @@ public final class ReplyLayout {
         return frame.getInt(at + SPAN_LENGTH_OFFSET);
     }
 
-    /// Checks the fields of a `ROWS`, `ENCODED_ROWS`, `ACK`, `SCAN_REPLY` or `ERROR` against each other and against the
-    /// payload that is there.
+    /// Checks the fields of a `ROWS`, `ENCODED_ROWS`, `ACK`, `SCAN_REPLY`, `PARTIALS` or `ERROR` against each other and
+    /// against the payload that is there.
     ///
     /// @param frame a whole frame of one of these types, its header checked
     /// @throws WeirException `MALFORMED_FRAME` naming the field
@@ -141,6 +145,16 @@ public final class ReplyLayout {
             case FrameType.SCAN_REPLY -> {
                 requireAtLeast(-1, number(frame, at), "cursor");
                 checkRows(frame, at, RowLayout.VALUES_OFFSET + (long) rowLength(frame, at) * Float.BYTES);
+            }
+            case FrameType.PARTIALS -> {
+                requireAtLeast(0, number(frame, at), "first");
+                requireAtLeast(0, count(frame, at), "count");
+                long expected = (long) count(frame, at) * Double.BYTES;
+                if (rowLength(frame, at) != 0 || expected != FrameLayout.payloadBytes(frame, at)) {
+                    throw malformed("reserved bytes must be 0 and payload fit the count: reserved="
+                            + rowLength(frame, at) + ", expected=" + expected + ", actual="
+                            + FrameLayout.payloadBytes(frame, at));
+                }
             }
             case FrameType.ACK -> {
                 requireAtLeast(1, number(frame, at), "number");

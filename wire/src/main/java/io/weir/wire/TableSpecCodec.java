@@ -87,6 +87,7 @@ final class TableSpecCodec {
             out.putByte(SHAPE_DENSE);
             out.putLong(dense.length());
             out.putInt(dense.blockLength());
+            out.putString(dense.placement());
         } else {
             throw new IllegalStateException("no encoding for " + shape);
         }
@@ -96,7 +97,8 @@ final class TableSpecCodec {
         int tag = in.getByte("shape");
         return switch (tag) {
             case SHAPE_EMBEDDING -> new TableShape.Embedding(in.getInt("dim"));
-            case SHAPE_DENSE -> new TableShape.Dense(in.getLong("length"), in.getInt("blockLength"));
+            case SHAPE_DENSE -> new TableShape.Dense(
+                        in.getLong("length"), in.getInt("blockLength"), in.getString("placement"));
             default -> throw FieldReader.malformed("shape must be known: shape=" + tag);
         };
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.weir.model.Compression;
 import io.weir.model.ErrorCode;
+import io.weir.model.VectorOperation;
 import io.weir.model.TableShape;
 import io.weir.model.WeirException;
 import java.nio.ByteBuffer;
@@ -24,6 +25,59 @@ class DataLayoutTest {
             Compression.oneBit(),
             Compression.oneBitCompat(0),
             Compression.topK(0.5));
+
+    @Test
+    void refusesVectorOperationsThatMakeNoSense() {
+        ByteBuffer axpy = Frames.vector(VectorOperation.AXPY, 16, 15, 3, -0.1);
+        assertThatCode(() -> DataLayout.check(axpy, 0)).doesNotThrowAnyException();
+        for (int unknown : new int[] {0, 11, 32, -1, Integer.MAX_VALUE}) {
+            refuses(
+                    changed(axpy, frame -> frame.putInt(VectorLayout.OPERATION_OFFSET, unknown)),
+                    "vector operation must be known: operation=" + unknown);
+        }
+        refuses(
+                changed(axpy, frame -> frame.putInt(VectorLayout.OPERATION_OFFSET, VectorOperation.DOT.number())),
+                "vector operation must fit the frame: operation=DOT, type=62");
+        refuses(
+                Frames.data(FrameType.REDUCE, 0, 0, STRETCH, 16, 0, 16, Frames.vectorPayload(VectorOperation.FILL, 0, 1), true),
+                "vector operation must fit the frame: operation=FILL, type=64");
+        for (int none : new int[] {0, -1, Integer.MIN_VALUE}) {
+            refuses(
+                    changed(axpy, frame -> frame.putInt(VectorLayout.OTHER_OFFSET, none)),
+                    "other table must be named where one takes part, and only there: other=" + none
+                            + ", operation=AXPY");
+        }
+        refuses(
+                Frames.vector(VectorOperation.FILL, 16, 15, 3, 1),
+                "other table must be named where one takes part, and only there: other=3, operation=FILL");
+        refuses(Frames.vector(VectorOperation.FILL, 0, 0, 0, 1), "number must be above the previous one: number=0, previousNumber=0, type=62");
+        refuses(Frames.vector(VectorOperation.DOT, 2, 1, 3, 0), "number must be 0 where nothing changes: number=2, previousNumber=1, type=64");
+        refuses(
+                Frames.data(FrameType.TRANSFORM, 2, 1, KEYS, 16, 0, 16, Frames.vectorPayload(VectorOperation.FILL, 0, 1), true),
+                "layout does not fit: layout=1, type=62");
+        refuses(
+                Frames.data(FrameType.TRANSFORM, 2, 1, STRETCH, 16, 0, 16, new byte[15], true),
+                "payload must fit the count: expected=16, actual=15, type=62, count=16, rowLength=16");
+        refuses(
+                Frames.data(
+                        FrameType.REDUCE,
+                        0,
+                        0,
+                        STRETCH,
+                        16,
+                        0,
+                        DataLayout.MAX_REPLY_FLOATS + 1,
+                        Frames.vectorPayload(VectorOperation.NORM1, 0, 0),
+                        true),
+                "reply must fit a frame: floats=16777206, limit=16777205");
+    }
+
+    private static ByteBuffer changed(ByteBuffer frame, Consumer<ByteBuffer> change) {
+        ByteBuffer copy = Frames.copy(frame);
+        change.accept(copy);
+        new Checksum().seal(copy, 0);
+        return copy;
+    }
 
     @Test
     void fieldsLieWhereThePictureSays() {

@@ -10,6 +10,7 @@ import io.weir.model.OptimizerSpec;
 import io.weir.model.RunSpec;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
+import io.weir.model.VectorOperation;
 import io.weir.model.WeirException;
 import io.weir.model.WorkerId;
 import java.nio.ByteBuffer;
@@ -70,6 +71,9 @@ final class Frames {
         frames.put(
                 "scan",
                 data(FrameType.SCAN, 0, 0, DataLayout.LAYOUT_KEYS, 2, 4096, new long[0], new float[0], true, 100));
+        frames.put("transform-axpy", vector(VectorOperation.AXPY, 16, 15, 3, -0.1));
+        frames.put("transform-fill", vector(VectorOperation.FILL, 17, 16, 0, 1.5));
+        frames.put("reduce-dot", vector(VectorOperation.DOT, 0, 0, 3, 0));
 
         long[] list = new long[16];
         for (int i = 0; i < list.length; i++) {
@@ -111,6 +115,7 @@ final class Frames {
         frames.put("ack-unsealed", reply(FrameType.ACK, 9, 3, 0, new byte[0], false));
         frames.put("scan-reply", reply(FrameType.SCAN_REPLY, 4100, 2, 4, rowBytes(), true));
         frames.put("scan-reply-last", reply(FrameType.SCAN_REPLY, -1, 0, 4, new byte[0], true));
+        frames.put("partials", reply(FrameType.PARTIALS, 61, 2, 0, doubleBytes(0.1, -1e300), true));
         frames.put(
                 "error-ordered",
                 error(
@@ -175,6 +180,13 @@ final class Frames {
         messages.put("create-table-adagrad", new Message.CreateTable(0, RUN, adagrad));
         messages.put("create-table-momentum", new Message.CreateTable(5, 0, momentum));
         messages.put("create-table-adam", new Message.CreateTable(6, RUN, adam));
+        TableSpec placed = new TableSpec(
+                "w",
+                new TableShape.Dense(123, 128, "lbfgs/a9a"),
+                new OptimizerSpec.Sgd(1f),
+                new InitialRow.Zero(),
+                0);
+        messages.put("create-table-placed", new Message.CreateTable(8, RUN, placed));
         messages.put("create-table-ftrl", new Message.CreateTable(7, 0, ftrl));
         for (String name : OptimizerSpec.names()) {
             TableSpec plain = TableSpec.embedding(name, 4, OptimizerSpec.parse(name));
@@ -289,6 +301,34 @@ final class Frames {
         DataLayout.putClock(frame, 0, 22, 7);
         DataLayout.putFlags(frame, 0, kind);
         return finish(frame, sealed);
+    }
+
+    /// An operation on the stretch of two blocks, the last one cut, from block 61 on.
+    static ByteBuffer vector(VectorOperation operation, long number, long previousNumber, int other, double scalar) {
+        return data(
+                operation.isChanging() ? FrameType.TRANSFORM : FrameType.REDUCE,
+                number,
+                previousNumber,
+                DataLayout.LAYOUT_STRETCH,
+                16_384,
+                61 * 16_384L,
+                16_400,
+                vectorPayload(operation, other, scalar),
+                true);
+    }
+
+    static byte[] vectorPayload(VectorOperation operation, int other, double scalar) {
+        ByteBuffer payload = buffer(VectorLayout.PAYLOAD_BYTES);
+        payload.putInt(operation.number()).putInt(other).putDouble(scalar);
+        return bytes(payload);
+    }
+
+    private static byte[] doubleBytes(double... values) {
+        ByteBuffer bytes = buffer(values.length * Double.BYTES);
+        for (double value : values) {
+            bytes.putDouble(value);
+        }
+        return bytes(bytes);
     }
 
     private static ByteBuffer withdrawn(ByteBuffer frame) {
@@ -517,6 +557,7 @@ final class Frames {
                 || type == FrameType.ENCODED_ROWS
                 || type == FrameType.ACK
                 || type == FrameType.SCAN_REPLY
+                || type == FrameType.PARTIALS
                 || type == FrameType.ERROR;
     }
 
@@ -583,7 +624,16 @@ final class Frames {
                     ReplyLayout.count(frame, 0),
                     ReplyLayout.rowLength(frame, 0));
         }
-        copy.put(FrameLayout.payloadOffset(copy, 0), payload);
+        if (FrameType.isVector(type)) {
+            VectorLayout.put(
+                    copy,
+                    0,
+                    VectorLayout.operation(frame, 0),
+                    VectorLayout.other(frame, 0),
+                    VectorLayout.scalar(frame, 0));
+        } else {
+            copy.put(FrameLayout.payloadOffset(copy, 0), payload);
+        }
         return finish(copy, checksum != null);
     }
 

@@ -81,6 +81,11 @@ public final class GoldenWriter {
             text.append(" count=").append(DataLayout.count(frame, 0));
             text.append(" rowLength=").append(DataLayout.rowLength(frame, 0));
             text.append(" offset=").append(DataLayout.offset(frame, 0)).append('\n');
+            if (FrameType.isVector(type)) {
+                text.append("# operation=").append(VectorLayout.operation(frame, 0));
+                text.append(" other=").append(VectorLayout.other(frame, 0));
+                text.append(" scalar=").append(VectorLayout.scalar(frame, 0)).append('\n');
+            }
         } else if (type == FrameType.ERROR) {
             text.append("# code=").append(ReplyLayout.code(frame, 0));
             text.append(" flags=").append(ReplyLayout.errorFlags(frame, 0));

@@ -59,6 +59,16 @@ class ReplyLayoutTest {
 
     @Test
     void rejectsScanRepliesThatThePayloadDoesNotHold() {
+        accepts(Frames.reply(FrameType.PARTIALS, 0, 0, 0, new byte[0], true));
+        accepts(Frames.reply(FrameType.PARTIALS, Long.MAX_VALUE, 2, 0, new byte[16], true));
+        refuses(Frames.reply(FrameType.PARTIALS, -1, 2, 0, new byte[16], true), "first must be at least 0: first=-1");
+        refuses(Frames.reply(FrameType.PARTIALS, 0, -1, 0, new byte[0], true), "count must be at least 0: count=-1");
+        refuses(
+                Frames.reply(FrameType.PARTIALS, 0, 2, 0, new byte[15], true),
+                "reserved bytes must be 0 and payload fit the count: reserved=0, expected=16, actual=15");
+        refuses(
+                Frames.reply(FrameType.PARTIALS, 0, 2, 1, new byte[16], true),
+                "reserved bytes must be 0 and payload fit the count: reserved=1, expected=16, actual=16");
         accepts(Frames.reply(FrameType.SCAN_REPLY, -1, 0, 4, new byte[0], true));
         accepts(Frames.reply(FrameType.SCAN_REPLY, Long.MAX_VALUE, 2, 4, new byte[64], true));
         refuses(

@@ -8,6 +8,8 @@ import io.weir.model.InitialRow;
 import io.weir.model.Keys;
 import io.weir.model.OptimizerSpec;
 import io.weir.model.RunSpec;
+import io.weir.model.TableShape;
+import io.weir.model.VectorOperation;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.nio.ByteBuffer;
@@ -130,6 +132,16 @@ class SpecificationTest {
     }
 
     @Test
+    void namesEveryVectorOperationWithItsNumber() {
+        for (VectorOperation operation : VectorOperation.values()) {
+            assertThat(text)
+                    .contains("| " + operation.number() + " | `" + operation + "` | `"
+                            + (operation.isChanging() ? "TRANSFORM" : "REDUCE") + "` | "
+                            + (operation.isBinary() ? "`x` |" : "| "));
+        }
+    }
+
+    @Test
     void givesHashesOfKeyLists() {
         Pattern row = Pattern.compile("\\| (?:\\(none\\)|`([-0-9 ]+)`) \\| `([0-9a-f]{32})` \\|");
         int found = 0;
@@ -153,6 +165,27 @@ class SpecificationTest {
     }
 
     @Test
+    void givesTheTurnsOfPlacements() {
+        Pattern row = Pattern.compile("\\| `([^`]+)` \\| (\\d+) \\| (\\d+) \\| (\\d+) \\| (\\d+) \\| (\\d+) \\|");
+        int found = 0;
+        for (String line : lines) {
+            Matcher matcher = row.matcher(line);
+            if (matcher.matches()) {
+                found++;
+                TableShape.Dense shape = new TableShape.Dense(1_000_000, 16_384, matcher.group(1));
+                assertThat(matcher.group(2)).as(line).isEqualTo("" + (Keys.ofString(matcher.group(1)) >>> 33));
+                int[] shardCounts = {2, 3, 8, 24};
+                for (int i = 0; i < shardCounts.length; i++) {
+                    assertThat(matcher.group(3 + i))
+                            .as(line)
+                            .isEqualTo("" + shape.shardOf(0, 5, shardCounts[i]));
+                }
+            }
+        }
+        assertThat(found).isEqualTo(3);
+    }
+
+    @Test
     void givesTheLimits() {
         assertThat(text)
                 .contains(String.format(Locale.ROOT, "| frame | %,d bytes", Limits.MAX_FRAME_BYTES))
@@ -170,6 +203,11 @@ class SpecificationTest {
                         "| key lists kept of one worker on a shard | %d, and %,d bytes",
                         Limits.MAX_KEPT_KEY_LISTS,
                         Limits.MAX_KEPT_KEY_BYTES))
+                .contains(String.format(Locale.ROOT, "into frames of %,d floats", Limits.VECTOR_FRAME_FLOATS))
+                .contains(String.format(
+                        Locale.ROOT,
+                        "| floats that a vector operation concerns, in one frame | %,d |",
+                        DataLayout.MAX_REPLY_FLOATS))
                 .contains(String.format(Locale.ROOT, "| workers of a run | %,d,", RunSpec.MAX_WORKERS))
                 .contains(String.format(Locale.ROOT, "| portions of a run | %,d |", RunSpec.MAX_PORTIONS))
                 .contains(String.format(Locale.ROOT, "| staleness | %,d |", Consistency.MAX_STALENESS))

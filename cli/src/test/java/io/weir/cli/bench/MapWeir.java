@@ -14,6 +14,7 @@ import io.weir.model.OptimizerSpec;
 import io.weir.model.ShardMap;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
+import io.weir.model.VectorOperation;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -210,6 +211,17 @@ final class MapWeir implements Weir {
                 long offset, float[] gradients, int gradientsFrom, float[] values, int valuesFrom, int count) {
             push(offset, gradients, gradientsFrom, count);
             pull(offset, values, valuesFrom, count);
+        }
+
+        @Override
+        public CompletableFuture<Void> transformAsync(
+                VectorOperation operation, double a, @Nullable DenseTable other) {
+            throw new UnsupportedOperationException("a map is no vector");
+        }
+
+        @Override
+        public CompletableFuture<Double> reduceAsync(VectorOperation operation, @Nullable DenseTable other) {
+            throw new UnsupportedOperationException("a map is no vector");
         }
     }
 

@@ -28,6 +28,7 @@ final class Call implements ShardTransport.Waitable {
     private final Checksum checksum = new Checksum();
     private final KeyListHash keyListHash = new KeyListHash();
     private float @Nullable [] rows;
+    private double @Nullable [] partials;
     private AtomicInteger inFlight = new AtomicInteger();
     private int rowsFrom;
     private int rowLength;
@@ -64,12 +65,18 @@ final class Call implements ShardTransport.Waitable {
         this.rowLength = rowLength;
         this.future = future;
         this.sink = null;
+        this.partials = null;
         this.abandoned = false;
         this.reply = null;
         this.failure = null;
         this.done = false;
         this.waiter = null;
         remaining.set(1);
+    }
+
+    /// Where the sums of blocks go, by number of the block.
+    void setPartials(double[] partials) {
+        this.partials = partials;
     }
 
     void setSink(RowSink sink) {
@@ -163,6 +170,19 @@ final class Call implements ShardTransport.Waitable {
         return floats / length;
     }
 
+    /// Takes the sums of some blocks.
+    ///
+    /// @param first index, in the request's order, of the first block
+    synchronized void takePartials(Request request, ByteBuffer payload, int at, int first, int count) {
+        double[] target = partials;
+        if (abandoned || target == null) {
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            target[request.from() + first + i] = payload.getDouble(at + i * Double.BYTES);
+        }
+    }
+
     /// Takes the answer to a control message.
     void replied(Message message) {
         reply = message;
@@ -227,6 +247,7 @@ final class Call implements ShardTransport.Waitable {
         synchronized (this) {
             abandoned = true;
             rows = null;
+            partials = null;
             future = handle;
         }
         WeirException exception = failure();

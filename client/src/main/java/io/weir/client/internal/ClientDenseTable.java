@@ -4,8 +4,11 @@ import io.weir.client.DenseTable;
 import io.weir.model.Compression;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
+import io.weir.model.VectorOperation;
 import io.weir.wire.FrameType;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /// A dense table through a session. Checks what the caller can get wrong before anything is sent.
 record ClientDenseTable(Session session, TableView view) implements DenseTable {
@@ -78,6 +81,45 @@ record ClientDenseTable(Session session, TableView view) implements DenseTable {
                             + ", count=" + count + ", length=" + length() + ", optimizer="
                             + spec().optimizer().text() + ", table=" + spec().name());
         }
+    }
+
+    @Override
+    public void transform(VectorOperation operation, double a, @Nullable DenseTable other) {
+        session.transform(view, operation, a, require(operation, true, a, other));
+    }
+
+    @Override
+    public CompletableFuture<Void> transformAsync(VectorOperation operation, double a, @Nullable DenseTable other) {
+        return session.transformAsync(view, operation, a, require(operation, true, a, other));
+    }
+
+    @Override
+    public double reduce(VectorOperation operation, @Nullable DenseTable other) {
+        return session.reduce(view, operation, require(operation, false, 0, other));
+    }
+
+    @Override
+    public CompletableFuture<Double> reduceAsync(VectorOperation operation, @Nullable DenseTable other) {
+        return session.reduceAsync(view, operation, require(operation, false, 0, other));
+    }
+
+    /// Id of the other table, 0 if none takes part.
+    private int require(VectorOperation operation, boolean changing, double scalar, @Nullable DenseTable other) {
+        if (operation.isChanging() != changing || operation.isBinary() != (other != null)) {
+            throw new IllegalArgumentException("vector operation must fit the call: operation=" + operation
+                    + ", changing=" + changing + ", other=" + (other != null) + ", table=" + spec().name());
+        }
+        if (other != null && !(other instanceof ClientDenseTable)) {
+            throw new IllegalArgumentException("tables must belong to one connection: table=" + spec().name()
+                    + ", other=" + other.spec().name());
+        }
+        TableView x = other instanceof ClientDenseTable table ? table.view() : view;
+        Optional<String> fault = operation.faultOf(scalar)
+                .or(() -> operation.fault(view.spec(), view.id(), x.spec(), x.id()));
+        if (fault.isPresent()) {
+            throw new IllegalArgumentException(fault.get());
+        }
+        return other == null ? 0 : x.id();
     }
 
     private void require(long offset, String what, float[] array, int from, int count) {

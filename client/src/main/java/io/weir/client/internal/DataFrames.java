@@ -3,6 +3,7 @@ package io.weir.client.internal;
 import io.weir.client.RowBatch;
 import io.weir.model.ShardMap;
 import io.weir.model.TableShape;
+import io.weir.model.VectorOperation;
 import io.weir.wire.DataLayout;
 import io.weir.wire.FrameLayout;
 import io.weir.wire.FrameType;
@@ -10,6 +11,7 @@ import io.weir.wire.KeyListHash;
 import io.weir.wire.Limits;
 import io.weir.wire.RowLayout;
 import io.weir.wire.ValueType;
+import io.weir.wire.VectorLayout;
 import java.nio.ByteBuffer;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -134,13 +136,81 @@ final class DataFrames {
             int count,
             float @Nullable [] gradients,
             int gradientsFrom) {
-        if (!(table.spec().shape() instanceof TableShape.Dense dense)) {
-            throw new IllegalArgumentException(
-                    "only a dense table has stretches: table=" + table.spec().name());
-        }
-        int piece = Math.max(1, Limits.DENSE_FRAME_FLOATS / dense.blockLength()) * dense.blockLength();
         PushEncoder encoder = gradients == null ? null : table.encoder();
         WorkerStream numbering = gradients == null ? null : Objects.requireNonNull(stream, "stream");
+        sendCut(call, table, stream, numbering, offset, count, Limits.DENSE_FRAME_FLOATS, (shard, from, floats) -> {
+            long payloadBytes = encoder == null
+                    ? DataLayout.payloadBytes(type, DataLayout.LAYOUT_STRETCH, floats, 1, 0)
+                    : encoder.maxBytes(floats);
+            int start = (int) (from - offset);
+            Request request = request(call, shard, type, table, start, floats, payloadBytes, from);
+            if (gradients != null && encoder != null) {
+                request.setPayload(encoder.putStretch(
+                        from,
+                        gradients,
+                        gradientsFrom + start,
+                        floats,
+                        request.frame(),
+                        DataLayout.PAYLOAD_OFFSET));
+            } else if (gradients != null) {
+                request.floats()
+                        .put(DataLayout.PAYLOAD_OFFSET / Float.BYTES, gradients, gradientsFrom + start, floats);
+            }
+            return request;
+        });
+    }
+
+    /// Sends a vector operation on a whole dense table: to each shard what concerns the blocks that it holds.
+    ///
+    /// @param stream as for [#sendKeys]
+    /// @param other id of the other table, 0 if none takes part
+    void sendVector(
+            Call call,
+            TableView table,
+            @Nullable WorkerStream stream,
+            VectorOperation operation,
+            double scalar,
+            int other) {
+        int type = operation.isChanging() ? FrameType.TRANSFORM : FrameType.REDUCE;
+        WorkerStream numbering = operation.isChanging() ? Objects.requireNonNull(stream, "stream") : null;
+        int blockLength = table.spec().rowLength();
+        long length = dense(table).length();
+        sendCut(call, table, stream, numbering, 0, length, Limits.VECTOR_FRAME_FLOATS, (shard, from, floats) -> {
+            Request request = request(call, shard, type, table, 0, floats, VectorLayout.PAYLOAD_BYTES, from);
+            request.setAnswer((int) (from / blockLength), (floats + blockLength - 1) / blockLength);
+            VectorLayout.put(request.frame(), 0, operation, other, scalar);
+            return request;
+        });
+    }
+
+    private static TableShape.Dense dense(TableView table) {
+        if (table.spec().shape() instanceof TableShape.Dense dense) {
+            return dense;
+        }
+        throw new IllegalArgumentException(
+                "only a dense table has stretches: table=" + table.spec().name());
+    }
+
+    /// Makes the request for one piece of a stretch.
+    private interface Piece {
+        Request request(int shard, long from, int floats);
+    }
+
+    /// Sends a stretch cut at the shards and, where it is longer than `most`, at blocks.
+    ///
+    /// @param stream as for [#sendKeys]
+    /// @param numbering the same if the frames have a number, otherwise null
+    private void sendCut(
+            Call call,
+            TableView table,
+            @Nullable WorkerStream stream,
+            @Nullable WorkerStream numbering,
+            long offset,
+            long count,
+            int most,
+            Piece maker) {
+        TableShape.Dense dense = dense(table);
+        int piece = Math.max(1, most / dense.blockLength()) * dense.blockLength();
         boolean more = count > 0;
         for (int round = 0; more; round++) {
             if (numbering != null) {
@@ -160,26 +230,9 @@ final class DataFrames {
                         continue;
                     }
                     more |= to < end;
-                    int floats = (int) (to - from);
-                    int shard = (stretch + table.id()) % shardCount;
-                    long payloadBytes = encoder == null
-                            ? DataLayout.payloadBytes(type, DataLayout.LAYOUT_STRETCH, floats, 1, 0)
-                            : encoder.maxBytes(floats);
-                    int start = (int) (from - offset);
-                    Request request = request(call, shard, type, table, start, floats, payloadBytes, from);
-                    if (gradients != null && encoder != null) {
-                        payloadBytes = encoder.putStretch(
-                                from,
-                                gradients,
-                                gradientsFrom + start,
-                                floats,
-                                request.frame(),
-                                DataLayout.PAYLOAD_OFFSET);
-                        request.setPayload(payloadBytes);
-                    } else if (gradients != null) {
-                        request.floats()
-                                .put(DataLayout.PAYLOAD_OFFSET / Float.BYTES, gradients, gradientsFrom + start, floats);
-                    }
+                    int shard = dense.shardOfStretch(stretch, table.id(), shardCount);
+                    Request request = maker.request(shard, from, (int) (to - from));
+                    long payloadBytes = request.length() - DataLayout.PAYLOAD_OFFSET - FrameLayout.TRAILER_BYTES;
                     send(call, request, shard, payloadBytes, stream, number, table.clockGroup());
                 }
             } finally {

@@ -9,8 +9,8 @@ import java.nio.FloatBuffer;
 import org.jspecify.annotations.Nullable;
 
 /// What becomes of the answers that a transport brings: rows go into the caller's arrays, decisions to the worker's
-/// stream, and the call ends when its last request is answered. Thread-safe, called without locks, but for [#rows] and
-/// [#scanned], which may be called from inside a shard.
+/// stream, and the call ends when its last request is answered. Thread-safe, called without locks, but for [#rows],
+/// [#partials] and [#scanned], which may be called from inside a shard.
 public final class ReplyHandler {
     private final RequestPool pool;
     private @Nullable ShardTransport transport;
@@ -39,6 +39,14 @@ public final class ReplyHandler {
     /// @return rows that they were; floats for a stretch
     public int encodedRows(Request request, ByteBuffer source, int at, int first, int bytes) {
         return request.call().scatterEncoded(request, source, at, first, bytes);
+    }
+
+    /// Some sums of an answer, each of one block.
+    ///
+    /// @param at where they begin in `payload`, in bytes
+    /// @param first index of the first of them in the answer
+    public void partials(Request request, ByteBuffer payload, int at, int first, int count) {
+        request.call().takePartials(request, payload, at, first, count);
     }
 
     /// The answer to a scan begins.

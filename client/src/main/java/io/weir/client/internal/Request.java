@@ -54,6 +54,14 @@ public final class Request {
         call.add();
     }
 
+    /// Says what the answer has if that is not what the frame has.
+    ///
+    /// @param answerFrom first index of the answer in the call's result
+    void setAnswer(int answerFrom, int answerCount) {
+        from = answerFrom;
+        count = answerCount;
+    }
+
     void end() {
         call = null;
         lane = null;

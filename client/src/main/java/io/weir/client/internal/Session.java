@@ -4,6 +4,8 @@ import io.weir.client.ClientConfig;
 import io.weir.client.RowBatch;
 import io.weir.model.ErrorCode;
 import io.weir.model.ShardMap;
+import io.weir.model.TableShape;
+import io.weir.model.VectorOperation;
 import io.weir.model.WeirException;
 import io.weir.model.WorkerId;
 import io.weir.wire.FrameType;
@@ -231,6 +233,55 @@ final class Session implements AutoCloseable {
         frames.sendStretch(type, call, table, streamOf(table, gradients), offset, count, gradients, gradientsFrom);
         calls.finishAsync(call);
         return future;
+    }
+
+    // ---- dense tables as vectors ----
+
+    /// @param other id of the other table, 0 if none takes part
+    void transform(TableView table, VectorOperation operation, double scalar, int other) {
+        Call call = calls.begin(null, 0, 1, null);
+        frames.sendVector(call, table, pushesOf(table), operation, scalar, other);
+        calls.finish(call, "vector operation", true);
+    }
+
+    CompletableFuture<Void> transformAsync(TableView table, VectorOperation operation, double scalar, int other) {
+        WorkingFuture<Void> future = calls.future();
+        Call call = calls.begin(null, 0, 1, future);
+        frames.sendVector(call, table, pushesOf(table), operation, scalar, other);
+        calls.finishAsync(call);
+        return future;
+    }
+
+    double reduce(TableView table, VectorOperation operation, int other) {
+        double[] partials = new double[blockCountOf(table)];
+        Call call = calls.begin(null, 0, 1, null);
+        call.setPartials(partials);
+        frames.sendVector(call, table, stream.get(), operation, 0, other);
+        calls.finish(call, "sum", false);
+        return sumInOrder(partials);
+    }
+
+    CompletableFuture<Double> reduceAsync(TableView table, VectorOperation operation, int other) {
+        double[] partials = new double[blockCountOf(table)];
+        WorkingFuture<Void> future = calls.future();
+        Call call = calls.begin(null, 0, 1, future);
+        call.setPartials(partials);
+        CompletableFuture<Double> result = calls.working(future.thenApply(done -> sumInOrder(partials)));
+        frames.sendVector(call, table, stream.get(), operation, 0, other);
+        calls.finishAsync(call);
+        return result;
+    }
+
+    private static int blockCountOf(TableView table) {
+        return table.spec().shape() instanceof TableShape.Dense dense ? Math.toIntExact(dense.blockCount()) : 0;
+    }
+
+    private static double sumInOrder(double[] partials) {
+        double sum = 0;
+        for (double partial : partials) {
+            sum += partial;
+        }
+        return sum;
     }
 
     // ---- whole rows ----

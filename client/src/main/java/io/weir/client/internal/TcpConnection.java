@@ -546,7 +546,7 @@ final class TcpConnection {
 
     private void serveFrame(int at) {
         int type = FrameLayout.type(in, at);
-        if (type == FrameType.ACK || type == FrameType.ERROR || type == FrameType.SCAN_REPLY) {
+        if (type == FrameType.ACK || type == FrameType.ERROR || type == FrameType.SCAN_REPLY || type == FrameType.PARTIALS) {
             ReplyLayout.check(in, at);
         }
         if (type == FrameType.ERROR && endsConnection(ReplyLayout.code(in, at))) {
@@ -567,6 +567,20 @@ final class TcpConnection {
                 int retryAfterMs = Math.max(0, ReplyLayout.retryAfterMs(in, at));
                 release(request);
                 handler.refused(request, code, ordered, retryAfterMs, text);
+            }
+            case FrameType.PARTIALS -> {
+                int count = ReplyLayout.count(in, at);
+                if (request.type() != FrameType.REDUCE
+                        || count != request.count()
+                        || ReplyLayout.number(in, at) != request.from()) {
+                    throw new WeirException(
+                            ErrorCode.CORRUPT,
+                            "sums must fit their request: count=" + count + ", expected=" + request.count()
+                                    + ", first=" + ReplyLayout.number(in, at));
+                }
+                handler.partials(request, in, payload, 0, count);
+                release(request);
+                handler.answered(request);
             }
             case FrameType.SCAN_REPLY -> {
                 int count = ReplyLayout.count(in, at);
