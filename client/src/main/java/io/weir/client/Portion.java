@@ -1,6 +1,7 @@
 package io.weir.client;
 
 import io.weir.model.TableSpec;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /// A portion of the training input in the hands of one worker. Each of its minibatches counts exactly once, also when
@@ -9,6 +10,11 @@ import java.util.concurrent.CompletableFuture;
 ///
 /// Of each minibatch: pull, push through the tables of this portion, [#tick]. A portion that has none left,
 /// because whoever held it before did them all, is ended by a tick without a push.
+///
+/// **In passes** a portion has one minibatch in each pass, and several workers may be at it: the part of the first that
+/// is done counts. Compute first; then [#claim], and if that says so push through the tables of this portion; then
+/// [#finish]. A push that fails with `FENCED` has lost against another worker: [#finish] all the same. Who asks for the
+/// next portion without that gives this one up.
 public interface Portion {
     /// Which portion: 0 to `spec().portionCount() - 1`.
     int index();
@@ -43,4 +49,19 @@ public interface Portion {
     ///
     /// @return completes as [#tick] returns
     CompletableFuture<Boolean> tickAsync(boolean last);
+
+    /// Of a run in passes: what the pass was begun with. Otherwise empty.
+    List<Double> arguments();
+
+    /// Of a run in passes: claims the portion's part in the pass for this worker, against which others then lose.
+    ///
+    /// @return whether its pushes are to be made; false if they have been made already, or somebody else has claimed it
+    boolean claim();
+
+    /// Of a run in passes: the worker is through, whether it made the pushes, they were made before, or another one has
+    /// claimed the portion. Waits until every shard has the part, if it is this worker's.
+    ///
+    /// @param results what the passes' beginner gets if the part counts, at most 16, finite: the same, whoever computes
+    /// them
+    void finish(double... results);
 }

@@ -2,6 +2,7 @@ package io.weir.client;
 
 import io.weir.model.RunSpec;
 import io.weir.model.TableSpec;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -82,6 +83,20 @@ public interface Run extends AutoCloseable {
 
     /// As [#nextPortion], without waiting.
     CompletableFuture<Optional<Portion>> nextPortionAsync();
+
+    /// Of a run in passes, worker 0: begins the next pass, which hands out all portions, and waits until they are done.
+    /// A life of worker 0 that comes later first waits for the last pass that was begun.
+    ///
+    /// @param arguments what the workers are told with each portion, at most 16, finite
+    /// @return what came of each portion, in order of the portions: [Portion#finish]
+    List<List<Double>> pass(double... arguments);
+
+    /// As [#pass], without waiting.
+    CompletableFuture<List<List<Double>>> passAsync(double... arguments);
+
+    /// Of a run in passes, worker 0: there are no more. Those who wait for a portion get none. The same when worker 0
+    /// leaves, or is fenced.
+    void endPasses();
 
     /// The table of this specification, created if it is not there.
     ///

@@ -15,6 +15,9 @@ import java.util.Objects;
 /// @param mean whether the gradients of a synchronous step are averaged over its contributors; otherwise they are
 ///     summed
 /// @param portionCount portions of the input that are handed out, 0 if none are
+/// @param portionCopies 0 if each portion is a series of minibatches that is done once. Otherwise the run goes in
+///     *passes*: worker 0 begins one after the other, each hands out all portions, and a portion's part in a pass counts
+///     once; near the end of a pass up to so many workers, backup copies included, may be at one portion
 /// @param silenceMs a worker that gives no sign of life for so long is fenced, and the others go on
 public record RunSpec(
         String name,
@@ -23,12 +26,19 @@ public record RunSpec(
         Consistency consistency,
         boolean mean,
         int portionCount,
+        int portionCopies,
         int silenceMs) {
     /// Most workers of one run, backup workers and later ones included.
     public static final int MAX_WORKERS = 65_536;
 
     /// Most portions of one run.
     public static final int MAX_PORTIONS = 1 << 20;
+
+    /// Most workers at one portion of a run in passes.
+    public static final int MAX_PORTION_COPIES = 16;
+
+    /// Most portions of a run in passes: what comes of all of them goes into one message.
+    public static final int MAX_PASS_PORTIONS = 16_384;
 
     /// The silence that is borne if nothing else is said: 10 s.
     public static final int DEFAULT_SILENCE_MS = 10_000;
@@ -44,6 +54,15 @@ public record RunSpec(
         require("backup workers", backupWorkers, 0, MAX_WORKERS - workerCount, name);
         require("portion count", portionCount, 0, MAX_PORTIONS, name);
         require("silence in ms", silenceMs, MIN_SILENCE_MS, MAX_SILENCE_MS, name);
+        require("portion copies", portionCopies, 0, MAX_PORTION_COPIES, name);
+        if (portionCopies > 0
+                && (!(consistency instanceof Consistency.Asp)
+                        || portionCount < 1
+                        || portionCount > MAX_PASS_PORTIONS)) {
+            throw new IllegalArgumentException("a run in passes is asp, with 1 to " + MAX_PASS_PORTIONS
+                    + " portions: run=" + name + ", portionCopies=" + portionCopies + ", portions=" + portionCount
+                    + ", consistency=" + consistency.text());
+        }
         if (backupWorkers > 0 && !(consistency instanceof Consistency.Bsp)) {
             throw new IllegalArgumentException("backup workers belong to bsp, where others wait for the slowest: run="
                     + name + ", backupWorkers=" + backupWorkers + ", consistency=" + consistency.text());
@@ -59,27 +78,39 @@ public record RunSpec(
 
     /// An asynchronous run without backup workers or portions.
     public static RunSpec of(String name, int workerCount) {
-        return new RunSpec(name, workerCount, 0, Consistency.asp(), false, 0, DEFAULT_SILENCE_MS);
+        return new RunSpec(name, workerCount, 0, Consistency.asp(), false, 0, 0, DEFAULT_SILENCE_MS);
     }
 
     public RunSpec withBackupWorkers(int backupWorkers) {
-        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, silenceMs);
+        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs);
     }
 
     public RunSpec withConsistency(Consistency consistency) {
-        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, silenceMs);
+        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs);
     }
 
     public RunSpec withMean(boolean mean) {
-        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, silenceMs);
+        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs);
     }
 
     public RunSpec withPortionCount(int portionCount) {
-        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, silenceMs);
+        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs);
+    }
+
+    /// The same in passes, see [RunSpec].
+    ///
+    /// @param portionCopies most workers at one portion, 1 for no backup copies
+    public RunSpec withPasses(int portionCount, int portionCopies) {
+        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs);
+    }
+
+    /// Whether it goes in passes.
+    public boolean isInPasses() {
+        return portionCopies > 0;
     }
 
     public RunSpec withSilence(Duration silence) {
-        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, (int)
+        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, (int)
                 Math.min(silence.toMillis(), Integer.MAX_VALUE));
     }
 
@@ -105,6 +136,7 @@ public record RunSpec(
         differ(differences, "consistency", consistency.text(), other.consistency.text());
         differ(differences, "gradients", mean ? "mean" : "sum", other.mean ? "mean" : "sum");
         differ(differences, "portions", portionCount, other.portionCount);
+        differ(differences, "portion copies", portionCopies, other.portionCopies);
         differ(differences, "silence in ms", silenceMs, other.silenceMs);
         return differences;
     }

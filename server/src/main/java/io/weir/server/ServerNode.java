@@ -162,6 +162,7 @@ public final class ServerNode implements AutoCloseable {
             case RunMessage.CompleteStep complete -> ask(complete.shard(), complete, answer);
             case RunMessage.Barrier barrier -> ask(barrier.shard(), barrier, answer);
             case RunMessage.NextPortion next -> ask(next.shard(), next, answer);
+            case RunMessage.BeginPass begin -> ask(begin.shard(), begin, answer);
             case RunMessage.OpenRun open -> {
                 place(map);
                 onAllShards(new Control.OpenRun(open), answer);
@@ -178,6 +179,7 @@ public final class ServerNode implements AutoCloseable {
                     RunMessage.Members _,
                     RunMessage.StepClosed _,
                     RunMessage.Portion _,
+                    RunMessage.PassDone _,
                     RunMessage.RunStatusReply _,
                     RunMessage.Runs _ -> throw noRequest(message);
         }

@@ -43,6 +43,7 @@ final class HomeRun {
     private final List<Member> members = new ArrayList<>();
     private final Map<Integer, Steps> groups = new TreeMap<>();
     private final Portions portions;
+    private final Passes passes;
     private final Map<Integer, List<Answer>> atBarrier = new TreeMap<>();
     private long barriers;
     private long records;
@@ -65,6 +66,11 @@ final class HomeRun {
 
         int silentMs;
         int portion = Portions.NONE;
+
+        /// Generation of the portion, and the generation of this worker that it was given to.
+        int portionGeneration;
+
+        int portionLife;
 
         /// Where the portion goes that it waits for; more than one if it was asked for again over another connection.
         final List<Answer> waitsForPortion = new ArrayList<>();
@@ -102,6 +108,7 @@ final class HomeRun {
         this.life = life;
         this.bug = bug;
         this.portions = new Portions(spec.portionCount(), before == null ? null : before.portions, bug);
+        this.passes = new Passes(spec, portions);
         int count = Math.max(spec.startingWorkers(), before == null ? 0 : before.members.size());
         for (int i = 0; i < count; i++) {
             int generation = before != null && i < before.members.size() ? before.members.get(i).generation : 0;
@@ -144,7 +151,7 @@ final class HomeRun {
             }
             anyFinished |= member.state == FINISHED;
         }
-        return anyFinished && portions.allDone();
+        return anyFinished && (spec.isInPasses() ? passes.haveEnded() : portions.allDone());
     }
 
     // ---- members ----
@@ -155,7 +162,7 @@ final class HomeRun {
             begin(member, join.token());
         }
         return new RunMessage.JoinRunReply(
-                member.index, member.generation, member.resumed, life, barriers, closedSteps());
+                member.index, member.generation, member.resumed, life, barriers, passes.begun(), closedSteps());
     }
 
     private Member memberToJoin(RunMessage.JoinRun join) {
@@ -229,6 +236,9 @@ final class HomeRun {
         }
         List<Answer> here = new ArrayList<>(member.waitsForPortion);
         member.waitsForPortion.clear();
+        if (member.index == Passes.COORDINATOR) {
+            here.addAll(passes.takeWaiting());
+        }
         List<Answer> barrier = atBarrier.remove(member.index);
         if (barrier != null) {
             here.addAll(barrier);
@@ -301,6 +311,9 @@ final class HomeRun {
             refuseWaiting(member);
         }
         forget(member);
+        if (member.index == Passes.COORDINATOR) {
+            passes.end();
+        }
         member.state = state;
         records++;
         proceed();
@@ -482,7 +495,13 @@ final class HomeRun {
         if (spec.portionCount() == 0) {
             throw new WeirException(ErrorCode.INVALID_ARGUMENT, "the run has no portions: run=" + spec.name());
         }
-        if (!spec.isBsp() && next.done() != Portions.NONE && member.portion == next.done()) {
+        boolean holds = next.done() != Portions.NONE && member.portion == next.done();
+        if (spec.isInPasses()) {
+            if (holds && member.portionGeneration == next.generation()) {
+                passes.onThrough(member.portion, next.counted(), next.results());
+                member.portion = Portions.NONE;
+            }
+        } else if (!spec.isBsp() && holds) {
             portions.finish(member.portion);
             member.portion = Portions.NONE;
         }
@@ -495,12 +514,40 @@ final class HomeRun {
     }
 
     private RunMessage.Portion portion(Member member) {
+        if (member.portionLife != member.generation) {
+            member.portionLife = member.generation;
+            member.portionGeneration = portions.renew(member.portion);
+        }
         Steps steps = groups.get(0);
         return new RunMessage.Portion(
                 member.portion,
-                portions.holdAs(member.portion, member.index, member.generation),
-                portions.position(member.portion),
-                steps == null ? 0 : steps.closed);
+                member.portionGeneration,
+                spec.isInPasses() ? passes.begun() - 1 : portions.position(member.portion),
+                steps == null ? 0 : steps.closed,
+                passes.arguments());
+    }
+
+    private RunMessage.Portion give(Member member, int portion) {
+        member.portion = portion;
+        member.portionLife = member.generation;
+        member.portionGeneration = portions.hold(portion);
+        return portion(member);
+    }
+
+    /// Worker 0 begins a pass, or asks for what came of the last one.
+    void beginPass(RunMessage.BeginPass begin, Answer answer) {
+        Member member = active(begin.worker());
+        if (!spec.isInPasses() || member.index != Passes.COORDINATOR) {
+            throw new WeirException(
+                    ErrorCode.INVALID_ARGUMENT,
+                    "passes are begun by worker 0 of a run in passes: run=" + spec.name() + ", worker="
+                            + member.index);
+        }
+        if (passes.begin(begin, answer)) {
+            // Who is still at a portion of the pass before holds nothing any more.
+            members.forEach(each -> each.portion = Portions.NONE);
+        }
+        proceed();
     }
 
     /// Hands out what is free to those who wait, in order of the workers. A synchronous run does so only when nobody
@@ -517,11 +564,10 @@ final class HomeRun {
                 continue;
             }
             RunMessage.Portion given = null;
-            int portion = portions.firstFree();
+            int portion = spec.isInPasses() ? passes.next() : portions.firstFree();
             if (portion != Portions.NONE) {
-                member.portion = portion;
-                given = portion(member);
-            } else if (portions.allDone()) {
+                given = give(member, portion);
+            } else if (spec.isInPasses() ? passes.haveEnded() : portions.allDone()) {
                 given = new RunMessage.Portion(Portions.NONE, 0, 0, 0);
             }
             if (given != null) {

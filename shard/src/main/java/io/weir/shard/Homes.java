@@ -53,6 +53,7 @@ final class Homes {
                 answer.reply(of(heartbeat.worker()).heartbeat(heartbeat));
             case RunMessage.CompleteStep complete -> of(complete.worker()).complete(complete, answer);
             case RunMessage.Barrier barrier -> of(barrier.worker()).barrier(barrier, answer);
+            case RunMessage.BeginPass begin -> of(begin.worker()).beginPass(begin, answer);
             case RunMessage.NextPortion next -> of(next.worker()).nextPortion(next, answer);
             default ->
                 throw new WeirException(

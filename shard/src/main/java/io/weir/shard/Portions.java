@@ -1,8 +1,10 @@
 package io.weir.shard;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/// The portions of a run's input: who holds which, and how far each has come. Confined to the thread inside the shard.
+/// The portions of a run's input: how often each was handed out, how many hold it, and how far it has come. Confined to
+/// the thread inside the shard.
 final class Portions {
     static final int NONE = -1;
 
@@ -15,8 +17,7 @@ final class Portions {
     private final int[] generations;
     private final long[] positions;
 
-    /// Worker and generation of each holder.
-    private final long[] holders;
+    private final int[] holders;
 
     private int firstFree;
     private int held;
@@ -28,7 +29,7 @@ final class Portions {
         states = new byte[count];
         generations = new int[count];
         positions = new long[count];
-        holders = new long[count];
+        holders = new int[count];
         for (int i = 0; before != null && i < Math.min(count, before.generations.length); i++) {
             generations[i] = before.generations[i];
         }
@@ -42,24 +43,41 @@ final class Portions {
         return firstFree < states.length ? firstFree : NONE;
     }
 
-    /// Gives a portion to this life of a worker; each new holder is a new generation of the portion, which fences the
-    /// pushes of the one before.
-    ///
-    /// @return the portion's generation
-    int holdAs(int portion, int worker, int generation) {
-        long holder = (long) worker << Integer.SIZE | generation;
-        if (states[portion] != HELD || holders[portion] != holder) {
-            held += states[portion] == HELD ? 0 : 1;
-            states[portion] = HELD;
-            holders[portion] = holder;
-            generations[portion]++;
+    /// Of a run in passes: the portion with the fewest holders of those that are not done and have fewer than `most`, the
+    /// first of several, or [#NONE].
+    int leastHeld(int most) {
+        int least = NONE;
+        for (int portion = 0; portion < states.length; portion++) {
+            if (states[portion] == HELD
+                    && holders[portion] < most
+                    && (least == NONE || holders[portion] < holders[least])) {
+                least = portion;
+            }
         }
-        return generations[portion];
+        return least;
     }
 
-    /// Takes a portion from its holder. It goes on where it stopped.
+    /// Gives a portion to one more holder. Each time is a new generation of the portion, which fences the pushes of the
+    /// one before.
+    ///
+    /// @return the portion's generation
+    int hold(int portion) {
+        held += states[portion] == HELD ? 0 : 1;
+        states[portion] = HELD;
+        holders[portion]++;
+        return ++generations[portion];
+    }
+
+    /// One holder is another life of its worker from now on.
+    ///
+    /// @return the portion's generation
+    int renew(int portion) {
+        return ++generations[portion];
+    }
+
+    /// Takes a portion from a holder. If it was the only one, it goes on where it stopped.
     void free(int portion) {
-        if (states[portion] == HELD) {
+        if (states[portion] == HELD && --holders[portion] <= 0) {
             held--;
             states[portion] = FREE;
             firstFree = Math.min(firstFree, portion);
@@ -69,12 +87,26 @@ final class Portions {
         }
     }
 
+    /// Whether it is done, in a run in passes for this pass.
+    boolean isDone(int portion) {
+        return states[portion] == DONE;
+    }
+
     void finish(int portion) {
         if (states[portion] == HELD) {
             held--;
             states[portion] = DONE;
             done++;
         }
+    }
+
+    /// Begins a pass: nobody holds any portion, and none is done.
+    void beginPass() {
+        Arrays.fill(states, FREE);
+        Arrays.fill(holders, 0);
+        firstFree = 0;
+        held = 0;
+        done = 0;
     }
 
     /// One more minibatch of it is done.

@@ -272,7 +272,7 @@ class MembershipTest {
             assertThat(run.status().finished()).isTrue();
             refuses(() -> run.askToJoin(0, false), ErrorCode.RUN_FINISHED, "run=r");
             RunMessage.JoinRunReply again = run.askToJoin(0, true);
-            assertThat(again).isEqualTo(new RunMessage.JoinRunReply(0, 2, false, 1, 0, List.of()));
+            assertThat(again).isEqualTo(new RunMessage.JoinRunReply(0, 2, false, 1, 0, 0, List.of()));
             run.open(0);
             run.heartbeat(0);
             assertThat(run.budget.usedBytes()).as("nothing is held any more").isLessThan(1 << 16);

@@ -242,6 +242,19 @@ final class RunOnShard implements AutoCloseable {
         return answer;
     }
 
+    /// A worker is through with a portion of a pass.
+    AskedAnswer through(int worker, int done, int generation, boolean counted, Double... results) {
+        AskedAnswer answer = new AskedAnswer();
+        shard.ask(new RunMessage.NextPortion(0, id(worker), done, generation, counted, List.of(results)), answer);
+        return answer;
+    }
+
+    AskedAnswer beginPass(int worker, long pass, Double... arguments) {
+        AskedAnswer answer = new AskedAnswer();
+        shard.ask(new RunMessage.BeginPass(0, id(worker), pass, List.of(arguments)), answer);
+        return answer;
+    }
+
     static RunMessage.Portion portion(AskedAnswer answer) {
         Message message = answer.message();
         return (RunMessage.Portion) message;

@@ -455,6 +455,21 @@ final class ReferenceWeir implements Weir {
         }
 
         @Override
+        public List<List<Double>> pass(double... arguments) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public CompletableFuture<List<List<Double>>> passAsync(double... arguments) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void endPasses() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public DenseTable denseTable(TableSpec spec, int clockGroup) {
             throw new UnsupportedOperationException();
         }
@@ -532,6 +547,21 @@ final class ReferenceWeir implements Weir {
         @Override
         public Table table(Table ofRun) {
             return ofRun;
+        }
+
+        @Override
+        public List<Double> arguments() {
+            return List.of();
+        }
+
+        @Override
+        public boolean claim() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void finish(double... results) {
+            throw new UnsupportedOperationException();
         }
 
         @Override

@@ -89,6 +89,26 @@ final class FieldReader {
         return values;
     }
 
+    /// A list of finite float64, with its length in front.
+    List<Double> getDoubles(String field, int most) {
+        int count = getCount(field, Double.BYTES);
+        if (count > most) {
+            throw malformed(field + " must be at most " + most + ": count=" + count);
+        }
+        if (count == 0) {
+            return List.of();
+        }
+        List<Double> values = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            double value = Double.longBitsToDouble(getLong(field));
+            if (!Double.isFinite(value)) {
+                throw malformed(field + " must be finite: value=" + value);
+            }
+            values.add(value);
+        }
+        return values;
+    }
+
     void finish() {
         if (buffer.hasRemaining()) {
             throw malformed("message has bytes left over: left=" + buffer.remaining());

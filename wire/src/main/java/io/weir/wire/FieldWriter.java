@@ -53,6 +53,13 @@ final class FieldWriter {
         }
     }
 
+    void putDoubles(List<Double> values) {
+        putInt(values.size());
+        for (double value : values) {
+            putLong(Double.doubleToRawLongBits(value));
+        }
+    }
+
     byte[] toBytes() {
         return Arrays.copyOf(bytes, buffer.position());
     }

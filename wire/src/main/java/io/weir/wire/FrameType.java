@@ -38,6 +38,8 @@ public final class FrameType {
     public static final int BARRIER = 48;
     public static final int NEXT_PORTION = 70;
     public static final int PORTION = 71;
+    public static final int BEGIN_PASS = 72;
+    public static final int PASS_DONE = 73;
 
     public static final int PULL = 50;
     public static final int ROWS = 51;

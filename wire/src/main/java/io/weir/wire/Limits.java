@@ -27,6 +27,9 @@ public final class Limits {
     /// Rows in one reply to a scan: at most as many as fit into this many bytes, but at least one.
     public static final int MAX_SCAN_BYTES = 1 << 20;
 
+    /// Most numbers that a pass is begun with, and that come of each portion of it.
+    public static final int MAX_PASS_VALUES = 16;
+
     /// Greatest clock group of a run.
     public static final int MAX_CLOCK_GROUP = 65_535;
 

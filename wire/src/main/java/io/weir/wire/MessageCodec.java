@@ -78,6 +78,8 @@ public final class MessageCodec {
                     case FrameType.CLOSE_STEP -> RunMessage.CloseStep.decode(in);
                     case FrameType.BARRIER -> RunMessage.Barrier.decode(in);
                     case FrameType.NEXT_PORTION -> RunMessage.NextPortion.decode(in);
+                    case FrameType.BEGIN_PASS -> RunMessage.BeginPass.decode(in);
+                    case FrameType.PASS_DONE -> RunMessage.PassDone.decode(in);
                     case FrameType.PORTION -> RunMessage.Portion.decode(in);
                     case FrameType.RUN_STATUS -> RunMessage.RunStatus.decode(in);
                     case FrameType.RUN_STATUS_REPLY -> RunMessage.RunStatusReply.decode(in);

@@ -49,8 +49,10 @@ public sealed interface RunMessage extends Message {
     /// @param resumed whether it goes on where its last life stopped; otherwise it begins at the slowest clock
     /// @param life how often the run was begun anew
     /// @param barriers barriers that the run has passed
+    /// @param passes that were begun, of a run in passes
     /// @param closed the last closed step of each clock group, of a synchronous run
-    record JoinRunReply(int worker, int generation, boolean resumed, int life, long barriers, List<Step> closed)
+    record JoinRunReply(
+            int worker, int generation, boolean resumed, int life, long barriers, long passes, List<Step> closed)
             implements RunMessage {
         public JoinRunReply {
             closed = List.copyOf(closed);
@@ -69,6 +71,7 @@ public sealed interface RunMessage extends Message {
             out.putBoolean(resumed);
             out.putInt(life);
             out.putLong(barriers);
+            out.putLong(passes);
             out.putInt(closed.size());
             closed.forEach(each -> each.encode(out));
             return out.toBytes();
@@ -81,6 +84,7 @@ public sealed interface RunMessage extends Message {
                     in.getBoolean("resumed"),
                     in.getInt("life"),
                     in.getLong("barriers"),
+                    in.getLong("passes"),
                     decodeList(in, "closed", Step.MIN_BYTES, Step::decode));
         }
     }
@@ -418,8 +422,22 @@ public sealed interface RunMessage extends Message {
     ///
     /// @param shard the home shard of the run
     /// @param worker who asks
-    /// @param done the portion that is done, -1 if none
-    record NextPortion(int shard, WorkerId worker, int done) implements RunMessage {
+    /// @param done the portion that it is through with, -1 if none
+    /// @param generation of a run in passes: that of the portion, as it was given; otherwise 0
+    /// @param counted of a run in passes: whether every shard has its part of the portion
+    /// @param results of a run in passes: what came of the portion, at most [Limits#MAX_PASS_VALUES], finite
+    record NextPortion(
+            int shard, WorkerId worker, int done, int generation, boolean counted, List<Double> results)
+            implements RunMessage {
+        public NextPortion {
+            results = List.copyOf(results);
+        }
+
+        /// In a run without passes.
+        public NextPortion(int shard, WorkerId worker, int done) {
+            this(shard, worker, done, 0, false, List.of());
+        }
+
         @Override
         public int type() {
             return FrameType.NEXT_PORTION;
@@ -431,11 +449,20 @@ public sealed interface RunMessage extends Message {
             out.putInt(shard);
             encodeWorker(worker, out);
             out.putInt(done);
+            out.putInt(generation);
+            out.putBoolean(counted);
+            out.putDoubles(results);
             return out.toBytes();
         }
 
         static NextPortion decode(FieldReader in) {
-            return new NextPortion(in.getInt("shard"), decodeWorker(in), in.getInt("done"));
+            return new NextPortion(
+                    in.getInt("shard"),
+                    decodeWorker(in),
+                    in.getInt("done"),
+                    in.getInt("generation"),
+                    in.getBoolean("counted"),
+                    in.getDoubles("results", Limits.MAX_PASS_VALUES));
         }
     }
 
@@ -443,9 +470,21 @@ public sealed interface RunMessage extends Message {
     ///
     /// @param index which one, -1 if there are no more
     /// @param generation how often it was handed out
-    /// @param position minibatches of it that are done; of a run that is not synchronous its stream knows
+    /// @param position minibatches of it that are done; of a run that is not synchronous its stream knows. Of a run in
+    ///     passes: the pass
     /// @param clock of a synchronous run: the open step, at which the worker goes on
-    record Portion(int index, int generation, long position, long clock) implements RunMessage {
+    /// @param arguments of a run in passes: what the pass was begun with
+    record Portion(int index, int generation, long position, long clock, List<Double> arguments)
+            implements RunMessage {
+        public Portion {
+            arguments = List.copyOf(arguments);
+        }
+
+        /// In a run without passes.
+        public Portion(int index, int generation, long position, long clock) {
+            this(index, generation, position, clock, List.of());
+        }
+
         @Override
         public int type() {
             return FrameType.PORTION;
@@ -458,12 +497,87 @@ public sealed interface RunMessage extends Message {
             out.putInt(generation);
             out.putLong(position);
             out.putLong(clock);
+            out.putDoubles(arguments);
             return out.toBytes();
         }
 
         static Portion decode(FieldReader in) {
             return new Portion(
-                    in.getInt("index"), in.getInt("generation"), in.getLong("position"), in.getLong("clock"));
+                    in.getInt("index"),
+                    in.getInt("generation"),
+                    in.getLong("position"),
+                    in.getLong("clock"),
+                    in.getDoubles("arguments", Limits.MAX_PASS_VALUES));
+        }
+    }
+
+    /// Worker 0 of a run in passes begins one, and waits until all portions are done. The same again, also when it is
+    /// done, gets the same answer.
+    ///
+    /// @param shard the home shard of the run
+    /// @param worker who asks
+    /// @param pass the next one, or the last one that was begun; -1 to end them: then there are no more portions
+    /// @param arguments handed out with each portion, at most [Limits#MAX_PASS_VALUES], finite
+    record BeginPass(int shard, WorkerId worker, long pass, List<Double> arguments) implements RunMessage {
+        public BeginPass {
+            arguments = List.copyOf(arguments);
+        }
+
+        @Override
+        public int type() {
+            return FrameType.BEGIN_PASS;
+        }
+
+        @Override
+        public byte[] toPayload() {
+            FieldWriter out = new FieldWriter();
+            out.putInt(shard);
+            encodeWorker(worker, out);
+            out.putLong(pass);
+            out.putDoubles(arguments);
+            return out.toBytes();
+        }
+
+        static BeginPass decode(FieldReader in) {
+            return new BeginPass(
+                    in.getInt("shard"),
+                    decodeWorker(in),
+                    in.getLong("pass"),
+                    in.getDoubles("arguments", Limits.MAX_PASS_VALUES));
+        }
+    }
+
+    /// What came of a pass.
+    ///
+    /// @param pass which one, -1 if they have ended
+    /// @param results of each portion, in order of the portions
+    record PassDone(long pass, List<List<Double>> results) implements RunMessage {
+        public PassDone {
+            results = List.copyOf(results);
+        }
+
+        @Override
+        public int type() {
+            return FrameType.PASS_DONE;
+        }
+
+        @Override
+        public byte[] toPayload() {
+            FieldWriter out = new FieldWriter();
+            out.putLong(pass);
+            out.putInt(results.size());
+            results.forEach(out::putDoubles);
+            return out.toBytes();
+        }
+
+        static PassDone decode(FieldReader in) {
+            return new PassDone(
+                    in.getLong("pass"),
+                    decodeList(
+                            in,
+                            "results",
+                            Integer.BYTES,
+                            each -> each.getDoubles("results", Limits.MAX_PASS_VALUES)));
         }
     }
 

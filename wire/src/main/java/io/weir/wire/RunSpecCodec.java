@@ -26,6 +26,7 @@ final class RunSpecCodec {
         }
         out.putBoolean(spec.mean());
         out.putInt(spec.portionCount());
+        out.putInt(spec.portionCopies());
         out.putInt(spec.silenceMs());
     }
 
@@ -37,6 +38,7 @@ final class RunSpecCodec {
         int staleness = in.getInt("staleness");
         boolean mean = in.getBoolean("mean");
         int portionCount = in.getInt("portionCount");
+        int portionCopies = in.getInt("portionCopies");
         int silenceMs = in.getInt("silenceMs");
         if (tag < BSP || tag > ASP || (tag != SSP && staleness != 0)) {
             throw FieldReader.malformed("consistency must be 1, 2 or 3, with a staleness only for 2: consistency=" + tag
@@ -49,7 +51,8 @@ final class RunSpecCodec {
                         case SSP -> Consistency.ssp(staleness);
                         default -> Consistency.asp();
                     };
-            return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, silenceMs);
+            return new RunSpec(
+                    name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs);
         } catch (IllegalArgumentException e) {
             throw new WeirException(
                     ErrorCode.INVALID_ARGUMENT, "run specification must be valid: " + e.getMessage(), e);

@@ -201,6 +201,14 @@ class FrameFuzzTest {
         }
     }
 
+    private static List<Double> values(SplittableRandom random) {
+        List<Double> values = new ArrayList<>();
+        for (int i = random.nextInt(Limits.MAX_PASS_VALUES + 1); i > 0; i--) {
+            values.add((random.nextDouble() - 0.5) * Math.pow(10, random.nextInt(-300, 300)));
+        }
+        return values;
+    }
+
     private static Message message(SplittableRandom random) {
         return switch (random.nextInt(26)) {
             case 0 -> new Message.Hello(random.nextInt(), random.nextInt(), random.nextLong(), text(random));
@@ -243,7 +251,7 @@ class FrameFuzzTest {
     }
 
     private static RunMessage runMessage(SplittableRandom random) {
-        return switch (random.nextInt(18)) {
+        return switch (random.nextInt(20)) {
             case 0 ->
                 new RunMessage.JoinRun(
                         random.nextInt(), run(random), random.nextInt(), random.nextLong(), random.nextBoolean());
@@ -253,6 +261,7 @@ class FrameFuzzTest {
                         random.nextInt(),
                         random.nextBoolean(),
                         random.nextInt(),
+                        random.nextLong(),
                         random.nextLong(),
                         steps(random));
             case 2 -> new RunMessage.OpenRun(run(random), random.nextInt(), steps(random));
@@ -280,10 +289,22 @@ class FrameFuzzTest {
                         group(random), random.nextLong(), random.nextBoolean(), random.nextLong(), indexes(random));
             case 11 -> new RunMessage.CloseStep(random.nextLong(), group(random), random.nextLong(), indexes(random));
             case 12 -> new RunMessage.Barrier(random.nextInt(), worker(random), random.nextLong());
-            case 13 -> new RunMessage.NextPortion(random.nextInt(), worker(random), random.nextInt());
-            case 14 -> new RunMessage.Portion(random.nextInt(), random.nextInt(), random.nextLong(), random.nextLong());
+            case 13 ->
+                new RunMessage.NextPortion(
+                        random.nextInt(),
+                        worker(random),
+                        random.nextInt(),
+                        random.nextInt(),
+                        random.nextBoolean(),
+                        values(random));
+            case 14 ->
+                new RunMessage.Portion(
+                        random.nextInt(), random.nextInt(), random.nextLong(), random.nextLong(), values(random));
             case 15 -> new RunMessage.RunStatus(text(random));
-            case 16 -> new RunMessage.Runs(list(random, () -> new RunMessage.Name(text(random))));
+            case 16 ->
+                new RunMessage.BeginPass(random.nextInt(), worker(random), random.nextLong(), values(random));
+            case 17 -> new RunMessage.PassDone(random.nextLong(), list(random, () -> values(random)));
+            case 18 -> new RunMessage.Runs(list(random, () -> new RunMessage.Name(text(random))));
             default ->
                 new RunMessage.RunStatusReply(
                         random.nextBoolean(),

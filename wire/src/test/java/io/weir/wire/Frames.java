@@ -232,8 +232,8 @@ final class Frames {
         messages.put("join-run", new RunMessage.JoinRun(11, bsp, 2, -2, true));
         messages.put("join-run-ssp", new RunMessage.JoinRun(11, ssp, -1, 0x3132333435363738L, false));
         messages.put("join-run-asp", new RunMessage.JoinRun(0, RunSpec.of("n", 1), 0, 1, false));
-        messages.put("join-run-reply", new RunMessage.JoinRunReply(2, 3, true, 1, 5, closed));
-        messages.put("join-run-reply-first", new RunMessage.JoinRunReply(0, 1, false, 0, 0, List.of()));
+        messages.put("join-run-reply", new RunMessage.JoinRunReply(2, 3, true, 1, 5, 0, closed));
+        messages.put("join-run-reply-first", new RunMessage.JoinRunReply(0, 1, false, 0, 0, 7, List.of()));
         messages.put("open-run", new RunMessage.OpenRun(bsp, 1, closed));
         messages.put("open-worker", new RunMessage.OpenWorker(worker, -1, -1, false));
         messages.put("open-worker-fresh", new RunMessage.OpenWorker(worker, 21, 42, true));
@@ -257,6 +257,13 @@ final class Frames {
         messages.put("barrier", new RunMessage.Barrier(11, worker, 5));
         messages.put("next-portion", new RunMessage.NextPortion(11, worker, 16));
         messages.put("portion", new RunMessage.Portion(17, 2, 40, 20));
+        RunSpec passes = RunSpec.of("batch", 3).withPasses(64, 2);
+        messages.put("join-run-passes", new RunMessage.JoinRun(3, passes, 0, 5, false));
+        messages.put("next-portion-pass", new RunMessage.NextPortion(11, worker, 16, 4, true, List.of(0.1, -1e300)));
+        messages.put("portion-pass", new RunMessage.Portion(17, 2, 3, 0, List.of(1.0, 0x1p-20)));
+        messages.put("begin-pass", new RunMessage.BeginPass(11, worker, 3, List.of(1.0, 0x1p-20)));
+        messages.put("begin-pass-last", new RunMessage.BeginPass(11, worker, -1, List.of()));
+        messages.put("pass-done", new RunMessage.PassDone(3, List.of(List.of(0.1, -1e300), List.of())));
         messages.put("portion-none", new RunMessage.Portion(-1, 0, 0, 0));
         messages.put("list-runs", new RunMessage.ListRuns());
         messages.put(

@@ -103,7 +103,7 @@ class MessageCodecTest {
 
     @Test
     void holdsTheSmallestTable() {
-        TableSpec spec = TableSpec.embedding("t", 1, new OptimizerSpec.Sgd(1f));
+        TableSpec spec = TableSpec.embedding("t", 1, new OptimizerSpec.Add());
         Message tables = new Message.Tables(List.of(new Message.Table(1, 0, 0, 0, spec)));
         assertThat(decode(tables.type(), tables.toPayload())).isEqualTo(tables);
     }
@@ -131,13 +131,19 @@ class MessageCodecTest {
     void rejectsListsOfRunsThatTheMessageDoesNotHold() {
         Map<Integer, String> lists = Map.of(
                 FrameType.JOIN_RUN_REPLY, "closed",
+                FrameType.NEXT_PORTION, "results",
+                FrameType.PORTION, "arguments",
+                FrameType.BEGIN_PASS, "arguments",
                 FrameType.RUNS, "names",
                 FrameType.MEMBERS, "gone",
                 FrameType.UPDATE_MEMBERS, "gone",
                 FrameType.STEP_CLOSED, "contributors",
                 FrameType.CLOSE_STEP, "contributors");
         Map<Integer, Integer> places = Map.of(
-                FrameType.JOIN_RUN_REPLY, 21,
+                FrameType.JOIN_RUN_REPLY, 29,
+                FrameType.NEXT_PORTION, 29,
+                FrameType.PORTION, 24,
+                FrameType.BEGIN_PASS, 28,
                 FrameType.RUNS, 0,
                 FrameType.MEMBERS, 8,
                 FrameType.UPDATE_MEMBERS, 16,

@@ -5,6 +5,7 @@ import io.weir.client.Portion;
 import io.weir.client.Table;
 import io.weir.model.TableSpec;
 import io.weir.wire.RunMessage;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -104,6 +105,25 @@ final class ClientPortion implements Portion {
         CompletableFuture<Boolean> result = run.session().calls().working(ticked);
         lastTick = result;
         return result;
+    }
+
+    @Override
+    public List<Double> arguments() {
+        return List.of();
+    }
+
+    @Override
+    public boolean claim() {
+        throw notInPasses();
+    }
+
+    @Override
+    public void finish(double... results) {
+        throw notInPasses();
+    }
+
+    private IllegalStateException notInPasses() {
+        return new IllegalStateException("the run is not in passes: run=" + run.name());
     }
 
     boolean isFinished() {

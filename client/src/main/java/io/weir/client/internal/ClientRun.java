@@ -57,6 +57,10 @@ final class ClientRun implements Run {
     private volatile Pulse.@Nullable Beating pulse;
     private long barriers;
     private @Nullable ClientPortion portion;
+    private @Nullable PassPortion passPortion;
+
+    /// The pass that comes next; -1 before the first was begun by this life.
+    private long nextPass = -1;
     private boolean closed;
 
     private ClientRun(WeirClient weir, Session session, RunSpec spec, RunMessage.JoinRunReply joined) {
@@ -367,6 +371,48 @@ final class ClientRun implements Run {
         return result;
     }
 
+    // ---- passes ----
+
+    @Override
+    public List<List<Double>> pass(double... arguments) {
+        return calls.await(passAsync(arguments), "the pass");
+    }
+
+    @Override
+    public CompletableFuture<List<List<Double>>> passAsync(double... arguments) {
+        requireOpen();
+        List<Double> values = new ArrayList<>();
+        for (double value : arguments) {
+            if (!Double.isFinite(value)) {
+                throw new IllegalArgumentException("arguments of a pass must be finite: value=" + value);
+            }
+            values.add(value);
+        }
+        CompletableFuture<?> before = CompletableFuture.completedFuture(null);
+        if (nextPass < 0) {
+            nextPass = joined.passes();
+            if (nextPass > 0) {
+                before = session.repeatedly(
+                        homeServer, new RunMessage.BeginPass(home, id, nextPass - 1, List.of()));
+            }
+        }
+        long pass = nextPass++;
+        CompletableFuture<List<List<Double>>> done = before.thenCompose(ready ->
+                        session.repeatedly(homeServer, new RunMessage.BeginPass(home, id, pass, values)))
+                .thenApply(reply -> as(RunMessage.PassDone.class, reply).results());
+        CompletableFuture<List<List<Double>>> result = working(done);
+        calls.settle();
+        return result;
+    }
+
+    @Override
+    public void endPasses() {
+        requireOpen();
+        CompletableFuture<?> ended =
+                session.repeatedly(homeServer, new RunMessage.BeginPass(home, id, -1, List.of()));
+        calls.await(ended, "the end of the passes");
+    }
+
     // ---- portions ----
 
     @Override
@@ -377,6 +423,9 @@ final class ClientRun implements Run {
     @Override
     public CompletableFuture<Optional<Portion>> nextPortionAsync() {
         requireOpen();
+        if (spec.isInPasses()) {
+            return nextInPass();
+        }
         ClientPortion before = portion;
         portion = null;
         if (before != null && !before.isFinished()) {
@@ -402,6 +451,47 @@ final class ClientRun implements Run {
         return result;
     }
 
+    private CompletableFuture<Optional<Portion>> nextInPass() {
+        PassPortion before = passPortion;
+        passPortion = null;
+        RunMessage.NextPortion question =
+                before == null ? new RunMessage.NextPortion(home, id, -1) : before.through(home);
+        CompletableFuture<Optional<Portion>> next = session.repeatedly(homeServer, question)
+                .thenApply(reply -> {
+                    if (before != null) {
+                        before.close();
+                    }
+                    RunMessage.Portion given = as(RunMessage.Portion.class, reply);
+                    if (given.index() < 0) {
+                        return Optional.empty();
+                    }
+                    PassPortion taken = new PassPortion(this, given);
+                    passPortion = taken;
+                    return Optional.of(taken);
+                });
+        CompletableFuture<Optional<Portion>> result = working(next);
+        calls.settle();
+        return result;
+    }
+
+    /// Opens the stream of a portion of a pass on every server. Its clock is how many passes every shard has.
+    ///
+    /// @throws WeirException `FENCED` if a later generation was opened anywhere
+    WorkerStream openPortion(int index, int generation) {
+        WorkerId streamId = new WorkerId(id.run(), WorkerId.PORTIONS + index, generation);
+        return calls.await(openStream(streamId), "opening a portion");
+    }
+
+    private CompletableFuture<WorkerStream> openStream(WorkerId streamId) {
+        return session.toAllServers(new RunMessage.OpenWorker(streamId, -1, -1, false))
+                .thenApply(replies -> {
+                    WorkerStream pushes = session.newStream(streamId);
+                    resume(pushes, entries(replies), -1);
+                    session.addStream(pushes);
+                    return pushes;
+                });
+    }
+
     private CompletableFuture<Optional<Portion>> take(RunMessage.Portion given) {
         if (given.index() < 0) {
             return CompletableFuture.completedFuture(Optional.empty());
@@ -412,13 +502,8 @@ final class ClientRun implements Run {
         }
         WorkerId streamId = new WorkerId(id.run(), WorkerId.PORTIONS + given.index(), given.generation());
         return (isStale() ? goOn() : CompletableFuture.<Void>completedFuture(null))
-                .thenCompose(counted -> session.toAllServers(new RunMessage.OpenWorker(streamId, -1, -1, false)))
-                .thenApply(replies -> {
-                    WorkerStream pushes = session.newStream(streamId);
-                    resume(pushes, entries(replies), -1);
-                    session.addStream(pushes);
-                    return hold(new ClientPortion(this, given.index(), pushes.clock(0), pushes));
-                });
+                .thenCompose(counted -> openStream(streamId))
+                .thenApply(pushes -> hold(new ClientPortion(this, given.index(), pushes.clock(0), pushes)));
     }
 
     /// After a time in which nobody waited for this worker, the others do again: at the slowest clock of each
@@ -442,6 +527,10 @@ final class ClientRun implements Run {
     @Override
     public <T extends @Nullable Object> T await(CompletableFuture<T> result) {
         return calls.await(result, "the request");
+    }
+
+    WorkerId workerId() {
+        return id;
     }
 
     Session session() {
