@@ -2,6 +2,8 @@ package io.weir.cli;
 
 import io.weir.train.Algorithm;
 import io.weir.train.Algorithm.Downpour;
+import io.weir.train.LbfgsConfig;
+import io.weir.train.LbfgsResult;
 import io.weir.train.Model;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,6 +12,7 @@ import picocli.CommandLine.Option;
 
 /// How a training uses its servers.
 final class AlgorithmOptions {
+    private static final String SANDBLASTER = "sandblaster";
     private static final int DEFAULT_BATCHES = 1;
     private static final long DEFAULT_WARM_START = 100;
 
@@ -18,7 +21,8 @@ final class AlgorithmOptions {
             paramLabel = "<a>",
             description = {
                 "sgd: each batch pulls what it needs and pushes its gradients; downpour: Downpour SGD, whose workers",
-                "train on copies of their own and fetch and push meanwhile. Default: ${DEFAULT-VALUE}."
+                "train on copies of their own and fetch and push meanwhile; sandblaster: L-BFGS on all examples, for lr",
+                "and softmax. Default: ${DEFAULT-VALUE}."
             })
     String algorithm = "sgd";
 
@@ -53,12 +57,67 @@ final class AlgorithmOptions {
     @Nullable
     Long warmStart;
 
+    @Option(
+            names = "--l2-c",
+            paramLabel = "<c>",
+            description = "With sandblaster: minimise 1/2 ||w||^2 + c * sum of losses. Default: with c 1.")
+    @Nullable
+    Double l2C;
+
+    @Option(
+            names = "--l1-c",
+            paramLabel = "<c>",
+            description = "With sandblaster: minimise ||w||_1 + c * sum of losses.")
+    @Nullable
+    Double l1C;
+
+    @Option(
+            names = "--history",
+            paramLabel = "<m>",
+            description = "With sandblaster: steps that the curvature is taken from, at most. Default: 100.")
+    @Nullable
+    Integer history;
+
+    @Option(
+            names = "--tolerance",
+            paramLabel = "<t>",
+            description = "With sandblaster: end when the gradient is t times that at the start. Default: 1e-6.")
+    @Nullable
+    Double tolerance;
+
+    boolean isSandblaster() {
+        return algorithm.equals(SANDBLASTER);
+    }
+
+    /// What L-BFGS is to minimise, null with another algorithm.
+    ///
+    /// @param passes over the data at most, null for the default
+    @Nullable
+    LbfgsConfig lbfgs(@Nullable Integer passes) {
+        boolean any = l2C != null || l1C != null || history != null || tolerance != null;
+        if (!isSandblaster()) {
+            if (any) {
+                throw new IllegalArgumentException("--l2-c, --l1-c, --history and --tolerance go with --algorithm"
+                        + " sandblaster: algorithm=" + algorithm);
+            }
+            return null;
+        }
+        if (l2C != null && l1C != null) {
+            throw new IllegalArgumentException("weights are kept small by their squares or by their absolute values:"
+                    + " l2-c=" + l2C + ", l1-c=" + l1C);
+        }
+        LbfgsConfig config = l1C == null ? LbfgsConfig.l2(l2C == null ? 1 : l2C) : LbfgsConfig.l1(l1C);
+        return config.withHistory(history == null ? config.history() : history)
+                .withMaxPasses(passes == null ? config.maxPasses() : passes)
+                .withTolerance(tolerance == null ? config.tolerance() : tolerance);
+    }
+
     /// What the options choose for a model.
     ///
     /// @param batch examples of a minibatch
     Algorithm choose(Model model, int batch) {
         return switch (algorithm) {
-            case "sgd" -> {
+            case "sgd", SANDBLASTER -> {
                 if (!given().isEmpty()) {
                     throw new IllegalArgumentException(
                             String.join(", ", given()) + " go with --algorithm downpour: algorithm=" + algorithm);
@@ -72,7 +131,7 @@ final class AlgorithmOptions {
                         localRate == null ? Downpour.defaultLocalRate(model, batch) : localRate,
                         warmStart == null ? DEFAULT_WARM_START : warmStart,
                         Downpour.DEFAULT_PUSHES_AHEAD);
-            default -> throw new IllegalArgumentException("algorithm must be sgd or downpour: algorithm=" + algorithm);
+            default -> throw new IllegalArgumentException("algorithm must be sgd, downpour or sandblaster: algorithm=" + algorithm);
         };
     }
 
@@ -110,6 +169,24 @@ final class AlgorithmOptions {
                         "--warm-start",
                         Long.toString(downpour.warmStartBatches()));
         };
+    }
+
+    /// The options of L-BFGS, for a process of workers.
+    static List<String> describe(LbfgsConfig lbfgs) {
+        return List.of(
+                "--algorithm", SANDBLASTER, lbfgs.l1() ? "--l1-c" : "--l2-c", Double.toString(lbfgs.c()));
+    }
+
+    /// What L-BFGS came to; the process that coordinated it knows.
+    static void putFacts(LbfgsResult lbfgs, Json json) {
+        json.put("algorithm", SANDBLASTER);
+        if (!Double.isNaN(lbfgs.objective())) {
+            json.put("objective", lbfgs.objective())
+                    .put("gradientNorm", lbfgs.gradientNorm())
+                    .put("dataPasses", lbfgs.dataPasses())
+                    .put("iterations", lbfgs.iterations())
+                    .put("converged", lbfgs.converged());
+        }
     }
 
     /// The same for a report.

@@ -23,10 +23,13 @@ final class Members {
 
     private final Weir weir;
     private final TrainingConfig config;
+    private final int before;
 
-    Members(Weir weir, TrainingConfig config) {
+    /// @param before workers of the run that come before those of [TrainingConfig#firstMember], in the first process
+    Members(Weir weir, TrainingConfig config, int before) {
         this.weir = weir;
         this.config = config;
+        this.before = before;
     }
 
     /// How the run stands, if it was ever begun.
@@ -45,8 +48,8 @@ final class Members {
     List<RunStatus.Worker> ofProcess(RunStatus status, int process) {
         List<RunStatus.Worker> all = status.workers();
         return all.subList(
-                Math.min(all.size(), config.firstMember(process)),
-                Math.min(all.size(), config.firstMember(process + 1)));
+                Math.min(all.size(), process == 0 ? 0 : before + config.firstMember(process)),
+                Math.min(all.size(), before + config.firstMember(process + 1)));
     }
 
     /// Waits until some worker of the first process has joined, which it does when its tables are ready.

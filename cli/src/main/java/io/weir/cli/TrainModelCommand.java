@@ -14,8 +14,12 @@ import io.weir.model.WeirException;
 import io.weir.server.ServerConfig;
 import io.weir.train.ExampleSource;
 import io.weir.train.ExampleSource.Share;
+import io.weir.train.LbfgsConfig;
+import io.weir.train.LbfgsResult;
 import io.weir.train.Model;
 import io.weir.train.ModelHash;
+import io.weir.train.ProgressListener;
+import io.weir.train.Sandblaster;
 import io.weir.train.SavedModel;
 import io.weir.train.Trainer;
 import io.weir.train.TrainingConfig;
@@ -28,6 +32,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -68,8 +75,12 @@ abstract class TrainModelCommand extends WeirOptions {
     @Option(names = "--batch", paramLabel = "<n>", description = "Examples of a minibatch. Default: ${DEFAULT-VALUE}.")
     int batch = 256;
 
-    @Option(names = "--passes", paramLabel = "<n>", description = "Passes over the data. Default: ${DEFAULT-VALUE}.")
-    int passes = 1;
+    @Option(
+            names = "--passes",
+            paramLabel = "<n>",
+            description = "Passes over the data. Default: 1; with sandblaster at most so many, by default 100.")
+    @Nullable
+    Integer passes;
 
     @Option(
             names = "--shuffle",
@@ -264,11 +275,18 @@ abstract class TrainModelCommand extends WeirOptions {
     ///
     /// @param scale see [#scale]
     /// @param saved what training goes on from
+    /// @param lbfgs what is minimised, null if training goes batch by batch
     private record Job(
             Model model,
             TrainingConfig training,
             OptionalDouble scale,
-            @Nullable SavedModel saved) {}
+            @Nullable SavedModel saved,
+            @Nullable LbfgsConfig lbfgs) {}
+
+    /// What came of a training.
+    ///
+    /// @param lbfgs of L-BFGS
+    private record Trained(TrainingResult result, @Nullable LbfgsResult lbfgs) {}
 
     @Override
     public Integer call() {
@@ -285,7 +303,7 @@ abstract class TrainModelCommand extends WeirOptions {
         Duration patience = Quantities.duration("patience", this.patience);
         Model model = model(saved);
         OptionalDouble scale = scale(saved == null ? OptionalDouble.empty() : saved.scale());
-        Job job = new Job(model, training(model), scale, saved);
+        Job job = new Job(model, training(model), scale, saved, lbfgs());
         TrainingReport report;
         int restarts = -1;
         if (processes > 0) {
@@ -373,13 +391,22 @@ abstract class TrainModelCommand extends WeirOptions {
                 .withRun(runName(), continued)
                 .withWorkers(workers())
                 .withBatch(batch)
-                .withPasses(passes)
+                .withPasses(passes == null || algorithm.isSandblaster() ? 1 : passes)
                 .withShuffle(shuffle, seed)
                 .withMembership(membership())
                 .withAlgorithm(algorithm.choose(model, batch))
                 .withTransfer(transfer.choose())
                 .withSlowdown(Stragglers.parse(straggler))
                 .withShare(processes > 0 ? new Share(0, processes) : new Share(workerIndex, workerCount));
+    }
+
+    private @Nullable LbfgsConfig lbfgs() {
+        if (algorithm.isSandblaster()
+                && (shuffle || backupWorkers > 0 || !Consistency.parse(consistency).equals(Consistency.asp()))) {
+            throw new IllegalArgumentException("sandblaster looks at all examples before each step, and its own backup"
+                    + " copies see to stragglers: it goes without --shuffle, --consistency and --backup-workers");
+        }
+        return algorithm.lbfgs(passes);
     }
 
     private int workers() {
@@ -397,32 +424,38 @@ abstract class TrainModelCommand extends WeirOptions {
     }
 
     private TrainingReport train(Weir weir, Job job, Duration patience) {
-        Members members = new Members(weir, job.training);
+        Members members = members(weir, job);
         if (!child) {
             prepare(weir, job, members, patience);
         }
-        TrainingResult result = servers == null ? fit(weir, job) : members.watched(patience, () -> fit(weir, job));
-        return workerIndex > 0 || child ? report(weir, job, result, null, null) : finished(weir, job, result);
+        Trained trained = servers == null ? fit(weir, job) : members.watched(patience, () -> fit(weir, job));
+        return workerIndex > 0 || child ? report(weir, job, trained, null, null) : finished(weir, job, trained);
+    }
+
+    /// With L-BFGS the coordinator comes before all workers.
+    private static Members members(Weir weir, Job job) {
+        return new Members(weir, job.training, job.lbfgs == null ? 0 : 1);
     }
 
     private TrainingReport report(
             Weir weir,
             Job job,
-            TrainingResult result,
+            Trained trained,
             @Nullable Score test,
             TrainingReport.@Nullable ModelFacts facts) {
         return new TrainingReport(
                 job.training,
                 job.model.tables().getFirst().optimizer(),
                 json -> putFacts(job.model, json),
-                result,
+                trained.result,
+                trained.lbfgs,
                 weir.shardMap().shardCount(),
                 test,
                 facts);
     }
 
     /// Scores and saves the finished model.
-    private TrainingReport finished(Weir weir, Job job, TrainingResult result) {
+    private TrainingReport finished(Weir weir, Job job, Trained trained) {
         List<Weights> weights;
         ModelHash hash;
         if (modelOut == null) {
@@ -448,7 +481,7 @@ abstract class TrainModelCommand extends WeirOptions {
         return report(
                 weir,
                 job,
-                result,
+                trained,
                 score,
                 new TrainingReport.ModelFacts(
                         tables.stream().mapToLong(TableInfo::rowCount).sum(),
@@ -483,18 +516,55 @@ abstract class TrainModelCommand extends WeirOptions {
         String all = servers == null ? startServers(supervisor) : servers;
         try (Weir weir = Weir.connect(all, ClientConfig.defaults().withDeadline(deadline(job.training, patience)));
                 ProgressView view = new ProgressView(output, quiet)) {
-            Members members = new Members(weir, job.training);
+            Members members = members(weir, job);
             prepare(weir, job, members, patience);
             List<List<String>> commands = new ArrayList<>();
             for (int i = 0; i < processes; i++) {
                 commands.add(workerCommand(job, all, i));
             }
-            TrainingResult result = supervisor.train(
+            Supplier<TrainingResult> workers = () -> supervisor.train(
                     commands,
                     job.training.passes(),
                     () -> members.status().filter(RunStatus::isFinished).isPresent(),
                     view.slowed());
-            return finished(weir, job, result);
+            LbfgsConfig lbfgs = job.lbfgs;
+            return finished(
+                    weir,
+                    job,
+                    lbfgs == null ? new Trained(workers.get(), null) : coordinate(weir, job, lbfgs, workers));
+        }
+    }
+
+    /// Coordinates L-BFGS while the workers are in other processes.
+    private Trained coordinate(Weir weir, Job job, LbfgsConfig lbfgs, Supplier<TrainingResult> workers) {
+        CompletableFuture<LbfgsResult> coordinated = CompletableFuture.supplyAsync(
+                () -> {
+                    try (ExampleSource source = open(data, false, job.model)) {
+                        return Sandblaster.train(
+                                weir,
+                                source,
+                                job.model,
+                                lbfgs,
+                                job.training,
+                                Sandblaster.Part.COORDINATOR,
+                                ProgressListener.NONE);
+                    }
+                },
+                work -> {
+                    Thread thread = new Thread(work, "weir-coordinate");
+                    thread.setDaemon(true);
+                    thread.start();
+                });
+        // The workers end when the coordinator does, also when it fails.
+        TrainingResult unused = workers.get();
+        try {
+            LbfgsResult result = coordinated.join();
+            return new Trained(result.training(), result);
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw e;
         }
     }
 
@@ -519,13 +589,20 @@ abstract class TrainModelCommand extends WeirOptions {
         command.addAll(
                 List.of("--optimizer", job.model.tables().getFirst().optimizer().text()));
         command.addAll(List.of("--workers", Integer.toString(job.training.workers())));
-        command.addAll(List.of("--batch", Integer.toString(batch), "--passes", Integer.toString(passes)));
+        command.addAll(List.of("--batch", Integer.toString(batch)));
+        if (passes != null) {
+            command.addAll(List.of("--passes", passes.toString()));
+        }
         command.addAll(List.of("--seed", Long.toString(seed), "--patience", patience));
         command.addAll(List.of("--consistency", consistency, "--backup-workers", Integer.toString(backupWorkers)));
         command.addAll(List.of("--worker-index", Integer.toString(index)));
         command.addAll(List.of("--worker-count", Integer.toString(processes)));
         command.addAll(describe(job.model));
-        command.addAll(AlgorithmOptions.describe(job.training.algorithm()));
+        LbfgsConfig lbfgs = job.lbfgs;
+        command.addAll(
+                lbfgs == null
+                        ? AlgorithmOptions.describe(job.training.algorithm())
+                        : AlgorithmOptions.describe(lbfgs));
         command.addAll(TransferOptions.describe(job.training.transfer()));
         command.add(rejoin ? "--rejoin" : "--no-rejoin");
         if (silence != null) {
@@ -579,20 +656,31 @@ abstract class TrainModelCommand extends WeirOptions {
         saved.restore(weir, model);
     }
 
-    private TrainingResult fit(Weir weir, Job job) {
+    private Trained fit(Weir weir, Job job) {
         if (child) {
             try (ExampleSource source = open(data, false, job.model, job.scale)) {
-                return Trainer.train(
+                return fit(
                         weir,
                         source,
-                        job.model,
+                        job,
                         job.training.withProgressInterval(Reports.Reporter.INTERVAL),
                         new Reports.Reporter(output.out()));
             }
         }
         try (ExampleSource source = open(data, false, job.model, job.scale);
                 ProgressView view = new ProgressView(output, quiet)) {
-            return Trainer.train(weir, source, job.model, job.training.withProgressInterval(view.interval()), view);
+            return fit(weir, source, job, job.training.withProgressInterval(view.interval()), view);
         }
+    }
+
+    private Trained fit(
+            Weir weir, ExampleSource source, Job job, TrainingConfig training, ProgressListener listener) {
+        LbfgsConfig lbfgs = job.lbfgs;
+        if (lbfgs == null) {
+            return new Trained(Trainer.train(weir, source, job.model, training, listener), null);
+        }
+        Sandblaster.Part part = child || workerIndex > 0 ? Sandblaster.Part.WORKERS : Sandblaster.Part.ALL;
+        LbfgsResult result = Sandblaster.train(weir, source, job.model, lbfgs, training, part, listener);
+        return new Trained(result.training(), result);
     }
 }

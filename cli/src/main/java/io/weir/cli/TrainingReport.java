@@ -2,6 +2,7 @@ package io.weir.cli;
 
 import io.weir.model.OptimizerSpec;
 import io.weir.train.Latency;
+import io.weir.train.LbfgsResult;
 import io.weir.train.TrainingConfig;
 import io.weir.train.TrainingResult;
 import java.io.PrintStream;
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 /// What a training came to, for people and for programs. Immutable.
 ///
 /// @param facts adds the fields that say what the model is
+/// @param lbfgs what came of L-BFGS, absent elsewhere
 /// @param shards of the whole cluster
 /// @param test absent without test data
 /// @param model absent in processes that only lent a hand
@@ -21,6 +23,7 @@ record TrainingReport(
         OptimizerSpec optimizer,
         Consumer<Json> facts,
         TrainingResult result,
+        @Nullable LbfgsResult lbfgs,
         int shards,
         @Nullable Score test,
         @Nullable ModelFacts model) {
@@ -66,6 +69,15 @@ record TrainingReport(
                                 + training.share().index() + " of "
                                 + training.share().count() + ")",
                 Quantities.plural(shards, "shard"));
+        if (lbfgs != null && model != null) {
+            out.printf(
+                    Locale.ROOT,
+                    "  objective            %.9g, gradient norm %.3g, %d passes%s%n",
+                    lbfgs.objective(),
+                    lbfgs.gradientNorm(),
+                    lbfgs.dataPasses(),
+                    lbfgs.converged() ? "" : ", not converged");
+        }
         out.printf(Locale.ROOT, "  progressive logloss  %.5f%n", result.progressiveLogloss());
         int passes = result.passLogloss().size();
         if (passes > 1) {
@@ -112,7 +124,12 @@ record TrainingReport(
                 .put("run", training.run())
                 .put("consistency", training.membership().consistency().text())
                 .put("optimizer", optimizer.text());
-        AlgorithmOptions.putFacts(training.algorithm(), json);
+        LbfgsResult lbfgs = this.lbfgs;
+        if (lbfgs == null) {
+            AlgorithmOptions.putFacts(training.algorithm(), json);
+        } else {
+            AlgorithmOptions.putFacts(lbfgs, json);
+        }
         TransferOptions.putFacts(training.transfer(), json);
         facts.accept(json);
         return json.put("batch", training.batch())

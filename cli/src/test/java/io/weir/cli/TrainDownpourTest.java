@@ -93,7 +93,7 @@ class TrainDownpourTest {
                 "2",
                 "--warm-start",
                 "1");
-        assertRefused("algorithm must be sgd or downpour: algorithm=rain", "--algorithm", "rain");
+        assertRefused("algorithm must be sgd, downpour or sandblaster: algorithm=rain", "--algorithm", "rain");
         assertRefused(
                 "batches per push must be from 1 to 1024: batchesPerPush=0",
                 "--algorithm",

@@ -143,7 +143,7 @@ class PassesContractTest {
             assertThat(done.join()).containsExactly(List.of(1.0));
             assertThat(sums(coordinator)).containsOnly(1f);
             first.finish(99);
-            CompletableFuture<Optional<Portion>> alsoUnused = dies.nextPortionAsync();
+            CompletableFuture<Optional<Portion>> unusedToo = dies.nextPortionAsync();
         }
     }
 

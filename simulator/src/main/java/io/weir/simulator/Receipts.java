@@ -237,12 +237,12 @@ final class Receipts {
 
     /// What it adds to each float.
     static float unit(Push push) {
-        return (float) (1 << 2 * (push.transform % DIGITS));
+        return (float) (1 << (2 * (push.transform % DIGITS)));
     }
 
     /// How often a float says that it was applied.
     static int times(Push push, float value) {
-        return (int) value >> 2 * (push.transform % DIGITS) & 3;
+        return ((int) value >> (2 * (push.transform % DIGITS))) & 3;
     }
 
     /// Keys and gradients of a push.

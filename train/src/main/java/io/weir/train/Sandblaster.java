@@ -63,16 +63,27 @@ public final class Sandblaster {
     /// How long the others may take to end when one has failed.
     private static final Duration GRACE = Duration.ofSeconds(1);
 
+    /// What of a training is done in this process.
+    public enum Part {
+        /// The coordinator and workers.
+        ALL,
+        /// The coordinator alone; the workers are in other processes.
+        COORDINATOR,
+        /// Workers alone.
+        WORKERS
+    }
+
     private Sandblaster() {}
 
-    /// Minimises the objective over `source` and stores the weights in the model's table. In processes but the first only
-    /// lends a hand.
+    /// Minimises the objective over `source` and stores the weights in the model's table; where there is no coordinator
+    /// only lends a hand.
     ///
     /// If the model's table has rows already, it begins there. Of `training` the order of the examples, passes and
     /// consistency have no meaning here.
     ///
+    /// @param part of which the coordinator must be in one process
     /// @param listener may throw to stop the training
-    /// @return what came of it; in processes but the first without objective and losses
+    /// @return what came of it; without the coordinator without objective
     /// @throws IllegalArgumentException if the model is not linear
     /// @throws InputException if the source is broken or has no examples, or an index is too great
     /// @throws WeirException if the servers refuse, or cannot be reached in time
@@ -82,8 +93,9 @@ public final class Sandblaster {
             Model model,
             LbfgsConfig config,
             TrainingConfig training,
+            Part part,
             ProgressListener listener) {
-        return new Training(weir, source, model, config, training, listener).run();
+        return new Training(weir, source, model, config, training, part, listener).run();
     }
 
     /// Portions that an input of so many bytes is cut into, whoever works on it.
@@ -146,6 +158,7 @@ public final class Sandblaster {
                 Model model,
                 LbfgsConfig config,
                 TrainingConfig training,
+                Part part,
                 ProgressListener listener) {
             boolean unused = Rows.hasBias(model);
             this.weir = weir;
@@ -157,10 +170,10 @@ public final class Sandblaster {
             this.spec = RunSpec.of(training.run(), 1 + training.workers() * training.share().count())
                     .withSilence(training.membership().silence())
                     .withPasses(portionCount(source.byteCount()), COPIES);
-            if (training.share().index() == 0) {
+            if (part != Part.WORKERS) {
                 members.add(new Coordinator(this));
             }
-            for (int i = 0; i < training.workers(); i++) {
+            for (int i = 0; part != Part.COORDINATOR && i < training.workers(); i++) {
                 members.add(new Worker(this, 1 + training.share().index() * training.workers() + i));
             }
             this.done = new CountDownLatch(members.size());
@@ -240,11 +253,11 @@ public final class Sandblaster {
             double seconds = (System.nanoTime() - startNs) / 1e9;
             long examples = 0;
             for (Member member : members) {
-                examples += member.examples;
+                examples += member.examples();
             }
             Latency none = Latency.of(new Histogram(3));
             return new ProgressListener.Snapshot(
-                    examples, seconds, examples / seconds, loss, loss, losses.size(), config.maxPasses(), 1, none, none);
+                    examples, seconds, examples / seconds, loss, loss, losses.size(), config.maxPasses(), Double.NaN, none, none);
         }
 
         private LbfgsResult result() {
@@ -253,8 +266,24 @@ public final class Sandblaster {
             double seconds = (System.nanoTime() - startNs) / 1e9;
             int workers = training.workers();
             if (coordinator == null || outcome == null) {
+                long examples = 0;
+                double losses = 0;
+                for (Member member : members) {
+                    examples += member.examples();
+                    losses += member.losses();
+                }
                 return new LbfgsResult(
-                        Double.NaN, Double.NaN, 0, 0, false, 0, 0, spec.portionCount(), seconds, List.of(), workers);
+                        Double.NaN,
+                        Double.NaN,
+                        1,
+                        0,
+                        false,
+                        examples,
+                        0,
+                        spec.portionCount(),
+                        seconds,
+                        List.of(losses / examples),
+                        workers);
             }
             return new LbfgsResult(
                     outcome.objective(),
@@ -278,13 +307,29 @@ public final class Sandblaster {
         final Thread thread;
         private volatile @Nullable Run run;
 
-        /// Examples that it has computed gradients of, all passes together.
-        volatile long examples;
+        private long examples;
+        private double losses;
 
         Member(Training training, int index) {
             this.training = training;
             this.index = index;
             this.thread = new Thread(this, "weir-train-" + index);
+        }
+
+        /// Counts examples that it has computed gradients of.
+        synchronized void count(long more, double loss) {
+            examples += more;
+            losses += loss;
+        }
+
+        /// Examples that it has computed gradients of, all passes together.
+        synchronized long examples() {
+            return examples;
+        }
+
+        /// The sum of their losses.
+        synchronized double losses() {
+            return losses;
         }
 
         @Override
@@ -640,7 +685,7 @@ public final class Sandblaster {
                 push(portion);
             }
             portion.finish(loss);
-            examples += count;
+            count(count, loss);
         }
 
         /// @return false if there are no weights any more

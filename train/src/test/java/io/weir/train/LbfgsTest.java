@@ -67,6 +67,7 @@ class LbfgsTest {
     }
 
     /// `½ Σ a (w − b)²` with `a` from 1e-2 to 1e4.
+    @SuppressWarnings("ArrayRecordComponent") // Nobody compares them.
     private record Parabola(double[] a, double[] b) implements Losses {
         static Parabola random(long seed) {
             SplittableRandom random = new SplittableRandom(seed);

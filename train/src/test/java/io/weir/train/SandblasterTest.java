@@ -11,10 +11,12 @@ import io.weir.kernel.Activation;
 import io.weir.model.OptimizerSpec;
 import io.weir.model.TableSpec;
 import io.weir.server.ServerConfig;
+import io.weir.train.Sandblaster.Part;
 import io.weir.train.TrainingConfig.Slowdown;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
@@ -41,7 +43,7 @@ class SandblasterTest {
                 Weir weir = server.connect();
                 LibsvmSource source = LibsvmSource.of(data)) {
             TrainingConfig training = change.apply(TrainingConfig.of("run"));
-            LbfgsResult result = Sandblaster.train(weir, source, model, config, training, ProgressListener.NONE);
+            LbfgsResult result = Sandblaster.train(weir, source, model, config, training, Part.ALL, ProgressListener.NONE);
             assertThat(weir.tables()).as("only the model's table stays").hasSize(1);
             return new Left(result, SavedModel.of(weir, model));
         }
@@ -151,9 +153,9 @@ class SandblasterTest {
                 LibsvmSource source = LibsvmSource.of(data)) {
             LbfgsConfig config = LbfgsConfig.l2(1);
             LbfgsResult first = Sandblaster.train(
-                    weir, source, LR, config, TrainingConfig.of("first"), ProgressListener.NONE);
+                    weir, source, LR, config, TrainingConfig.of("first"), Part.ALL, ProgressListener.NONE);
             LbfgsResult second = Sandblaster.train(
-                    weir, source, LR, config.withMaxPasses(2), TrainingConfig.of("second"), ProgressListener.NONE);
+                    weir, source, LR, config.withMaxPasses(2), TrainingConfig.of("second"), Part.ALL, ProgressListener.NONE);
             assertThat(second.dataPasses()).isEqualTo(2);
             assertThat(second.objective()).isEqualTo(first.objective());
             LbfgsResult again = Sandblaster.train(
@@ -162,6 +164,7 @@ class SandblasterTest {
                     LR,
                     config.withMaxPasses(2),
                     TrainingConfig.of("first").withRun("first", true),
+                    Part.ALL,
                     ProgressListener.NONE);
             assertThat(again.objective()).isEqualTo(first.objective());
         }
@@ -195,7 +198,8 @@ class SandblasterTest {
                             source,
                             LR,
                             LbfgsConfig.l2(1).withMaxPasses(100_000).withTolerance(0),
-                            TrainingConfig.of("run").withProgressInterval(java.time.Duration.ofMillis(1)),
+                            TrainingConfig.of("run").withProgressInterval(Duration.ofMillis(1)),
+                            Part.ALL,
                             snapshot -> {
                                 throw new IllegalArgumentException("enough");
                             }))
