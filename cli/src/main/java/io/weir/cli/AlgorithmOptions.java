@@ -131,7 +131,9 @@ final class AlgorithmOptions {
                         localRate == null ? Downpour.defaultLocalRate(model, batch) : localRate,
                         warmStart == null ? DEFAULT_WARM_START : warmStart,
                         Downpour.DEFAULT_PUSHES_AHEAD);
-            default -> throw new IllegalArgumentException("algorithm must be sgd, downpour or sandblaster: algorithm=" + algorithm);
+            default ->
+                throw new IllegalArgumentException(
+                        "algorithm must be sgd, downpour or sandblaster: algorithm=" + algorithm);
         };
     }
 
@@ -173,8 +175,7 @@ final class AlgorithmOptions {
 
     /// The options of L-BFGS, for a process of workers.
     static List<String> describe(LbfgsConfig lbfgs) {
-        return List.of(
-                "--algorithm", SANDBLASTER, lbfgs.l1() ? "--l1-c" : "--l2-c", Double.toString(lbfgs.c()));
+        return List.of("--algorithm", SANDBLASTER, lbfgs.l1() ? "--l1-c" : "--l2-c", Double.toString(lbfgs.c()));
     }
 
     /// What L-BFGS came to; the process that coordinated it knows.

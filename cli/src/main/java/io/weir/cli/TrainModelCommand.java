@@ -24,6 +24,7 @@ import io.weir.train.SavedModel;
 import io.weir.train.Trainer;
 import io.weir.train.TrainingConfig;
 import io.weir.train.TrainingConfig.Membership;
+import io.weir.train.TrainingConfig.Transfer;
 import io.weir.train.TrainingResult;
 import io.weir.train.Weights;
 import java.nio.file.Path;
@@ -402,9 +403,13 @@ abstract class TrainModelCommand extends WeirOptions {
 
     private @Nullable LbfgsConfig lbfgs() {
         if (algorithm.isSandblaster()
-                && (shuffle || backupWorkers > 0 || !Consistency.parse(consistency).equals(Consistency.asp()))) {
+                && (shuffle
+                        || backupWorkers > 0
+                        || !transfer.choose().equals(Transfer.PLAIN)
+                        || !Consistency.parse(consistency).equals(Consistency.asp()))) {
             throw new IllegalArgumentException("sandblaster looks at all examples before each step, and its own backup"
-                    + " copies see to stragglers: it goes without --shuffle, --consistency and --backup-workers");
+                    + " copies see to stragglers, and its sums are exact: it goes without --shuffle, --consistency,"
+                    + " --backup-workers, --compression and --pull-compression");
         }
         return algorithm.lbfgs(passes);
     }
@@ -438,11 +443,7 @@ abstract class TrainModelCommand extends WeirOptions {
     }
 
     private TrainingReport report(
-            Weir weir,
-            Job job,
-            Trained trained,
-            @Nullable Score test,
-            TrainingReport.@Nullable ModelFacts facts) {
+            Weir weir, Job job, Trained trained, @Nullable Score test, TrainingReport.@Nullable ModelFacts facts) {
         return new TrainingReport(
                 job.training,
                 job.model.tables().getFirst().optimizer(),
@@ -556,7 +557,7 @@ abstract class TrainModelCommand extends WeirOptions {
                     thread.start();
                 });
         // The workers end when the coordinator does, also when it fails.
-        TrainingResult unused = workers.get();
+        var _ = workers.get();
         try {
             LbfgsResult result = coordinated.join();
             return new Trained(result.training(), result);
@@ -600,9 +601,7 @@ abstract class TrainModelCommand extends WeirOptions {
         command.addAll(describe(job.model));
         LbfgsConfig lbfgs = job.lbfgs;
         command.addAll(
-                lbfgs == null
-                        ? AlgorithmOptions.describe(job.training.algorithm())
-                        : AlgorithmOptions.describe(lbfgs));
+                lbfgs == null ? AlgorithmOptions.describe(job.training.algorithm()) : AlgorithmOptions.describe(lbfgs));
         command.addAll(TransferOptions.describe(job.training.transfer()));
         command.add(rejoin ? "--rejoin" : "--no-rejoin");
         if (silence != null) {
@@ -673,8 +672,7 @@ abstract class TrainModelCommand extends WeirOptions {
         }
     }
 
-    private Trained fit(
-            Weir weir, ExampleSource source, Job job, TrainingConfig training, ProgressListener listener) {
+    private Trained fit(Weir weir, ExampleSource source, Job job, TrainingConfig training, ProgressListener listener) {
         LbfgsConfig lbfgs = job.lbfgs;
         if (lbfgs == null) {
             return new Trained(Trainer.train(weir, source, job.model, training, listener), null);

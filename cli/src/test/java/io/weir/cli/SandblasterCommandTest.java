@@ -90,8 +90,7 @@ class SandblasterCommandTest {
         assertRefused("goes without --shuffle", train("lr", "--shuffle"));
         assertRefused("goes without --shuffle", train("lr", "--consistency", "bsp"));
         assertRefused("at least 2 passes", train("lr", "--passes", "1"));
-        assertRefused(
-                "go with --algorithm sandblaster", Ran.weir("train", "lr", "--data", data, "-q", "--l2-c", "1"));
+        assertRefused("go with --algorithm sandblaster", Ran.weir("train", "lr", "--data", data, "-q", "--l2-c", "1"));
         assertRefused("linear models", train("mlp", "--layers", "20,5,2"));
     }
 

@@ -55,13 +55,14 @@ public interface Portion {
 
     /// Of a run in passes: claims the portion's part in the pass for this worker, against which others then lose.
     ///
-    /// @return whether its pushes are to be made; false if they have been made already, or somebody else has claimed it
+    /// @return whether its pushes are to be made; false if they have been made already, or somebody else has
+    /// claimed it
     boolean claim();
 
     /// Of a run in passes: the worker is through, whether it made the pushes, they were made before, or another one has
     /// claimed the portion. Waits until every shard has the part, if it is this worker's.
     ///
-    /// @param results what the passes' beginner gets if the part counts, at most 16, finite: the same, whoever computes
-    /// them
+    /// @param results what the passes' beginner gets if the part counts, at most 16, finite: the same, whoever
+    /// computes them
     void finish(double... results);
 }

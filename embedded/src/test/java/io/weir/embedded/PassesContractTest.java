@@ -32,8 +32,8 @@ class PassesContractTest {
     private static final int LENGTH = 200;
 
     /// Blocks on every shard.
-    private static final TableSpec SUMS = new TableSpec(
-            "sums", new TableShape.Dense(LENGTH, 16), new OptimizerSpec.Add(), new InitialRow.Zero(), 0);
+    private static final TableSpec SUMS =
+            new TableSpec("sums", new TableShape.Dense(LENGTH, 16), new OptimizerSpec.Add(), new InitialRow.Zero(), 0);
 
     static Stream<Named<Supplier<Cluster>>> clusters() {
         return Stream.of(
@@ -109,7 +109,9 @@ class PassesContractTest {
                 first.finish(pass);
                 CompletableFuture<Optional<Portion>> unused = fast.nextPortionAsync();
                 assertThat(done.join()).containsExactly(List.of((double) pass));
-                assertThat(copy.claim()).as("its generation is the later one, but the part is there").isFalse();
+                assertThat(copy.claim())
+                        .as("its generation is the later one, but the part is there")
+                        .isFalse();
                 copy.finish(99);
                 assertThat(sums(coordinator)).containsOnly(pass + 1f);
             }
@@ -225,9 +227,8 @@ class PassesContractTest {
             assertThat(done.join()).containsExactly(List.of());
             assertThatThrownBy(() -> RunSpec.of("r", 1).withPasses(0, 1)).isInstanceOf(IllegalArgumentException.class);
             assertThatThrownBy(() -> RunSpec.of("r", 1).withPasses(1, 17)).isInstanceOf(IllegalArgumentException.class);
-            assertThatThrownBy(() -> RunSpec.of("r", 1)
-                            .withPasses(3, 1)
-                            .withConsistency(io.weir.model.Consistency.bsp()))
+            assertThatThrownBy(
+                            () -> RunSpec.of("r", 1).withPasses(3, 1).withConsistency(io.weir.model.Consistency.bsp()))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("a run in passes is asp");
         }

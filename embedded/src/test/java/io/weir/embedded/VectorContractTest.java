@@ -44,8 +44,8 @@ class VectorContractTest {
     }
 
     private static DenseTable table(Weir weir, String name, float[] values) {
-        TableSpec spec = new TableSpec(
-                name, new TableShape.Dense(values.length, BLOCK, "test"), SGD, new InitialRow.Zero(), 0);
+        TableSpec spec =
+                new TableSpec(name, new TableShape.Dense(values.length, BLOCK, "test"), SGD, new InitialRow.Zero(), 0);
         weir.create(spec);
         DenseTable table = weir.denseTable(name);
         float[] negative = values.clone();
@@ -165,8 +165,11 @@ class VectorContractTest {
         int length = 5 << 20;
         try (Cluster cluster = Cluster.tcp(1, 2);
                 Weir weir = cluster.connect()) {
-            weir.create(TableSpec.dense("y", length, SGD).withPlacement("p").withInitialRow(new InitialRow.Uniform(0, 1), 3));
-            weir.create(TableSpec.dense("x", length, SGD).withPlacement("p").withInitialRow(new InitialRow.Constant(2), 0));
+            weir.create(TableSpec.dense("y", length, SGD)
+                    .withPlacement("p")
+                    .withInitialRow(new InitialRow.Uniform(0, 1), 3));
+            weir.create(
+                    TableSpec.dense("x", length, SGD).withPlacement("p").withInitialRow(new InitialRow.Constant(2), 0));
             DenseTable y = weir.denseTable("y");
             DenseTable x = weir.denseTable("x");
             double sum = y.norm1();
@@ -209,8 +212,8 @@ class VectorContractTest {
     void isRefusedInASynchronousRun() {
         try (Cluster cluster = Cluster.embedded(2);
                 Weir weir = cluster.connect();
-                Run run = weir.join(new RunOptions(
-                        RunSpec.of("bsp", 1).withConsistency(Consistency.bsp()), 0, false))) {
+                Run run =
+                        weir.join(new RunOptions(RunSpec.of("bsp", 1).withConsistency(Consistency.bsp()), 0, false))) {
             DenseTable y = run.denseTable(TableSpec.dense("y", 100, SGD));
             assertThatThrownBy(() -> y.fill(1)).hasMessageContaining("no step of a synchronous run");
         }

@@ -14,7 +14,8 @@ import java.lang.ref.Reference;
 /// matters, and bound by memory.
 public final class Vectors {
     /// Sums that run beside each other, so that one addition need not wait for the other. Part of the result: float
-    /// `i` goes to sum `i mod 8`, the up to seven last ones to sum 0, and at the end the eight are added two by two.
+    /// `i` goes to sum `i mod 8`, the up to seven last ones to sum 0, and at the end the eight are added two by
+    /// two.
     private static final int SUMS = 8;
 
     private Vectors() {}
@@ -168,8 +169,7 @@ public final class Vectors {
         return sum(y, yOffset, y, yOffset, length, (v, w, s) -> Math.abs(v));
     }
 
-    private static double sum(
-            MemorySegment y, long yOffset, MemorySegment x, long xOffset, int length, Step term) {
+    private static double sum(MemorySegment y, long yOffset, MemorySegment x, long xOffset, int length, Step term) {
         long bytes = (long) length * Float.BYTES;
         long first = NativeMemory.address(y, yOffset, bytes, false);
         long second = NativeMemory.address(x, xOffset, bytes, false);

@@ -115,8 +115,7 @@ class VectorsTest {
             assertThat(Vectors.dot(y, AT, x, AT, length))
                     .as("seed=%s, round=%s", SEED + 1, round)
                     .isCloseTo(dot, within(absolute * length * 0x1p-52 + 1e-300));
-            assertThat(Vectors.norm1(y, AT, length))
-                    .isCloseTo(norm, within(norm * length * 0x1p-52 + 1e-300));
+            assertThat(Vectors.norm1(y, AT, length)).isCloseTo(norm, within(norm * length * 0x1p-52 + 1e-300));
         }
     }
 

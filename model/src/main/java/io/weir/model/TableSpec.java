@@ -62,11 +62,7 @@ public record TableSpec(String name, TableShape shape, OptimizerSpec optimizer, 
     public TableSpec withPlacement(String placement) {
         if (shape instanceof TableShape.Dense d) {
             return new TableSpec(
-                    name,
-                    new TableShape.Dense(d.length(), d.blockLength(), placement),
-                    optimizer,
-                    initialRow,
-                    seed);
+                    name, new TableShape.Dense(d.length(), d.blockLength(), placement), optimizer, initialRow, seed);
         }
         throw new IllegalArgumentException("only a dense table has a placement: table=" + name);
     }

@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.weir.model.Consistency;
 import io.weir.model.ErrorCode;
+import io.weir.model.OptimizerSpec;
 import io.weir.model.RunSpec;
+import io.weir.model.TableShape;
+import io.weir.model.TableSpec;
+import io.weir.model.VectorOperation;
 import io.weir.model.WorkerId;
 import io.weir.wire.Checksum;
 import io.weir.wire.CompressedFrame;
@@ -16,10 +20,6 @@ import io.weir.wire.FrameType;
 import io.weir.wire.Limits;
 import io.weir.wire.Message;
 import io.weir.wire.RunMessage;
-import io.weir.model.OptimizerSpec;
-import io.weir.model.TableShape;
-import io.weir.model.TableSpec;
-import io.weir.model.VectorOperation;
 import io.weir.wire.VectorLayout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -379,8 +379,8 @@ class HostileFramesTest {
         long seed = 20261122;
         Random random = new Random(seed);
         try (RawClient client = RawClient.attached(server)) {
-            TableSpec dense =
-                    TableSpec.dense("dense", 1000, OptimizerSpec.parse("sgd(rate=1)")).withPlacement("p");
+            TableSpec dense = TableSpec.dense("dense", 1000, OptimizerSpec.parse("sgd(rate=1)"))
+                    .withPlacement("p");
             assertThat(client.ask(new Message.CreateTable(0, 0, dense))).isInstanceOf(Message.Tables.class);
         }
         long direct = TestServers.directBytes();

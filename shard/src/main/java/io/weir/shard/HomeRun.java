@@ -540,8 +540,7 @@ final class HomeRun {
         if (!spec.isInPasses() || member.index != Passes.COORDINATOR) {
             throw new WeirException(
                     ErrorCode.INVALID_ARGUMENT,
-                    "passes are begun by worker 0 of a run in passes: run=" + spec.name() + ", worker="
-                            + member.index);
+                    "passes are begun by worker 0 of a run in passes: run=" + spec.name() + ", worker=" + member.index);
         }
         if (passes.begin(begin, answer)) {
             // Who is still at a portion of the pass before holds nothing any more.

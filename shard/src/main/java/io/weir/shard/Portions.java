@@ -43,8 +43,8 @@ final class Portions {
         return firstFree < states.length ? firstFree : NONE;
     }
 
-    /// Of a run in passes: the portion with the fewest holders of those that are not done and have fewer than `most`, the
-    /// first of several, or [#NONE].
+    /// Of a run in passes: the portion with the fewest holders of those that are not done and have fewer than `most`,
+    /// the first of several, or [#NONE].
     int leastHeld(int most) {
         int least = NONE;
         for (int portion = 0; portion < states.length; portion++) {

@@ -626,8 +626,7 @@ public final class Shard implements AutoCloseable {
             long from = offset + (long) done * blockLength;
             long floats = Math.min((long) some * blockLength, offset + count - from);
             MemorySegment room = effects.room(some * Double.BYTES);
-            table.store()
-                    .reduce(VectorLayout.operation(frame, at), other, from, floats, room, effects.roomOffset());
+            table.store().reduce(VectorLayout.operation(frame, at), other, from, floats, room, effects.roomOffset());
             effects.filled(some * Double.BYTES);
         }
         effects.endRows();

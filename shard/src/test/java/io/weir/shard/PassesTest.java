@@ -21,7 +21,9 @@ class PassesTest {
     private static RunMessage.PassDone done(long pass, double... results) {
         return new RunMessage.PassDone(
                 pass,
-                java.util.Arrays.stream(results).mapToObj(result -> List.of(result)).toList());
+                java.util.Arrays.stream(results)
+                        .mapToObj(result -> List.of(result))
+                        .toList());
     }
 
     @Test
@@ -69,7 +71,9 @@ class PassesTest {
             AskedAnswer next = run.beginPass(0, 1);
             run.through(3, 1, 2, true, 99.0);
             run.nextPortion(2, -1);
-            assertThat(next.isAnswered()).as("what comes late counts in no other pass").isFalse();
+            assertThat(next.isAnswered())
+                    .as("what comes late counts in no other pass")
+                    .isFalse();
         }
     }
 

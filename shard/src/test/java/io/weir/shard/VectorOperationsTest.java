@@ -116,9 +116,11 @@ class VectorOperationsTest {
 
     @Test
     void sumsBlockByBlockAndStoresNothing() {
-        Outcome dot = DataFrame.vector(VectorOperation.DOT, Y, BLOCK, 16, 24, X, 0).sendTo(shard);
+        Outcome dot =
+                DataFrame.vector(VectorOperation.DOT, Y, BLOCK, 16, 24, X, 0).sendTo(shard);
         assertThat(dot).isEqualTo(new Outcome.Sums(1, 1, List.of(48.0, 24.0)));
-        Outcome norm = DataFrame.vector(VectorOperation.NORM1, X, BLOCK, 0, LENGTH, 0, 0).sendTo(shard);
+        Outcome norm = DataFrame.vector(VectorOperation.NORM1, X, BLOCK, 0, LENGTH, 0, 0)
+                .sendTo(shard);
         assertThat(norm).isEqualTo(new Outcome.Sums(1, 0, List.of(48.0, 48.0, 24.0)));
         assertThat(shard.tableNamed("y").store().rowCount()).isZero();
         assertThat(shard.tableNamed("x").store().rowCount()).isZero();
@@ -151,7 +153,8 @@ class VectorOperationsTest {
             assertThat(values.get(i)).isEqualTo(-(i / 16 * 32 + i % 16 + 1f / 1024));
         }
         assertRefused(
-                DataFrame.vector(VectorOperation.SUM_HALVES, Y, BLOCK, 0, LENGTH, X, 0).numbered(3, 2),
+                DataFrame.vector(VectorOperation.SUM_HALVES, Y, BLOCK, 0, LENGTH, X, 0)
+                        .numbered(3, 2),
                 ErrorCode.INVALID_ARGUMENT,
                 true,
                 "twice as long",
@@ -172,17 +175,14 @@ class VectorOperationsTest {
         long number = 0;
         for (Object[] each : cases) {
             number++;
-            DataFrame frame =
-                    DataFrame.vector(VectorOperation.AXPY, (int) each[0], BLOCK, 0, LENGTH, (int) each[1], 1);
+            DataFrame frame = DataFrame.vector(VectorOperation.AXPY, (int) each[0], BLOCK, 0, LENGTH, (int) each[1], 1);
             assertRefused(
-                    frame.numbered(number, number - 1),
-                    ErrorCode.INVALID_ARGUMENT,
-                    true,
-                    (String) each[2],
-                    (String) each[3]);
+                    frame.numbered(number, number - 1), ErrorCode.INVALID_ARGUMENT, true, (String) each[2], (String)
+                            each[3]);
         }
         assertRefused(
-                DataFrame.vector(VectorOperation.AXPY, Y, BLOCK, 0, LENGTH, 99, 1).numbered(7, 6),
+                DataFrame.vector(VectorOperation.AXPY, Y, BLOCK, 0, LENGTH, 99, 1)
+                        .numbered(7, 6),
                 ErrorCode.UNKNOWN_TABLE,
                 true,
                 "tableId=99",
@@ -194,7 +194,8 @@ class VectorOperationsTest {
                 true,
                 "table=rows");
         assertThat(axpy(1, 9).sendTo(shard)).as("each used up its number").isInstanceOf(Outcome.Acknowledged.class);
-        assertThat(DataFrame.vector(VectorOperation.DOT, FTRL, BLOCK, 0, LENGTH, X, 0).sendTo(shard))
+        assertThat(DataFrame.vector(VectorOperation.DOT, FTRL, BLOCK, 0, LENGTH, X, 0)
+                        .sendTo(shard))
                 .as("reading an FTRL table is fine")
                 .isInstanceOf(Outcome.Sums.class);
     }
@@ -204,7 +205,8 @@ class VectorOperationsTest {
         assertRefused(axpy(Double.NaN, 1), ErrorCode.INVALID_ARGUMENT, true, "scalar=NaN", "table=y");
         assertRefused(axpy(Double.POSITIVE_INFINITY, 2).numbered(2, 1), ErrorCode.INVALID_ARGUMENT, true, "scalar");
         assertRefused(
-                DataFrame.vector(VectorOperation.PSEUDO_GRADIENT, Y, BLOCK, 0, LENGTH, X, -1).numbered(3, 2),
+                DataFrame.vector(VectorOperation.PSEUDO_GRADIENT, Y, BLOCK, 0, LENGTH, X, -1)
+                        .numbered(3, 2),
                 ErrorCode.INVALID_ARGUMENT,
                 true,
                 "scalar=-1");
@@ -219,7 +221,8 @@ class VectorOperationsTest {
                 true,
                 "whole blocks");
         assertRefused(
-                DataFrame.vector(VectorOperation.SCALE, Y, BLOCK, 0, LENGTH + 1, 0, 2).numbered(6, 5),
+                DataFrame.vector(VectorOperation.SCALE, Y, BLOCK, 0, LENGTH + 1, 0, 2)
+                        .numbered(6, 5),
                 ErrorCode.INVALID_ARGUMENT,
                 true,
                 "inside the table");
@@ -236,14 +239,16 @@ class VectorOperationsTest {
         big[LENGTH - 1] = -1e38f;
         DataFrame.pushStretch(Y, BLOCK, 0, big).numbered(1, 0).sendTo(shard);
         assertRefused(
-                DataFrame.vector(VectorOperation.SCALE, Y, BLOCK, 0, LENGTH, 0, 1e4).numbered(2, 1),
+                DataFrame.vector(VectorOperation.SCALE, Y, BLOCK, 0, LENGTH, 0, 1e4)
+                        .numbered(2, 1),
                 ErrorCode.NON_FINITE,
                 true,
                 "offset=39",
                 "table=y");
         assertThat(read(Y, 2)).containsExactly(1f, 1f);
         assertRefused(
-                DataFrame.vector(VectorOperation.FILL, Y, BLOCK, 0, LENGTH, 0, 1e39).numbered(3, 2),
+                DataFrame.vector(VectorOperation.FILL, Y, BLOCK, 0, LENGTH, 0, 1e39)
+                        .numbered(3, 2),
                 ErrorCode.NON_FINITE,
                 true,
                 "offset=0");
@@ -268,8 +273,7 @@ class VectorOperationsTest {
         RunSpec spec = RunSpec.of("bsp", 1).withConsistency(Consistency.bsp());
         shard.apply(new Control.OpenRun(new RunMessage.OpenRun(spec, 0, List.of())));
         shard.apply(Controls.open(spec.id(), 0, 1));
-        assertRefused(
-                axpy(2, 1).ofRun(spec.id()), ErrorCode.INVALID_ARGUMENT, true, "no step", "run=bsp", "table=y");
+        assertRefused(axpy(2, 1).ofRun(spec.id()), ErrorCode.INVALID_ARGUMENT, true, "no step", "run=bsp", "table=y");
         assertThat(read(Y, 1)).containsExactly(1f);
     }
 
@@ -286,7 +290,9 @@ class VectorOperationsTest {
         float[] ones = new float[16];
         java.util.Arrays.fill(ones, 1f);
         DataFrame.pushStretch(8, 16, 0, ones).numbered(1, 0).sendTo(shard);
-        DataFrame.vector(VectorOperation.FILL, 8, 16, 0, 16, 0, 0).numbered(2, 1).sendTo(shard);
+        DataFrame.vector(VectorOperation.FILL, 8, 16, 0, 16, 0, 0)
+                .numbered(2, 1)
+                .sendTo(shard);
         DataFrame.pushStretch(8, 16, 0, ones).numbered(3, 2).sendTo(shard);
         assertThat(((Outcome.Rows) DataFrame.pullStretch(8, 16, 0, 1).sendTo(shard)).values())
                 .as("the velocity was 1")

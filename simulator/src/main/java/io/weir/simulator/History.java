@@ -93,7 +93,8 @@ final class History {
     }
 
     private static TableSpec vector(String name, InitialRow initialRow) {
-        TableShape shape = new TableShape.Dense((long) SHARDS * Receipts.VECTOR_BLOCK, Receipts.VECTOR_BLOCK, "vectors");
+        TableShape shape =
+                new TableShape.Dense((long) SHARDS * Receipts.VECTOR_BLOCK, Receipts.VECTOR_BLOCK, "vectors");
         return new TableSpec(name, shape, new OptimizerSpec.Sgd(1), initialRow, 0);
     }
 

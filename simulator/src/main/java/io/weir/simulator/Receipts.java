@@ -11,8 +11,8 @@ import java.util.Map;
 /// function of who it is and of the step alone, so that a restarted worker makes the same pushes again.
 ///
 /// With SGD at rate 1 every push adds 1, on each shard that it touches, to a cell of its own, which nobody else
-/// touches, and to a tally of its source. A vector operation adds a power of 4 of its own to a float of each shard. Some
-/// pushes move 1 from one bank row of the shard to another. In a
+/// touches, and to a tally of its source. A vector operation adds a power of 4 of its own to a float of each shard.
+/// Some pushes move 1 from one bank row of the shard to another. In a
 /// synchronous run each step also adds a number to a row where the order of the additions shows. Confined.
 final class Receipts {
     /// Floats in a row, all equal.

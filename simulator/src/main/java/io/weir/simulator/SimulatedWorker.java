@@ -286,7 +286,9 @@ final class SimulatedWorker {
                             : send(push, tables.apply(history.tableOf(push))));
             if (timeline.chance(PAUSE_ONE_IN)) {
                 int rest = i + 1;
-                later(timeline.between(500, 8_000), () -> orEnd(() -> sendFrom(rest, pushes, tables, denseTables, under, next)));
+                later(
+                        timeline.between(500, 8_000),
+                        () -> orEnd(() -> sendFrom(rest, pushes, tables, denseTables, under, next)));
                 return;
             }
         }

@@ -621,8 +621,8 @@ public final class TableStore implements AutoCloseable {
         return missing == 0 || tryReserve(missing) ? CheckResult.OK : CheckResult.OUT_OF_MEMORY;
     }
 
-    /// Applies a vector operation that has been checked. Blocks that are missing are created; slots and push counts stay
-    /// as they are, for no gradient was pushed.
+    /// Applies a vector operation that has been checked. Blocks that are missing are created; slots and push counts
+    /// stay as they are, for no gradient was pushed.
     public void applyTransform(VectorOperation operation, double scalar, TableStore other, long offset, long count) {
         int blockLength = requireStretch(offset, count);
         checkedCount = -1;

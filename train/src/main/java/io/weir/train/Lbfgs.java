@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 /// **L2.** The direction is `d = −H g`, with `H` the inverse curvature that the last `m` pairs `s = w' − w`,
 /// `y = g' − g` tell, by the recursion in two loops (Nocedal and Wright, *Numerical Optimization*, second edition,
 /// algorithm 7.4), each of whose lines is an order to the shards. The step is [WolfeLineSearch]'s. Where features
-/// depend on each other, as those of one-hot codes do, many pairs save many passes over the data, and the recursion costs
-/// little beside one.
+/// depend on each other, as those of one-hot codes do, many pairs save many passes over the data, and the recursion
+/// costs little beside one.
 ///
 /// **L1** is OWL-QN (Andrew and Gao, *Scalable Training of L1-Regularized Log-Linear Models*, ICML 2007): the
 /// pseudo-gradient in place of the gradient, but for `y`; a point that stays in the orthant into which the steepest
@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
 /// That is PSS-gb of Schmidt, *Graphical Model Structure Learning with L1-Regularization* (2010), section 2.3, and
 /// takes a fraction of the passes.
 ///
-/// Vectors are 32-bit floats, each element computed in doubles and rounded once; dot products and objective are doubles,
+/// Vectors are 32-bit floats, each element computed in doubles and rounded once; dot products and objective are
+/// doubles,
 /// added in a fixed order. So the same gradients and losses lead to the same bits, whatever the shards and workers.
 final class Lbfgs {
     private static final int SEARCH_EVALUATIONS = 20;
@@ -125,7 +126,8 @@ final class Lbfgs {
         boolean restarted = false;
         while (norm > wanted && passes < maxPasses) {
             orders(List.of(
-                    lastW.transformAsync(VectorOperation.COPY, 1, w), lastG.transformAsync(VectorOperation.COPY, 1, g)));
+                    lastW.transformAsync(VectorOperation.COPY, 1, w),
+                    lastG.transformAsync(VectorOperation.COPY, 1, g)));
             direct();
             double slope = steepest.dot(direction);
             int evaluations = Math.min(SEARCH_EVALUATIONS, maxPasses - passes);
@@ -266,7 +268,7 @@ final class Lbfgs {
                 newS.axpyAsync(-1, lastW),
                 newY.transformAsync(VectorOperation.COPY, 1, g),
                 newY.axpyAsync(-1, lastG)));
-        pairs.remove((Integer) place);
+        pairs.removeIf(pair -> pair == place);
         sy[place] = newS.dot(newY);
         yy[place] = newY.dot(newY);
         if (isCurved(sy[place], yy[place])) {

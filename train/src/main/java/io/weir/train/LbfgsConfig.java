@@ -31,8 +31,8 @@ public record LbfgsConfig(double c, boolean l1, int history, int maxPasses, doub
             throw new IllegalArgumentException("history must be from 1 to 1000: history=" + history);
         }
         if (maxPasses < 2) {
-            throw new IllegalArgumentException("there must be at least 2 passes, one of which only looks: maxPasses="
-                    + maxPasses);
+            throw new IllegalArgumentException(
+                    "there must be at least 2 passes, one of which only looks: maxPasses=" + maxPasses);
         }
         if (!(tolerance >= 0 && tolerance < 1)) {
             throw new IllegalArgumentException("tolerance must be from 0 to below 1: tolerance=" + tolerance);

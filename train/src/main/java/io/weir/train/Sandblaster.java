@@ -31,11 +31,12 @@ import org.jspecify.annotations.Nullable;
 /// Trains a linear model with L-BFGS on parameter servers, as *Sandblaster* does (Dean et al., *Large Scale Distributed
 /// Deep Networks*, NIPS 2012, section 4.2). Thread-safe.
 ///
-/// **The coordinator**, worker 0 of the run, never sees a parameter: weights, gradients, direction and history are dense
+/// **The coordinator**, worker 0 of the run, never sees a parameter: weights, gradients, direction and history are
+/// dense
 /// tables that lie together on the shards, and it gives orders ([Lbfgs]) and gets dot products. Each evaluation is a
 /// *pass* of the run: the input is cut into portions, many more than there are workers, which take one after the other;
-/// near the end those that are still under way are given to a second worker, and the first to finish counts. A portion's
-/// sum of gradients is one push, its sum of losses comes back with the end of the portion.
+/// near the end those that are still under way are given to a second worker, and the first to finish counts. A
+/// portion's sum of gradients is one push, its sum of losses comes back with the end of the portion.
 ///
 /// **The same bits** come out for any number of workers, processes, shards and servers, whoever was slow or died: a
 /// portion is always computed in the same way, sums of gradients do not depend on their order ([ExactSum]), losses are
@@ -100,7 +101,7 @@ public final class Sandblaster {
 
     /// Portions that an input of so many bytes is cut into, whoever works on it.
     static int portionCount(long byteCount) {
-        return (int) Math.clamp(byteCount / PORTION_BYTES, 1, MOST_PORTIONS);
+        return Math.clamp(byteCount / PORTION_BYTES, 1, MOST_PORTIONS);
     }
 
     /// The rows of a linear model as one vector: row `key` at `key * rowLength`, the bias last.
@@ -160,14 +161,16 @@ public final class Sandblaster {
                 TrainingConfig training,
                 Part part,
                 ProgressListener listener) {
-            boolean unused = Rows.hasBias(model);
+            var _ = Rows.hasBias(model);
             this.weir = weir;
             this.model = model;
             this.config = config;
             this.training = training;
             this.source = source;
             this.listener = listener;
-            this.spec = RunSpec.of(training.run(), 1 + training.workers() * training.share().count())
+            this.spec = RunSpec.of(
+                            training.run(),
+                            1 + training.workers() * training.share().count())
                     .withSilence(training.membership().silence())
                     .withPasses(portionCount(source.byteCount()), COPIES);
             if (part != Part.WORKERS) {
@@ -257,7 +260,16 @@ public final class Sandblaster {
             }
             Latency none = Latency.of(new Histogram(3));
             return new ProgressListener.Snapshot(
-                    examples, seconds, examples / seconds, loss, loss, losses.size(), config.maxPasses(), Double.NaN, none, none);
+                    examples,
+                    seconds,
+                    examples / seconds,
+                    loss,
+                    loss,
+                    losses.size(),
+                    config.maxPasses(),
+                    Double.NaN,
+                    none,
+                    none);
         }
 
         private LbfgsResult result() {
@@ -504,7 +516,7 @@ public final class Sandblaster {
             return create(new TableSpec(
                     training.tableName("sums"),
                     new TableShape.Dense(
-                            2 * shape.blockLength() * shape.blockCount(), 2 * shape.blockLength(), shape.placement()),
+                            2L * shape.blockLength() * shape.blockCount(), 2 * shape.blockLength(), shape.placement()),
                     weights.optimizer(),
                     weights.initialRow(),
                     0));
@@ -565,7 +577,7 @@ public final class Sandblaster {
 
         void drop() {
             for (String name : names) {
-                boolean unused = training.weir.drop(name);
+                var _ = training.weir.drop(name);
             }
         }
     }
@@ -655,8 +667,8 @@ public final class Sandblaster {
             for (double column : columns) {
                 bound = Math.max(bound, column);
             }
-            boolean unused = portion.claim();
-            portion.finish(maxKey, bound, exampleCount, featureCount);
+            var _ = portion.claim();
+            portion.finish((double) maxKey, bound, (double) exampleCount, (double) featureCount);
         }
 
         /// Computes the portion's losses and gradients, and pushes the latter if nobody was first.
@@ -682,7 +694,7 @@ public final class Sandblaster {
             pause(System.nanoTime() - startNs);
             if (portion.claim()) {
                 putHalves(shape.blockLength(), portion.arguments());
-                push(portion);
+                push(portion, run.denseTable(Objects.requireNonNull(sumsInfo)));
             }
             portion.finish(loss);
             count(count, loss);
@@ -702,7 +714,7 @@ public final class Sandblaster {
             if (weights.length != shape.length()) {
                 weights = new float[Math.toIntExact(shape.length())];
                 gradient = new double[weights.length];
-                halves = new float[Math.toIntExact(2 * shape.blockLength() * shape.blockCount())];
+                halves = new float[Math.toIntExact(2L * shape.blockLength() * shape.blockCount())];
             }
             try {
                 run.denseTable(table).pull(weights);
@@ -749,9 +761,9 @@ public final class Sandblaster {
             }
         }
 
-        private void push(Portion portion) {
+        private void push(Portion portion, DenseTable sums) {
             try {
-                portion.denseTable(Objects.requireNonNull(sumsInfo)).push(halves);
+                portion.denseTable(sums).push(halves);
             } catch (WeirException e) {
                 if (e.code() != ErrorCode.FENCED) {
                     throw e;

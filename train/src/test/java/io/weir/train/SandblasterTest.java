@@ -26,8 +26,8 @@ import org.junit.jupiter.api.io.TempDir;
 /// Sandblaster on generated data, and on a9a, agaricus and the digits, found through `WEIR_DATA`, against optima that
 /// other programs found.
 class SandblasterTest {
-    private static final LogisticRegression LR =
-            new LogisticRegression(TableSpec.embedding("lr", 1, OptimizerSpec.parse("adagrad(rate=0.1)")), false, false);
+    private static final LogisticRegression LR = new LogisticRegression(
+            TableSpec.embedding("lr", 1, OptimizerSpec.parse("adagrad(rate=0.1)")), false, false);
     private static final long SEED = 43;
 
     @TempDir
@@ -43,7 +43,8 @@ class SandblasterTest {
                 Weir weir = server.connect();
                 LibsvmSource source = LibsvmSource.of(data)) {
             TrainingConfig training = change.apply(TrainingConfig.of("run"));
-            LbfgsResult result = Sandblaster.train(weir, source, model, config, training, Part.ALL, ProgressListener.NONE);
+            LbfgsResult result =
+                    Sandblaster.train(weir, source, model, config, training, Part.ALL, ProgressListener.NONE);
             assertThat(weir.tables()).as("only the model's table stays").hasSize(1);
             return new Left(result, SavedModel.of(weir, model));
         }
@@ -127,8 +128,8 @@ class SandblasterTest {
         Path data = generated(600);
         LbfgsConfig config = LbfgsConfig.l2(1).withMaxPasses(6);
         Left even = train(data, LR, config, 1, 2);
-        Left uneven = train(
-                data, LR, config, 1, training -> training.withWorkers(2).withSlowdown(new Slowdown(2, 300)));
+        Left uneven =
+                train(data, LR, config, 1, training -> training.withWorkers(2).withSlowdown(new Slowdown(2, 300)));
         assertThat(uneven.result.passLoss()).isEqualTo(even.result.passLoss());
         assertThat(uneven.model.hash()).hasToString(even.model.hash().toString());
     }
@@ -155,7 +156,13 @@ class SandblasterTest {
             LbfgsResult first = Sandblaster.train(
                     weir, source, LR, config, TrainingConfig.of("first"), Part.ALL, ProgressListener.NONE);
             LbfgsResult second = Sandblaster.train(
-                    weir, source, LR, config.withMaxPasses(2), TrainingConfig.of("second"), Part.ALL, ProgressListener.NONE);
+                    weir,
+                    source,
+                    LR,
+                    config.withMaxPasses(2),
+                    TrainingConfig.of("second"),
+                    Part.ALL,
+                    ProgressListener.NONE);
             assertThat(second.dataPasses()).isEqualTo(2);
             assertThat(second.objective()).isEqualTo(first.objective());
             LbfgsResult again = Sandblaster.train(

@@ -43,12 +43,10 @@ class WolfeLineSearchTest {
             double power = 2 + 2 * random.nextInt(3);
             double tilt = random.nextInt(3) == 0 ? 0.3 * random.nextDouble() : 0;
             // |t/at − 1|^p with a wave on it, so that it has other minima too.
-            DoubleUnaryOperator value =
-                    t -> Math.pow(Math.abs(t / at - 1), power) + tilt * Math.cos(5 * t / at) / 5;
-            DoubleUnaryOperator slope = t -> power * Math.pow(Math.abs(t / at - 1), power - 1)
-                            * Math.signum(t / at - 1)
-                            / at
-                    - tilt * Math.sin(5 * t / at) / at;
+            DoubleUnaryOperator value = t -> Math.pow(Math.abs(t / at - 1), power) + tilt * Math.cos(5 * t / at) / 5;
+            DoubleUnaryOperator slope =
+                    t -> power * Math.pow(Math.abs(t / at - 1), power - 1) * Math.signum(t / at - 1) / at
+                            - tilt * Math.sin(5 * t / at) / at;
             Point start = new Point(0, value.applyAsDouble(0), slope.applyAsDouble(0));
             double first = Math.pow(10, random.nextInt(-4, 5));
             Point found = WolfeLineSearch.search(line(value, slope), start, first, 60);

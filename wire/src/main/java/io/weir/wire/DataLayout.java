@@ -5,8 +5,8 @@ import io.weir.model.TableShape;
 import io.weir.model.WeirException;
 import java.nio.ByteBuffer;
 
-/// Fields of the frames that go to one shard: [FrameType#PULL], `PUSH`, `PUSH_PULL`, `LOAD`, `SCAN`, `TICK`, `TRANSFORM`,
-/// `REDUCE`.
+/// Fields of the frames that go to one shard: [FrameType#PULL], `PUSH`, `PUSH_PULL`, `LOAD`, `SCAN`, `TICK`,
+/// `TRANSFORM`, `REDUCE`.
 ///
 /// ```
 ///   0     8        12           16       24               32      40           44

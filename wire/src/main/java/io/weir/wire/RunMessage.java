@@ -426,8 +426,7 @@ public sealed interface RunMessage extends Message {
     /// @param generation of a run in passes: that of the portion, as it was given; otherwise 0
     /// @param counted of a run in passes: whether every shard has its part of the portion
     /// @param results of a run in passes: what came of the portion, at most [Limits#MAX_PASS_VALUES], finite
-    record NextPortion(
-            int shard, WorkerId worker, int done, int generation, boolean counted, List<Double> results)
+    record NextPortion(int shard, WorkerId worker, int done, int generation, boolean counted, List<Double> results)
             implements RunMessage {
         public NextPortion {
             results = List.copyOf(results);
@@ -470,12 +469,12 @@ public sealed interface RunMessage extends Message {
     ///
     /// @param index which one, -1 if there are no more
     /// @param generation how often it was handed out
-    /// @param position minibatches of it that are done; of a run that is not synchronous its stream knows. Of a run in
+    /// @param position minibatches of it that are done; of a run that is not synchronous its stream knows. Of a run
+    /// in
     ///     passes: the pass
     /// @param clock of a synchronous run: the open step, at which the worker goes on
     /// @param arguments of a run in passes: what the pass was begun with
-    record Portion(int index, int generation, long position, long clock, List<Double> arguments)
-            implements RunMessage {
+    record Portion(int index, int generation, long position, long clock, List<Double> arguments) implements RunMessage {
         public Portion {
             arguments = List.copyOf(arguments);
         }
@@ -574,10 +573,7 @@ public sealed interface RunMessage extends Message {
             return new PassDone(
                     in.getLong("pass"),
                     decodeList(
-                            in,
-                            "results",
-                            Integer.BYTES,
-                            each -> each.getDoubles("results", Limits.MAX_PASS_VALUES)));
+                            in, "results", Integer.BYTES, each -> each.getDoubles("results", Limits.MAX_PASS_VALUES)));
         }
     }
 

@@ -97,8 +97,8 @@ final class TableSpecCodec {
         int tag = in.getByte("shape");
         return switch (tag) {
             case SHAPE_EMBEDDING -> new TableShape.Embedding(in.getInt("dim"));
-            case SHAPE_DENSE -> new TableShape.Dense(
-                        in.getLong("length"), in.getInt("blockLength"), in.getString("placement"));
+            case SHAPE_DENSE ->
+                new TableShape.Dense(in.getLong("length"), in.getInt("blockLength"), in.getString("placement"));
             default -> throw FieldReader.malformed("shape must be known: shape=" + tag);
         };
     }

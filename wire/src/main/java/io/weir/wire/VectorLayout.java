@@ -14,8 +14,8 @@ import java.nio.ByteBuffer;
 ///   +-----------+-------+--------+
 /// ```
 ///
-/// `operation` is the number of a [VectorOperation], `other` the id of the other table, 0 if none takes part, `scalar` a
-/// float64, 0 where the operation has none. Offsets count from the start of the frame.
+/// `operation` is the number of a [VectorOperation], `other` the id of the other table, 0 if none takes part, `scalar`
+/// a float64, 0 where the operation has none. Offsets count from the start of the frame.
 public final class VectorLayout {
     public static final int OPERATION_OFFSET = DataLayout.PAYLOAD_OFFSET;
     public static final int OTHER_OFFSET = OPERATION_OFFSET + Integer.BYTES;

@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.weir.model.Compression;
 import io.weir.model.ErrorCode;
-import io.weir.model.VectorOperation;
 import io.weir.model.TableShape;
+import io.weir.model.VectorOperation;
 import io.weir.model.WeirException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -39,7 +39,16 @@ class DataLayoutTest {
                 changed(axpy, frame -> frame.putInt(VectorLayout.OPERATION_OFFSET, VectorOperation.DOT.number())),
                 "vector operation must fit the frame: operation=DOT, type=62");
         refuses(
-                Frames.data(FrameType.REDUCE, 0, 0, STRETCH, 16, 0, 16, Frames.vectorPayload(VectorOperation.FILL, 0, 1), true),
+                Frames.data(
+                        FrameType.REDUCE,
+                        0,
+                        0,
+                        STRETCH,
+                        16,
+                        0,
+                        16,
+                        Frames.vectorPayload(VectorOperation.FILL, 0, 1),
+                        true),
                 "vector operation must fit the frame: operation=FILL, type=64");
         for (int none : new int[] {0, -1, Integer.MIN_VALUE}) {
             refuses(
@@ -50,10 +59,23 @@ class DataLayoutTest {
         refuses(
                 Frames.vector(VectorOperation.FILL, 16, 15, 3, 1),
                 "other table must be named where one takes part, and only there: other=3, operation=FILL");
-        refuses(Frames.vector(VectorOperation.FILL, 0, 0, 0, 1), "number must be above the previous one: number=0, previousNumber=0, type=62");
-        refuses(Frames.vector(VectorOperation.DOT, 2, 1, 3, 0), "number must be 0 where nothing changes: number=2, previousNumber=1, type=64");
         refuses(
-                Frames.data(FrameType.TRANSFORM, 2, 1, KEYS, 16, 0, 16, Frames.vectorPayload(VectorOperation.FILL, 0, 1), true),
+                Frames.vector(VectorOperation.FILL, 0, 0, 0, 1),
+                "number must be above the previous one: number=0, previousNumber=0, type=62");
+        refuses(
+                Frames.vector(VectorOperation.DOT, 2, 1, 3, 0),
+                "number must be 0 where nothing changes: number=2, previousNumber=1, type=64");
+        refuses(
+                Frames.data(
+                        FrameType.TRANSFORM,
+                        2,
+                        1,
+                        KEYS,
+                        16,
+                        0,
+                        16,
+                        Frames.vectorPayload(VectorOperation.FILL, 0, 1),
+                        true),
                 "layout does not fit: layout=1, type=62");
         refuses(
                 Frames.data(FrameType.TRANSFORM, 2, 1, STRETCH, 16, 0, 16, new byte[15], true),

@@ -301,8 +301,7 @@ class FrameFuzzTest {
                 new RunMessage.Portion(
                         random.nextInt(), random.nextInt(), random.nextLong(), random.nextLong(), values(random));
             case 15 -> new RunMessage.RunStatus(text(random));
-            case 16 ->
-                new RunMessage.BeginPass(random.nextInt(), worker(random), random.nextLong(), values(random));
+            case 16 -> new RunMessage.BeginPass(random.nextInt(), worker(random), random.nextLong(), values(random));
             case 17 -> new RunMessage.PassDone(random.nextLong(), list(random, () -> values(random)));
             case 18 -> new RunMessage.Runs(list(random, () -> new RunMessage.Name(text(random))));
             default ->

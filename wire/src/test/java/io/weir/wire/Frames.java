@@ -181,11 +181,7 @@ final class Frames {
         messages.put("create-table-momentum", new Message.CreateTable(5, 0, momentum));
         messages.put("create-table-adam", new Message.CreateTable(6, RUN, adam));
         TableSpec placed = new TableSpec(
-                "w",
-                new TableShape.Dense(123, 128, "lbfgs/a9a"),
-                new OptimizerSpec.Sgd(1f),
-                new InitialRow.Zero(),
-                0);
+                "w", new TableShape.Dense(123, 128, "lbfgs/a9a"), new OptimizerSpec.Sgd(1f), new InitialRow.Zero(), 0);
         messages.put("create-table-placed", new Message.CreateTable(8, RUN, placed));
         messages.put("create-table-ftrl", new Message.CreateTable(7, 0, ftrl));
         for (String name : OptimizerSpec.names()) {

@@ -176,9 +176,7 @@ class SpecificationTest {
                 assertThat(matcher.group(2)).as(line).isEqualTo("" + (Keys.ofString(matcher.group(1)) >>> 33));
                 int[] shardCounts = {2, 3, 8, 24};
                 for (int i = 0; i < shardCounts.length; i++) {
-                    assertThat(matcher.group(3 + i))
-                            .as(line)
-                            .isEqualTo("" + shape.shardOf(0, 5, shardCounts[i]));
+                    assertThat(matcher.group(3 + i)).as(line).isEqualTo("" + shape.shardOf(0, 5, shardCounts[i]));
                 }
             }
         }

@@ -214,8 +214,7 @@ final class MapWeir implements Weir {
         }
 
         @Override
-        public CompletableFuture<Void> transformAsync(
-                VectorOperation operation, double a, @Nullable DenseTable other) {
+        public CompletableFuture<Void> transformAsync(VectorOperation operation, double a, @Nullable DenseTable other) {
             throw new UnsupportedOperationException("a map is no vector");
         }
 

@@ -114,8 +114,8 @@ record ClientDenseTable(Session session, TableView view) implements DenseTable {
                     + ", other=" + other.spec().name());
         }
         TableView x = other instanceof ClientDenseTable table ? table.view() : view;
-        Optional<String> fault = operation.faultOf(scalar)
-                .or(() -> operation.fault(view.spec(), view.id(), x.spec(), x.id()));
+        Optional<String> fault =
+                operation.faultOf(scalar).or(() -> operation.fault(view.spec(), view.id(), x.spec(), x.id()));
         if (fault.isPresent()) {
             throw new IllegalArgumentException(fault.get());
         }

@@ -1,9 +1,5 @@
 package io.weir.client.internal;
 
-import io.weir.client.DenseTable;
-import io.weir.client.Portion;
-import io.weir.client.Table;
-import io.weir.model.TableSpec;
 import io.weir.wire.RunMessage;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -11,31 +7,22 @@ import org.jspecify.annotations.Nullable;
 
 /// A portion in the hands of one worker. In a synchronous run its minibatches are steps of the worker, and the
 /// home shard knows its position. Otherwise it is a stream of its own, whose entries on the shards know it.
-final class ClientPortion implements Portion {
-    private final ClientRun run;
-    private final int index;
+final class ClientPortion extends HeldPortion {
     private final @Nullable WorkerStream pushes;
     private volatile long position;
     private volatile boolean finished;
     private volatile CompletableFuture<Boolean> lastTick = CompletableFuture.completedFuture(true);
 
     ClientPortion(ClientRun run, int index, long position) {
-        this.run = run;
-        this.index = index;
+        super(run, index);
         this.position = position;
         this.pushes = null;
     }
 
     ClientPortion(ClientRun run, int index, long position, WorkerStream pushes) {
-        this.run = run;
-        this.index = index;
+        super(run, index);
         this.position = position;
         this.pushes = pushes;
-    }
-
-    @Override
-    public int index() {
-        return index;
     }
 
     @Override
@@ -44,40 +31,14 @@ final class ClientPortion implements Portion {
     }
 
     @Override
-    public Table table(TableSpec spec) {
-        return new ClientTable(run.session(), new TableView(run.weir().create(spec, run.id()), 0, pushes));
-    }
-
-    @Override
-    public Table table(Table ofRun) {
-        if (ofRun instanceof ClientTable table && table.session() == run.session()) {
-            return new ClientTable(run.session(), table.view().pushedTo(pushes));
-        }
-        throw ofSomethingElse(ofRun.spec());
-    }
-
-    @Override
-    public DenseTable denseTable(TableSpec spec) {
-        return new ClientDenseTable(run.session(), new TableView(run.weir().create(spec, run.id()), 0, pushes));
-    }
-
-    @Override
-    public DenseTable denseTable(DenseTable ofRun) {
-        if (ofRun instanceof ClientDenseTable table && table.session() == run.session()) {
-            return new ClientDenseTable(run.session(), table.view().pushedTo(pushes));
-        }
-        throw ofSomethingElse(ofRun.spec());
-    }
-
-    private IllegalArgumentException ofSomethingElse(TableSpec spec) {
-        return new IllegalArgumentException("a portion takes tables of its own run: table=" + spec.name() + ", run="
-                + run.name() + ", worker=" + run.worker());
+    @Nullable WorkerStream stream() {
+        return pushes;
     }
 
     @Override
     public boolean tick(boolean last) {
         CompletableFuture<Boolean> ticked = tickAsync(last);
-        return pushes != null || run.session().calls().await(ticked, "the step to close");
+        return pushes != null || run().session().calls().await(ticked, "the step to close");
     }
 
     @Override
@@ -85,7 +46,7 @@ final class ClientPortion implements Portion {
         WorkerStream own = pushes;
         CompletableFuture<Boolean> ticked;
         if (own == null) {
-            ticked = run.tick(0, index, last).thenApply(counted -> {
+            ticked = run().tick(0, index(), last).thenApply(counted -> {
                 if (counted) {
                     // One tick at a time is under way.
                     long before = position;
@@ -96,13 +57,13 @@ final class ClientPortion implements Portion {
             });
         } else {
             long next = position + 1;
-            CompletableFuture<Void> everywhere = run.session().tick(own, 0, next);
+            CompletableFuture<Void> everywhere = run().session().tick(own, 0, next);
             own.reach(0, next);
             position = next;
             finished = last;
-            ticked = run.tickAfter(everywhere).thenCombine(everywhere, (stepped, done) -> true);
+            ticked = run().tickAfter(everywhere).thenCombine(everywhere, (stepped, done) -> true);
         }
-        CompletableFuture<Boolean> result = run.session().calls().working(ticked);
+        CompletableFuture<Boolean> result = run().session().calls().working(ticked);
         lastTick = result;
         return result;
     }
@@ -123,7 +84,7 @@ final class ClientPortion implements Portion {
     }
 
     private IllegalStateException notInPasses() {
-        return new IllegalStateException("the run is not in passes: run=" + run.name());
+        return new IllegalStateException("the run is not in passes: run=" + run().name());
     }
 
     boolean isFinished() {
@@ -139,8 +100,8 @@ final class ClientPortion implements Portion {
     void close() {
         WorkerStream own = pushes;
         if (own != null) {
-            run.session().removeStream(own);
-            CompletableFuture<?> unused = run.session().toAllServers(new RunMessage.CloseWorker(own.id(), true));
+            run().session().removeStream(own);
+            CompletableFuture<?> unused = run().session().toAllServers(new RunMessage.CloseWorker(own.id(), true));
         }
     }
 }

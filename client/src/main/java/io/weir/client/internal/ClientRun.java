@@ -392,13 +392,12 @@ final class ClientRun implements Run {
         if (nextPass < 0) {
             nextPass = joined.passes();
             if (nextPass > 0) {
-                before = session.repeatedly(
-                        homeServer, new RunMessage.BeginPass(home, id, nextPass - 1, List.of()));
+                before = session.repeatedly(homeServer, new RunMessage.BeginPass(home, id, nextPass - 1, List.of()));
             }
         }
         long pass = nextPass++;
-        CompletableFuture<List<List<Double>>> done = before.thenCompose(ready ->
-                        session.repeatedly(homeServer, new RunMessage.BeginPass(home, id, pass, values)))
+        CompletableFuture<List<List<Double>>> done = before.thenCompose(
+                        ready -> session.repeatedly(homeServer, new RunMessage.BeginPass(home, id, pass, values)))
                 .thenApply(reply -> as(RunMessage.PassDone.class, reply).results());
         CompletableFuture<List<List<Double>>> result = working(done);
         calls.settle();
@@ -408,8 +407,7 @@ final class ClientRun implements Run {
     @Override
     public void endPasses() {
         requireOpen();
-        CompletableFuture<?> ended =
-                session.repeatedly(homeServer, new RunMessage.BeginPass(home, id, -1, List.of()));
+        CompletableFuture<?> ended = session.repeatedly(homeServer, new RunMessage.BeginPass(home, id, -1, List.of()));
         calls.await(ended, "the end of the passes");
     }
 

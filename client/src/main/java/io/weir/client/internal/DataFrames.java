@@ -146,15 +146,9 @@ final class DataFrames {
             Request request = request(call, shard, type, table, start, floats, payloadBytes, from);
             if (gradients != null && encoder != null) {
                 request.setPayload(encoder.putStretch(
-                        from,
-                        gradients,
-                        gradientsFrom + start,
-                        floats,
-                        request.frame(),
-                        DataLayout.PAYLOAD_OFFSET));
+                        from, gradients, gradientsFrom + start, floats, request.frame(), DataLayout.PAYLOAD_OFFSET));
             } else if (gradients != null) {
-                request.floats()
-                        .put(DataLayout.PAYLOAD_OFFSET / Float.BYTES, gradients, gradientsFrom + start, floats);
+                request.floats().put(DataLayout.PAYLOAD_OFFSET / Float.BYTES, gradients, gradientsFrom + start, floats);
             }
             return request;
         });
@@ -232,7 +226,7 @@ final class DataFrames {
                     more |= to < end;
                     int shard = dense.shardOfStretch(stretch, table.id(), shardCount);
                     Request request = maker.request(shard, from, (int) (to - from));
-                    long payloadBytes = request.length() - DataLayout.PAYLOAD_OFFSET - FrameLayout.TRAILER_BYTES;
+                    long payloadBytes = (long) request.length() - DataLayout.PAYLOAD_OFFSET - FrameLayout.TRAILER_BYTES;
                     send(call, request, shard, payloadBytes, stream, number, table.clockGroup());
                 }
             } finally {

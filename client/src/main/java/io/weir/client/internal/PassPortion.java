@@ -1,11 +1,6 @@
 package io.weir.client.internal;
 
-import io.weir.client.DenseTable;
-import io.weir.client.Portion;
-import io.weir.client.Table;
-import io.weir.client.TableInfo;
 import io.weir.model.ErrorCode;
-import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
 import io.weir.wire.RunMessage;
 import java.util.ArrayList;
@@ -15,9 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /// A portion in one pass of a run in passes. Its stream is opened only when its part has been computed: until then any
 /// number of workers may be at it. Its clock counts the passes, so whoever opens it sees whether the part is there.
-final class PassPortion implements Portion {
-    private final ClientRun run;
-    private final int index;
+final class PassPortion extends HeldPortion {
     private final int generation;
     private final long pass;
     private final List<Double> arguments;
@@ -36,16 +29,10 @@ final class PassPortion implements Portion {
     }
 
     PassPortion(ClientRun run, RunMessage.Portion given) {
-        this.run = run;
-        this.index = given.index();
+        super(run, given.index());
         this.generation = given.generation();
         this.pass = given.position();
         this.arguments = given.arguments();
-    }
-
-    @Override
-    public int index() {
-        return index;
     }
 
     @Override
@@ -61,10 +48,10 @@ final class PassPortion implements Portion {
     @Override
     public boolean claim() {
         if (state != State.COMPUTING) {
-            throw new IllegalStateException("a portion is claimed once in each pass: portion=" + index);
+            throw new IllegalStateException("a portion is claimed once in each pass: portion=" + index());
         }
         try {
-            WorkerStream opened = run.openPortion(index, generation);
+            WorkerStream opened = run().openPortion(index(), generation);
             pushes = opened;
             state = opened.clock(0) > pass ? State.COUNTED : State.CLAIMED;
         } catch (WeirException e) {
@@ -84,13 +71,13 @@ final class PassPortion implements Portion {
     @Override
     public void finish(double... came) {
         if (state == State.COMPUTING) {
-            throw new IllegalStateException("a portion is claimed before it is finished: portion=" + index);
+            throw new IllegalStateException("a portion is claimed before it is finished: portion=" + index());
         }
         List<Double> values = new ArrayList<>();
         for (double value : came) {
             if (!Double.isFinite(value)) {
                 throw new IllegalArgumentException(
-                        "results must be finite: value=" + value + ", portion=" + index + ", pass=" + pass);
+                        "results must be finite: value=" + value + ", portion=" + index() + ", pass=" + pass);
             }
             values.add(value);
         }
@@ -98,7 +85,7 @@ final class PassPortion implements Portion {
         WorkerStream own = pushes;
         if (state == State.CLAIMED && own != null) {
             try {
-                run.session().calls().await(run.session().tick(own, 0, pass + 1), "the end of a portion");
+                run().session().calls().await(run().session().tick(own, 0, pass + 1), "the end of a portion");
                 state = State.COUNTED;
             } catch (WeirException e) {
                 lose(e);
@@ -112,52 +99,33 @@ final class PassPortion implements Portion {
     RunMessage.NextPortion through(int home) {
         boolean counted = state == State.COUNTED;
         return new RunMessage.NextPortion(
-                home, run.workerId(), index, generation, counted, counted ? results : List.of());
+                home, run().workerId(), index(), generation, counted, counted ? results : List.of());
     }
 
     /// Gives the stream up.
     void close() {
         WorkerStream own = pushes;
         if (own != null) {
-            run.session().removeStream(own);
+            run().session().removeStream(own);
         }
     }
 
-    private WorkerStream claimed() {
+    @Override
+    WorkerStream stream() {
         WorkerStream own = pushes;
         if (own == null) {
-            throw new IllegalStateException("a portion is claimed before its tables are used: portion=" + index);
+            throw new IllegalStateException("a portion is claimed before its tables are used: portion=" + index());
         }
         return own;
     }
 
     @Override
-    public Table table(TableSpec spec) {
-        return table(run.weir().create(spec, run.id()));
-    }
-
-    @Override
-    public Table table(TableInfo info) {
-        return new ClientTable(run.session(), new TableView(info, 0, claimed()));
-    }
-
-    @Override
-    public DenseTable denseTable(TableSpec spec) {
-        return denseTable(run.weir().create(spec, run.id()));
-    }
-
-    @Override
-    public DenseTable denseTable(TableInfo info) {
-        return new ClientDenseTable(run.session(), new TableView(info, 0, claimed()));
-    }
-
-    @Override
     public boolean tick(boolean last) {
-        throw new IllegalStateException("a portion of a pass is finished, not ticked: portion=" + index);
+        throw new IllegalStateException("a portion of a pass is finished, not ticked: portion=" + index());
     }
 
     @Override
     public CompletableFuture<Boolean> tickAsync(boolean last) {
-        throw new IllegalStateException("a portion of a pass is finished, not ticked: portion=" + index);
+        throw new IllegalStateException("a portion of a pass is finished, not ticked: portion=" + index());
     }
 }

@@ -546,7 +546,10 @@ final class TcpConnection {
 
     private void serveFrame(int at) {
         int type = FrameLayout.type(in, at);
-        if (type == FrameType.ACK || type == FrameType.ERROR || type == FrameType.SCAN_REPLY || type == FrameType.PARTIALS) {
+        if (type == FrameType.ACK
+                || type == FrameType.ERROR
+                || type == FrameType.SCAN_REPLY
+                || type == FrameType.PARTIALS) {
             ReplyLayout.check(in, at);
         }
         if (type == FrameType.ERROR && endsConnection(ReplyLayout.code(in, at))) {
@@ -575,8 +578,8 @@ final class TcpConnection {
                         || ReplyLayout.number(in, at) != request.from()) {
                     throw new WeirException(
                             ErrorCode.CORRUPT,
-                            "sums must fit their request: count=" + count + ", expected=" + request.count()
-                                    + ", first=" + ReplyLayout.number(in, at));
+                            "sums must fit their request: count=" + count + ", expected=" + request.count() + ", first="
+                                    + ReplyLayout.number(in, at));
                 }
                 handler.partials(request, in, payload, 0, count);
                 release(request);
