@@ -540,7 +540,7 @@ abstract class TrainModelCommand extends WeirOptions {
     private Trained coordinate(Weir weir, Job job, LbfgsConfig lbfgs, Supplier<TrainingResult> workers) {
         CompletableFuture<LbfgsResult> coordinated = CompletableFuture.supplyAsync(
                 () -> {
-                    try (ExampleSource source = open(data, false, job.model)) {
+                    try (ExampleSource source = open(data, false, job.model, job.scale)) {
                         return Sandblaster.train(
                                 weir,
                                 source,

@@ -475,21 +475,21 @@ final class SimulatedWorker {
                                 table -> portion.table(current.table(table)),
                                 table -> portion.denseTable(current.denseTable(table)),
                                 under -> {
-                            CompletableFuture<Boolean> tick = portion.tickAsync(last);
-                            under.add(tick);
-                            then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
-                                boolean counted = tick.join();
-                                if (counted) {
-                                    history.batchDone(portion.index(), position);
-                                } else {
-                                    history.notCounted();
-                                }
-                                if (counted && last) {
-                                    nextPortion();
-                                } else {
-                                    batch(current, portion);
-                                }
-                            });
-                        }))));
+                                    CompletableFuture<Boolean> tick = portion.tickAsync(last);
+                                    under.add(tick);
+                                    then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
+                                        boolean counted = tick.join();
+                                        if (counted) {
+                                            history.batchDone(portion.index(), position);
+                                        } else {
+                                            history.notCounted();
+                                        }
+                                        if (counted && last) {
+                                            nextPortion();
+                                        } else {
+                                            batch(current, portion);
+                                        }
+                                    });
+                                }))));
     }
 }

@@ -31,7 +31,8 @@ final class ClientPortion extends HeldPortion {
     }
 
     @Override
-    @Nullable WorkerStream stream() {
+    @Nullable
+    WorkerStream stream() {
         return pushes;
     }
 
