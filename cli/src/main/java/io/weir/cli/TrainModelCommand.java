@@ -61,7 +61,7 @@ abstract class TrainModelCommand extends WeirOptions {
                 OptimizerOption.GRADIENT,
                 OptimizerOption.MOMENTS,
                 OptimizerOption.LAYERS,
-                "Default: adagrad(rate=0.1) for lr, sgd(rate=0.1) for softmax, adam(rate=0.001) for mlp."
+                "Default: adagrad(rate=0.1) for lr, adagrad(rate=0.05) for softmax, adam(rate=0.001) for mlp."
             })
     @Nullable
     String optimizer;

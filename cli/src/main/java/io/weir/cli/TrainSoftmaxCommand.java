@@ -19,7 +19,8 @@ import picocli.CommandLine.Option;
             "The parameter servers are in this process unless --servers names others."
         },
         footer = {
-            "  weir train softmax --data train-images-idx3-ubyte.gz --test t10k-images-idx3-ubyte.gz --batch 128 --passes 10",
+            "  weir train softmax --data train-images-idx3-ubyte.gz --test t10k-images-idx3-ubyte.gz \\",
+            "      --batch 128 --passes 10 --shuffle",
             "  weir train softmax --data digits.svm --scale 0.0625 --optimizer 'adagrad(rate=0.1)' --passes 20 --json",
             "",
             "--json prints one object as weir train lr does: examples, seconds, examplesPerSecond, workers and shards,",
@@ -50,7 +51,7 @@ final class TrainSoftmaxCommand extends TrainClassesCommand {
 
     @Override
     String defaultOptimizer() {
-        return "sgd(rate=0.1)";
+        return "adagrad(rate=0.05)";
     }
 
     @Override

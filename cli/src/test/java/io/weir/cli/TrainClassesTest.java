@@ -88,7 +88,8 @@ class TrainClassesTest {
                 .containsEntry("run", model)
                 .containsEntry("batch", 32L)
                 .containsEntry("test.examples", (long) COUNT)
-                .containsEntry("optimizer", model.equals("mlp") ? json.text("optimizer") : "sgd(rate=0.1)")
+                .containsEntry(
+                        "optimizer", model.equals("mlp") ? json.text("optimizer") : "adagrad(rate=0.05,epsilon=1e-8)")
                 .containsKeys("progressive.logloss", "test.logloss", "model.memoryBytes", "pull.p50Micros")
                 .doesNotContainKey("test.auc");
         assertThat(json.real("test.accuracy")).isBetween(0.85, 1.0);
