@@ -1,7 +1,6 @@
 package io.weir.codecs;
 
 import io.weir.wire.FrameCodec;
-import io.weir.wire.FrameCodecs;
 import java.nio.ByteBuffer;
 import net.jpountz.lz4.LZ4Compressor;
 import net.jpountz.lz4.LZ4Exception;
@@ -14,16 +13,6 @@ final class Lz4Codec implements FrameCodec {
 
     private final LZ4Compressor compressor = LZ4.fastCompressor();
     private final LZ4SafeDecompressor decompressor = LZ4.safeDecompressor();
-
-    @Override
-    public String name() {
-        return Lz4Factory.NAME;
-    }
-
-    @Override
-    public long feature() {
-        return FrameCodecs.LZ4_FEATURE;
-    }
 
     @Override
     public int compress(ByteBuffer source, int at, int length, ByteBuffer target, int targetAt, int room) {
@@ -41,10 +30,10 @@ final class Lz4Codec implements FrameCodec {
         try {
             written = decompressor.decompress(source, at, length, target, targetAt, plainLength);
         } catch (LZ4Exception e) {
-            throw ZstdCodec.malformed(plainLength, "cause=" + e.getMessage());
+            throw FrameCodec.malformed(plainLength, "cause=" + e.getMessage());
         }
         if (written != plainLength) {
-            throw ZstdCodec.malformed(plainLength, "written=" + written);
+            throw FrameCodec.malformed(plainLength, "written=" + written);
         }
     }
 

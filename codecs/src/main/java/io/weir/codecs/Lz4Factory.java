@@ -5,11 +5,9 @@ import io.weir.wire.FrameCodecs;
 
 /// Makes codecs of LZ4.
 public final class Lz4Factory implements FrameCodec.Factory {
-    static final String NAME = "lz4";
-
     @Override
     public String name() {
-        return NAME;
+        return "lz4";
     }
 
     @Override

@@ -4,10 +4,7 @@ import com.github.luben.zstd.Zstd;
 import com.github.luben.zstd.ZstdCompressCtx;
 import com.github.luben.zstd.ZstdDecompressCtx;
 import com.github.luben.zstd.ZstdException;
-import io.weir.model.ErrorCode;
-import io.weir.model.WeirException;
 import io.weir.wire.FrameCodec;
-import io.weir.wire.FrameCodecs;
 import java.nio.ByteBuffer;
 
 /// Zstandard, RFC 8878, at its level 1: one frame for each payload, inflated in one go, so that no window is made for
@@ -21,16 +18,6 @@ final class ZstdCodec implements FrameCodec {
     ZstdCodec() {
         compressor.setLevel(LEVEL);
         compressor.setChecksum(false);
-    }
-
-    @Override
-    public String name() {
-        return ZstdFactory.NAME;
-    }
-
-    @Override
-    public long feature() {
-        return FrameCodecs.ZSTD_FEATURE;
     }
 
     @Override
@@ -52,17 +39,11 @@ final class ZstdCodec implements FrameCodec {
             written = decompressor.decompressDirectByteBuffer(
                     whole(target), targetAt, plainLength, whole(source), at, length);
         } catch (ZstdException e) {
-            throw malformed(plainLength, "cause=" + e.getMessage());
+            throw FrameCodec.malformed(plainLength, "cause=" + e.getMessage());
         }
         if (written != plainLength) {
-            throw malformed(plainLength, "written=" + written);
+            throw FrameCodec.malformed(plainLength, "written=" + written);
         }
-    }
-
-    static WeirException malformed(int plainLength, String what) {
-        return new WeirException(
-                ErrorCode.MALFORMED_FRAME,
-                "compressed bytes must become what the frame says: expected=" + plainLength + ", " + what);
     }
 
     /// The buffer without the limit that it may have just now.

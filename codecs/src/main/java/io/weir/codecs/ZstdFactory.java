@@ -5,11 +5,9 @@ import io.weir.wire.FrameCodecs;
 
 /// Makes codecs of Zstandard.
 public final class ZstdFactory implements FrameCodec.Factory {
-    static final String NAME = "zstd";
-
     @Override
     public String name() {
-        return NAME;
+        return "zstd";
     }
 
     @Override

@@ -23,6 +23,15 @@ final class Chunk {
         this.pooled = pooled;
     }
 
+    /// Bytes that wait in this one and those behind it.
+    int chainBytes() {
+        int bytes = 0;
+        for (Chunk chunk = this; chunk != null; chunk = chunk.next) {
+            bytes += chunk.end - chunk.start;
+        }
+        return bytes;
+    }
+
     int free() {
         return buffer.capacity() - end;
     }

@@ -51,6 +51,26 @@ final class ChunkPool {
         }
     }
 
+    /// The bytes of a chain in one chunk; the chunks of the chain come back here.
+    Chunk gather(Chunk chain) {
+        if (chain.next == null) {
+            return chain;
+        }
+        Chunk whole = take(chain.chainBytes());
+        whole.buffer.clear();
+        Chunk chunk = chain;
+        while (chunk != null) {
+            int bytes = chunk.end - chunk.start;
+            whole.buffer.put(whole.end, chunk.buffer.clear(), chunk.start, bytes);
+            whole.end += bytes;
+            Chunk next = chunk.next;
+            chunk.next = null;
+            give(chunk);
+            chunk = next;
+        }
+        return whole;
+    }
+
     private static int sizeClass(int bytes) {
         return bytes <= CHUNK_BYTES ? 0 : Integer.SIZE - Integer.numberOfLeadingZeros(bytes - 1) - CHUNK_SHIFT;
     }

@@ -27,9 +27,7 @@ import org.jspecify.annotations.Nullable;
 /// One client's connection: reads frames, checks each in full, lets it into its shard or answers it, and sends the
 /// replies. A connection whose bytes cannot be read gets an error and is closed; nobody else notices. Confined to its
 /// event loop, but for [#complete].
-///
-/// Bytes are read into a chunk that the connection holds only while it has an unfinished frame; frames are served from
-/// there without a copy. A chunk grows no faster than bytes arrive, so a length in a header costs nothing by itself.
+/// Frames are served from where they were read, without a copy.
 final class Connection {
     private static final System.Logger LOG = System.getLogger(Connection.class.getName());
 
@@ -42,9 +40,6 @@ final class Connection {
     /// Seconds within which a hello must come, and within which a refused client must go.
     private static final int HANDSHAKE_TICKS = 5;
 
-    /// Frames from here on are read one by one.
-    private static final int LONG_FRAME_BYTES = 32 << 10;
-
     private final EventLoop loop;
     private final SocketChannel channel;
     private final SelectionKey key;
@@ -53,7 +48,7 @@ final class Connection {
     private final Checksum checksum = new Checksum();
     private final Replies replies;
     private final AtomicReference<@Nullable Completion> completions = new AtomicReference<>();
-    private @Nullable Chunk in;
+    private final Intake intake;
     private Message.@Nullable Attach map;
     private boolean greeted;
 
@@ -72,7 +67,6 @@ final class Connection {
 
     private boolean quiet = true;
     private int ticks;
-    private int expectedFrameBytes;
 
     /// An answer that another thread finished.
     private record Completion(
@@ -171,6 +165,7 @@ final class Connection {
         this.key = key;
         this.node = node;
         this.pool = pool;
+        this.intake = new Intake(pool);
         this.replies = new Replies();
     }
 
@@ -222,11 +217,11 @@ final class Connection {
     /// Takes the frame of an answer to be sent: compressed, if a codec is agreed on and has it shorter.
     private void append(Chunk chain) {
         FrameCodec agreed = codec;
-        if (agreed == null || length(chain) < CompressedFrame.MIN_PAYLOAD_BYTES) {
+        if (agreed == null || chain.chainBytes() < CompressedFrame.MIN_PAYLOAD_BYTES) {
             replies.append(chain);
             return;
         }
-        Chunk whole = gathered(chain);
+        Chunk whole = pool.gather(chain);
         Chunk out = pool.take(whole.end - whole.start);
         out.buffer.clear();
         int bytes = CompressedFrame.compress(agreed, whole.buffer.clear(), whole.start, out.buffer, 0, checksum);
@@ -238,34 +233,6 @@ final class Connection {
             out.end = bytes;
             replies.append(out);
         }
-    }
-
-    private static int length(Chunk chain) {
-        int bytes = 0;
-        for (Chunk chunk = chain; chunk != null; chunk = chunk.next) {
-            bytes += chunk.end - chunk.start;
-        }
-        return bytes;
-    }
-
-    /// The bytes of a chain in one chunk.
-    private Chunk gathered(Chunk chain) {
-        if (chain.next == null) {
-            return chain;
-        }
-        Chunk whole = pool.take(length(chain));
-        whole.buffer.clear();
-        Chunk chunk = chain;
-        while (chunk != null) {
-            int bytes = chunk.end - chunk.start;
-            whole.buffer.put(whole.end, chunk.buffer.clear(), chunk.start, bytes);
-            whole.end += bytes;
-            Chunk next = chunk.next;
-            chunk.next = null;
-            pool.give(chunk);
-            chunk = next;
-        }
-        return whole;
     }
 
     /// Sends on after the socket had been full, then serves what had waited.
@@ -297,13 +264,9 @@ final class Connection {
             return drain();
         }
         try {
-            Chunk chunk = roomToRead();
-            int read = channel.read(chunk.buffer.limit(readLimit(chunk)).position(chunk.end));
+            int read = intake.read(channel, maxFrameBytes());
             if (read > 0) {
-                chunk.end += read;
                 serveAndSend();
-            } else if (chunk.start == chunk.end) {
-                giveIn(chunk);
             }
             if (read < 0) {
                 close();
@@ -313,19 +276,6 @@ final class Connection {
             close();
             return false;
         }
-    }
-
-    /// Where to stop reading. A long frame is read to its end and to the header of the next one, so that there is
-    /// little to move when the chunk is used up.
-    private static int readLimit(Chunk chunk) {
-        int capacity = chunk.buffer.capacity();
-        if (chunk.end - chunk.start >= FrameLayout.HEADER_BYTES) {
-            int length = FrameLayout.length(chunk.buffer, chunk.start);
-            if (length >= LONG_FRAME_BYTES && length <= Limits.MAX_FRAME_BYTES) {
-                return (int) Math.min(capacity, (long) chunk.start + length + DataLayout.PAYLOAD_OFFSET);
-            }
-        }
-        return capacity;
     }
 
     /// Reads and forgets what the client still sends after an error, so that it gets to read the error.
@@ -355,54 +305,10 @@ final class Connection {
         if (greeted && !closing) {
             ticks = 0;
         }
-        Chunk chunk = in;
-        if (quiet && chunk != null && chunk.pooled) {
-            int held = chunk.end - chunk.start;
-            Chunk small = new Chunk(Math.max(held, FrameLayout.HEADER_BYTES), false);
-            small.buffer.put(0, chunk.buffer.clear(), chunk.start, held);
-            small.end = held;
-            pool.give(chunk);
-            in = small;
+        if (quiet) {
+            intake.shrink();
         }
         quiet = true;
-    }
-
-    private Chunk roomToRead() {
-        Chunk chunk = in;
-        if (chunk == null) {
-            chunk = pool.take(expectedFrameBytes);
-            in = chunk;
-            return chunk;
-        }
-        int held = chunk.end - chunk.start;
-        int capacity = chunk.buffer.capacity();
-        int wanted = held >= FrameLayout.HEADER_BYTES
-                ? Math.clamp(FrameLayout.length(chunk.buffer, chunk.start), held, maxFrameBytes())
-                : FrameLayout.HEADER_BYTES;
-        if (chunk.start + wanted <= capacity && chunk.free() > 0) {
-            return chunk;
-        }
-        if (wanted <= capacity) {
-            chunk.buffer.put(0, chunk.buffer.duplicate().clear(), chunk.start, held);
-            chunk.start = 0;
-            chunk.end = held;
-            return chunk;
-        }
-        if (chunk.free() > 0) {
-            return chunk;
-        }
-        // The frame is larger than the chunk, and the chunk is full: twice the bytes that are there, at most the frame.
-        Chunk larger = pool.take(Math.min(Math.max(wanted, held + 1), Math.max(2 * held, ChunkPool.CHUNK_BYTES)));
-        larger.buffer.put(0, chunk.buffer.duplicate().clear(), chunk.start, held);
-        larger.end = held;
-        pool.give(chunk);
-        in = larger;
-        return larger;
-    }
-
-    private void giveIn(Chunk chunk) {
-        in = null;
-        pool.give(chunk);
     }
 
     private int maxFrameBytes() {
@@ -413,11 +319,11 @@ final class Connection {
     /// chunk then belongs to somebody else.
     private void serve() {
         backlogged = false;
-        Chunk chunk = in;
+        Chunk chunk = intake.chunk();
         while (chunk != null && !closing && !closed && !isFull()) {
             int available = chunk.end - chunk.start;
             if (available == 0) {
-                giveIn(chunk);
+                intake.release();
                 return;
             }
             ByteBuffer buffer = chunk.buffer.clear();
@@ -434,8 +340,7 @@ final class Connection {
                             "payload checksum does not match: type=" + FrameLayout.type(buffer, at) + ", length="
                                     + FrameLayout.length(buffer, at));
                 }
-                chunk.start = at + FrameLayout.length(buffer, at);
-                expectedFrameBytes = FrameLayout.length(buffer, at);
+                intake.take(FrameLayout.length(buffer, at));
                 if (CompressedFrame.is(buffer, at)) {
                     serveCompressed(chunk, at);
                 } else {
@@ -639,10 +544,7 @@ final class Connection {
         closed = true;
         replies.discard();
         closeCodec();
-        Chunk chunk = in;
-        if (chunk != null) {
-            giveIn(chunk);
-        }
+        intake.release();
         key.cancel();
         try {
             channel.close();

@@ -44,6 +44,22 @@ public final class KeyIndexer {
         }
     }
 
+    /// Numbers the keys of a batch.
+    ///
+    /// @param bias whether the bias key stands behind them in [#uniqueKeys], with the number after theirs
+    /// @param name of the examples
+    /// @return the distinct keys, that of the bias among them
+    /// @throws InputException if it is among those of the batch
+    int index(ExampleBatch batch, boolean bias, String name) {
+        index(batch.keys(), batch.featureCount());
+        if (!bias) {
+            return uniqueCount;
+        }
+        requireNoBiasKey(name);
+        uniqueKeys[uniqueCount] = Model.BIAS_KEY;
+        return uniqueCount + 1;
+    }
+
     /// Forgets all keys.
     public void clear() {
         if (++stamp == Integer.MAX_VALUE) {

@@ -29,14 +29,8 @@ final class LogisticLearner implements Learner {
     @Override
     public void select(ExampleBatch selected) {
         batch = selected.sparse(sparse);
-        indexer.index(batch.keys(), batch.featureCount());
-        int count = indexer.uniqueCount();
-        long[] keys = indexer.uniqueKeys();
-        if (bias) {
-            indexer.requireNoBiasKey(source);
-            keys[count++] = Model.BIAS_KEY;
-        }
-        parameters.select(keys, count);
+        int count = indexer.index(batch, bias, source);
+        parameters.select(indexer.uniqueKeys(), count);
         if (sums.length < count) {
             sums = new double[Math.max(count, 2 * sums.length)];
         }

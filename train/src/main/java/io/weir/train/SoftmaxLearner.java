@@ -64,14 +64,8 @@ final class SoftmaxLearner implements Learner {
     }
 
     private void selectDistinct() {
-        indexer.index(batch.keys(), batch.featureCount());
-        int count = indexer.uniqueCount();
-        long[] keys = indexer.uniqueKeys();
-        if (bias) {
-            indexer.requireNoBiasKey(source);
-            keys[count++] = Model.BIAS_KEY;
-        }
-        parameters.select(keys, count);
+        int count = indexer.index(batch, bias, source);
+        parameters.select(indexer.uniqueKeys(), count);
     }
 
     @Override

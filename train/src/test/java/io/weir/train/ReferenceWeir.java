@@ -32,7 +32,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// A cluster as plainly as it can be written: maps of float arrays, one lock, scalar optimizers. What training
-/// on a real one is compared with.
+/// on a real one is compared with. Its tests train on rows alone, so dense tables and what nobody trains with are
+/// refused.
 final class ReferenceWeir implements Weir {
     private final Map<String, ReferenceTable> tables = new LinkedHashMap<>();
     private final Map<String, ReferenceRunState> runs = new HashMap<>();

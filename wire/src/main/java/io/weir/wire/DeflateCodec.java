@@ -1,7 +1,5 @@
 package io.weir.wire;
 
-import io.weir.model.ErrorCode;
-import io.weir.model.WeirException;
 import java.nio.ByteBuffer;
 import java.util.zip.DataFormatException;
 import java.util.zip.Deflater;
@@ -31,16 +29,6 @@ final class DeflateCodec implements FrameCodec {
     }
 
     @Override
-    public String name() {
-        return "deflate";
-    }
-
-    @Override
-    public long feature() {
-        return FrameCodecs.DEFLATE_FEATURE;
-    }
-
-    @Override
     public int compress(ByteBuffer source, int at, int length, ByteBuffer target, int targetAt, int room) {
         deflater.reset();
         deflater.setInput(slice(source, at, length));
@@ -62,17 +50,11 @@ final class DeflateCodec implements FrameCodec {
             // The end of the stream may need one more call, which must bring nothing.
             boolean more = !inflater.finished() && inflater.inflate(new byte[1]) > 0;
             if (out.hasRemaining() || more || !inflater.finished() || inflater.getRemaining() > 0) {
-                throw malformed(plainLength, "written=" + out.position() + (more ? " and more" : ""));
+                throw FrameCodec.malformed(plainLength, "written=" + out.position() + (more ? " and more" : ""));
             }
         } catch (DataFormatException e) {
-            throw malformed(plainLength, "cause=" + e.getMessage());
+            throw FrameCodec.malformed(plainLength, "cause=" + e.getMessage());
         }
-    }
-
-    private static WeirException malformed(int plainLength, String what) {
-        return new WeirException(
-                ErrorCode.MALFORMED_FRAME,
-                "compressed bytes must become what the frame says: expected=" + plainLength + ", " + what);
     }
 
     private static ByteBuffer slice(ByteBuffer buffer, int at, int length) {

@@ -53,15 +53,7 @@ final class KvContender implements Contender {
     public Measurement run(long durationNs) {
         Histogram latenciesNs = Measurement.newHistogram();
         long startNs = System.nanoTime();
-        long lastNs = startNs;
-        long units = 0;
-        while (lastNs - startNs < durationNs) {
-            unit();
-            units++;
-            long nowNs = System.nanoTime();
-            Measurement.record(latenciesNs, nowNs - lastNs);
-            lastNs = nowNs;
-        }
+        long units = Measurement.repeat(durationNs, startNs, latenciesNs, this::unit);
         return new Measurement(
                 units * gradient.length(),
                 units * 2 * gradient.length() * Float.BYTES,

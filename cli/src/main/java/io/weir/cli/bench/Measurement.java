@@ -22,6 +22,22 @@ public record Measurement(long rows, long payloadBytes, long elapsedNs, Histogra
         histogram.recordValue(Math.min(latencyNs, MAX_LATENCY_NS));
     }
 
+    /// Does unit after unit, each when the one before has ended, and records how long each takes.
+    ///
+    /// @return the units that were done
+    static long repeat(long durationNs, long startNs, Histogram latenciesNs, Runnable unit) {
+        long lastNs = startNs;
+        long units = 0;
+        while (lastNs - startNs < durationNs) {
+            unit.run();
+            units++;
+            long nowNs = System.nanoTime();
+            record(latenciesNs, nowNs - lastNs);
+            lastNs = nowNs;
+        }
+        return units;
+    }
+
     /// Rows in a second.
     public double rowsPerSecond() {
         return rows * 1e9 / elapsedNs;

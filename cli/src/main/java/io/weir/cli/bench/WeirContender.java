@@ -80,9 +80,7 @@ final class WeirContender implements Contender {
     }
 
     private long runBlocking(Table table, ZipfBatches batches, long durationNs, long startNs, Histogram latenciesNs) {
-        long units = 0;
-        long lastNs = startNs;
-        while (lastNs - startNs < durationNs) {
+        return Measurement.repeat(durationNs, startNs, latenciesNs, () -> {
             long[] keys = takeBatch(batches);
             switch (mode) {
                 case PULL, SMALL -> table.pull(keys, rows[0]);
@@ -93,12 +91,7 @@ final class WeirContender implements Contender {
                 }
                 case DENSE, KV -> throw new IllegalStateException("a dense tensor is no batch of rows: mode=" + mode);
             }
-            units++;
-            long nowNs = System.nanoTime();
-            Measurement.record(latenciesNs, nowNs - lastNs);
-            lastNs = nowNs;
-        }
-        return units;
+        });
     }
 
     private long runRing(Table table, ZipfBatches batches, long durationNs, long startNs, Histogram latenciesNs) {
@@ -151,16 +144,9 @@ final class WeirContender implements Contender {
     }
 
     private long runDense(DenseTable table, long durationNs, long startNs, Histogram latenciesNs) {
-        long units = 0;
-        long lastNs = startNs;
-        while (lastNs - startNs < durationNs) {
-            table.pushPull(0, gradients, 0, rows[0], 0, gradients.length);
-            units++;
-            long nowNs = System.nanoTime();
-            Measurement.record(latenciesNs, nowNs - lastNs);
-            lastNs = nowNs;
-        }
-        return units;
+        return Measurement.repeat(
+                durationNs, startNs, latenciesNs, () -> table.pushPull(
+                        0, gradients, 0, rows[0], 0, gradients.length));
     }
 
     private long[] takeBatch(ZipfBatches batches) {
