@@ -145,8 +145,7 @@ final class WeirContender implements Contender {
 
     private long runDense(DenseTable table, long durationNs, long startNs, Histogram latenciesNs) {
         return Measurement.repeat(
-                durationNs, startNs, latenciesNs, () -> table.pushPull(
-                        0, gradients, 0, rows[0], 0, gradients.length));
+                durationNs, startNs, latenciesNs, () -> table.pushPull(0, gradients, 0, rows[0], 0, gradients.length));
     }
 
     private long[] takeBatch(ZipfBatches batches) {
