@@ -13,12 +13,17 @@ import io.weir.train.ExampleReader;
 import io.weir.train.ExampleSource;
 import io.weir.train.ExampleSource.Share;
 import io.weir.train.HeldOut;
+import io.weir.train.LbfgsConfig;
+import io.weir.train.LbfgsResult;
 import io.weir.train.Model;
 import io.weir.train.Perceptron;
 import io.weir.train.ProgressListener;
+import io.weir.train.Sandblaster;
+import io.weir.train.Sandblaster.Part;
 import io.weir.train.SoftmaxRegression;
 import io.weir.train.Trainer;
 import io.weir.train.TrainingConfig;
+import io.weir.train.TrainingResult;
 import io.weir.train.Weights;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,6 +32,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -49,7 +55,8 @@ import picocli.CommandLine.Option;
             "",
             "To disturb the clock little, the weights of a training are only copied while it runs: at the beginning and ten",
             "times a second, less often in a long training. The test examples are scored when it has ended. Before",
-            "anything is measured, a short training by each algorithm warms up the JVM."
+            "anything is measured, a short training by each algorithm warms up the JVM. Of sandblaster, whose weights stay",
+            "on the servers until it ends, they are copied after each pass."
         })
 final class BenchAccuracyCommand extends WeirOptions {
     private static final Duration LOOK = Duration.ofMillis(100);
@@ -70,10 +77,11 @@ final class BenchAccuracyCommand extends WeirOptions {
             paramLabel = "<a,...>",
             split = ",",
             description = {
-                "What to measure: sgd, with one worker always; downpour, with SGD on the servers; downpour-adagrad.",
-                "Default: all of them."
+                "What to measure: sgd, with one worker always; downpour, with SGD on the servers; downpour-adagrad;",
+                "sandblaster, which is L-BFGS, for softmax. Default: all of them."
             })
-    List<String> algorithms = List.of("sgd", "downpour", "downpour-adagrad");
+    @Nullable
+    List<String> algorithms;
 
     @Option(
             names = "--workers",
@@ -115,8 +123,20 @@ final class BenchAccuracyCommand extends WeirOptions {
     @Option(names = "--rows", paramLabel = "<n>", description = "Examples to generate. Default: ${DEFAULT-VALUE}.")
     int rows = 100_000;
 
-    @Option(names = "--passes", paramLabel = "<n>", description = "Passes over the data. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--passes",
+            paramLabel = "<n>",
+            description = "Passes over the data, but for sandblaster. Default: ${DEFAULT-VALUE}.")
     int passes = 3;
+
+    @Option(
+            names = "--lbfgs-passes",
+            paramLabel = "<n>",
+            description = "Passes of sandblaster over the data, at most. Default: ${DEFAULT-VALUE}.")
+    int lbfgsPasses = 30;
+
+    @Option(names = "--l2-c", paramLabel = "<c>", description = "As in weir train. Default: ${DEFAULT-VALUE}.")
+    double l2C = 1;
 
     @Option(names = "--batch", paramLabel = "<n>", description = "Examples of a minibatch. Default: ${DEFAULT-VALUE}.")
     int batch = 128;
@@ -157,7 +177,8 @@ final class BenchAccuracyCommand extends WeirOptions {
     private enum Contender {
         SGD("sgd"),
         DOWNPOUR("downpour"),
-        DOWNPOUR_ADAGRAD("downpour-adagrad");
+        DOWNPOUR_ADAGRAD("downpour-adagrad"),
+        SANDBLASTER("sandblaster");
 
         private final String text;
 
@@ -172,7 +193,7 @@ final class BenchAccuracyCommand extends WeirOptions {
                 }
             }
             throw new IllegalArgumentException(
-                    "algorithm must be sgd, downpour or downpour-adagrad: algorithm=" + text);
+                    "algorithm must be sgd, downpour, downpour-adagrad or sandblaster: algorithm=" + text);
         }
     }
 
@@ -182,7 +203,7 @@ final class BenchAccuracyCommand extends WeirOptions {
     @Override
     public Integer call() throws IOException {
         requireSense();
-        List<Contender> contenders = algorithms.stream().map(Contender::parse).toList();
+        List<Contender> contenders = contenders();
         int classes = classCount();
         double scale = data == null ? 1 : examples.scale(data, OptionalDouble.empty());
         ClusterGenerator generator = new ClusterGenerator(WIDTH, CLASSES, seed);
@@ -206,9 +227,23 @@ final class BenchAccuracyCommand extends WeirOptions {
                     measured.add(train(contender, count, source, heldOut(unseen, contender, classes)));
                 }
             }
-            report(measured, classes);
+            report(contenders, measured, classes);
         }
         return Exit.OK;
+    }
+
+    private List<Contender> contenders() {
+        List<String> given = algorithms;
+        if (given == null) {
+            return Stream.of(Contender.values())
+                    .filter(contender -> layers == null || contender != Contender.SANDBLASTER)
+                    .toList();
+        }
+        List<Contender> contenders = given.stream().map(Contender::parse).toList();
+        if (layers != null && contenders.contains(Contender.SANDBLASTER)) {
+            throw new IllegalArgumentException("L-BFGS trains linear models: algorithm=sandblaster, layers=" + layers);
+        }
+        return contenders;
     }
 
     private void requireSense() {
@@ -280,7 +315,8 @@ final class BenchAccuracyCommand extends WeirOptions {
 
     private Row train(Contender contender, int count, ExampleSource source, HeldOut heldOut) {
         Model model = heldOut.model();
-        Algorithm algorithm = contender == Contender.SGD
+        boolean downpour = contender == Contender.DOWNPOUR || contender == Contender.DOWNPOUR_ADAGRAD;
+        Algorithm algorithm = !downpour
                 ? new Algorithm.Stepwise()
                 : Downpour.of(batchesPerFetch, batchesPerPush, Downpour.defaultLocalRate(model, batch))
                         .withWarmStart(count == 1 ? 0 : warmStart);
@@ -298,13 +334,19 @@ final class BenchAccuracyCommand extends WeirOptions {
                     .map(table -> Weights.of(weir, table))
                     .toList();
             Looks looks = new Looks(heldOut, weights);
-            looks.take(0, 0);
-            Trainer.train(weir, source, model, training, looks);
+            looks.take(0, 0, weights);
+            if (contender == Contender.SANDBLASTER) {
+                LbfgsConfig lbfgs = LbfgsConfig.l2(l2C).withMaxPasses(lbfgsPasses);
+                LbfgsResult _ = Sandblaster.train(weir, source, model, lbfgs, training, Part.ALL, looks.ofPasses());
+            } else {
+                TrainingResult _ = Trainer.train(weir, source, model, training, looks);
+            }
             return new Row(contender.text, count, looks.errors(contender.text));
         }
     }
 
-    /// Takes the weights of a model in training now and then, and scores them afterwards. Confined.
+    /// Takes the weights of a model in training now and then, and scores them afterwards. Confined to one thread at a
+    /// time.
     private static final class Looks implements ProgressListener {
         private final HeldOut heldOut;
         private final List<Weights> weights;
@@ -322,12 +364,25 @@ final class BenchAccuracyCommand extends WeirOptions {
             // The last look is that at what came of it, whenever it comes.
             boolean last = snapshot.passFraction() == 1;
             if (last || ++calls % every == 0) {
-                take(snapshot.seconds(), snapshot.examples());
+                take(snapshot.seconds(), snapshot.examples(), weights);
             }
         }
 
-        void take(double seconds, long examples) {
-            moments.add(new Moment(seconds, examples, heldOut.look(weights)));
+        /// For L-BFGS, whose weights are not in the model's table until its end: looks after each pass.
+        ProgressListener ofPasses() {
+            return new ProgressListener() {
+                @Override
+                public void progress(Snapshot snapshot) {}
+
+                @Override
+                public void evaluated(Snapshot snapshot, Weights evaluated) {
+                    take(snapshot.seconds(), snapshot.examples(), List.of(evaluated));
+                }
+            };
+        }
+
+        void take(double seconds, long examples, List<Weights> from) {
+            moments.add(new Moment(seconds, examples, heldOut.look(from)));
             if (moments.size() == MOST_LOOKS) {
                 for (int i = moments.size() - 1; i > 0; i -= 2) {
                     moments.remove(i);
@@ -348,19 +403,22 @@ final class BenchAccuracyCommand extends WeirOptions {
         }
     }
 
-    private void report(List<Row> measured, int classes) throws IOException {
+    private void report(List<Contender> contenders, List<Row> measured, int classes) throws IOException {
         AccuracyTable table =
                 new AccuracyTable(target == null ? AccuracyTable.commonTarget(measured) : target, measured);
         Path name = data == null ? null : data.getFileName();
-        String subtitle = String.join(
-                ", ",
+        List<String> facts = new ArrayList<>(List.of(
                 model(Contender.SGD, classes).text(),
                 name == null ? Quantities.ofCount(rows) + " generated examples" : name.toString(),
                 Quantities.plural(passes, "pass"),
                 "batch " + batch,
                 "SGD " + Chart.shortest(sgdRate) + ", Adagrad " + Chart.shortest(adagradRate),
-                "n_fetch " + batchesPerFetch + ", n_push " + batchesPerPush + ", warm start " + warmStart,
-                Quantities.plural(Runtime.getRuntime().availableProcessors(), "processor"));
+                "n_fetch " + batchesPerFetch + ", n_push " + batchesPerPush + ", warm start " + warmStart));
+        if (contenders.contains(Contender.SANDBLASTER)) {
+            facts.add("L-BFGS with C " + Chart.shortest(l2C) + ", at most " + Quantities.plural(lbfgsPasses, "pass"));
+        }
+        facts.add(Quantities.plural(Runtime.getRuntime().availableProcessors(), "processor"));
+        String subtitle = String.join(", ", facts);
         if (out != null) {
             Files.writeString(out, table.chart(subtitle).svg());
         }

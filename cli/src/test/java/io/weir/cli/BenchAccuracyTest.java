@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,9 +35,11 @@ class BenchAccuracyTest {
                 .containsPattern("(?m)^downpour +1 +[0-9.]+ ")
                 .containsPattern("(?m)^downpour +2 +[0-9.]+ ")
                 .containsPattern("(?m)^downpour-adagrad +2 +[0-9.]+ ")
+                .containsPattern("(?m)^sandblaster +1 +[0-9.]+ ")
+                .containsPattern("(?m)^sandblaster +2 +[0-9.]+ ")
                 .contains("4,000 generated examples", "drawn in " + picture);
         assertThat(ran.err()).contains("warming up with sgd", "training with downpour-adagrad, 2 workers");
-        assertThat(Files.readString(picture)).startsWith("<svg ").contains(">downpour-adagrad<");
+        assertThat(Files.readString(picture)).startsWith("<svg ").contains(">downpour-adagrad<", ">sandblaster<");
     }
 
     @Test
@@ -76,8 +80,30 @@ class BenchAccuracyTest {
         assertRefused("--data and --test go together: data=a.svm, test=null", "--data", "a.svm");
         assertRefused("target must be above 0 and below 1: target=85.0", "--target", "85");
         assertRefused("workers must be from 1 to 256: workers=0", "--workers", "1,0");
+        assertRefused(
+                "L-BFGS trains linear models: algorithm=sandblaster, layers=[64, 10]",
+                "--algorithm",
+                "sandblaster",
+                "--layers",
+                "64,10");
         assertRefused("rows must be at least 1000: rows=10", "--rows", "10");
-        assertRefused("algorithm must be sgd, downpour or downpour-adagrad: algorithm=rain", "--algorithm", "sgd,rain");
+        assertRefused("algorithm must be sgd, downpour, downpour-adagrad or sandblaster: algorithm=rain", "--algorithm", "sgd,rain");
+    }
+
+    /// L-BFGS takes the same steps whoever helps, so the accuracy after each pass is the same.
+    @Test
+    void workersMakeNoDifferenceToWhatSandblasterFinds() {
+        Ran ran = Ran.weir(
+                "bench", "accuracy", "--json", "--algorithm", "sandblaster", "--workers", "1,3", "--rows", "3000",
+                "--lbfgs-passes", "8");
+        assertThat(ran.exitCode()).as(ran.err()).isEqualTo(Exit.OK);
+        Matcher matcher = Pattern.compile("\"accuracy\":\\[([^]]*)]").matcher(ran.out());
+        assertThat(matcher.find()).isTrue();
+        String one = matcher.group(1);
+        assertThat(matcher.find()).isTrue();
+        assertThat(matcher.group(1)).isEqualTo(one);
+        // That of the model as it begins, and one for each pass but the one that only looks.
+        assertThat(one.split(",", -1)).hasSize(8);
     }
 
     private static void assertRefused(String message, String... options) {

@@ -91,7 +91,8 @@ class ConformanceTest {
 
     @Test
     void triesRulesWithServerAndWorkerProcesses() {
-        Ran ran = Ran.weir("conformance", "rounds-4", "dead-2", "local", "downpour-dead-4");
+        Ran ran = Ran.weir("conformance", "rounds-4", "dead-2", "local", "downpour-dead-4", "downpour-push-4-4",
+                "downpour-adagrad-1-4", "downpour-warm-4", "downpour-async-4", "downpour-serial-1");
         assertThat(ran.exitCode()).as(ran.out()).isEqualTo(Exit.OK);
         assertThat(ran.out().lines().map(String::strip))
                 .contains(
@@ -100,7 +101,7 @@ class ConformanceTest {
                         "got       21 41 61 81 101 121 141",
                         "got       1 dead, 0 to 111",
                         "got       replica 1 fenced, 1280 examples counted once",
-                        "4 rules tried, 0 failed");
+                        "9 rules tried, 0 failed");
         FlatJson json = Ran.weir("conformance", "local", "--json").json();
         assertThat(json.fields()).containsEntry("tried", 1L).containsEntry("failed", 0L);
     }

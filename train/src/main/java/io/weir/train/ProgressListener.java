@@ -17,6 +17,12 @@ public interface ProgressListener {
     /// @param reason why it was out
     default void rejoined(int worker, int generation, WeirException reason) {}
 
+    /// L-BFGS has computed losses and gradients of all examples with these weights. Called by the coordinator itself,
+    /// which goes on when this returns; so thread-safe, and quick.
+    ///
+    /// @param weights of the model's table as they were, not to be read after this returns
+    default void evaluated(Snapshot snapshot, Weights weights) {}
+
     /// How far a training has come, over all workers of this process. Immutable.
     ///
     /// @param examples trained on, all passes together

@@ -134,6 +134,19 @@ public final class Sandblaster {
             return bias && row == rowCount - 1 ? Model.BIAS_KEY : row;
         }
 
+        /// Pulls the vector and writes the rows of the first `count` of `keys` into `weights`; what it has no row of is 0.
+        void read(DenseTable vector, long[] keys, int count, float[] weights) {
+            float[] all = new float[Math.toIntExact(length())];
+            vector.pull(all);
+            for (int i = 0; i < count; i++) {
+                if (has(keys[i])) {
+                    System.arraycopy(all, offsetOf(keys[i]), weights, i * rowLength, rowLength);
+                } else {
+                    Arrays.fill(weights, i * rowLength, (i + 1) * rowLength, 0f);
+                }
+            }
+        }
+
         /// Whether a row can be in a vector of these.
         boolean has(long key) {
             return (bias && key == Model.BIAS_KEY) || (key >= 0 && key < rowCount - (bias ? 1 : 0));
@@ -464,6 +477,8 @@ public final class Sandblaster {
                     synchronized (this) {
                         losses.add(loss / exampleCount);
                     }
+                    training.listener.evaluated(
+                            training.snapshot(), (keys, count, weights) -> rows.read(w, keys, count, weights));
                     return loss;
                 });
                 tables.begin();

@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.ArrayList;
 import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -191,6 +192,36 @@ class SandblasterTest {
                 .hasMessageContaining("index=134217728");
         Path broken = Files.writeString(folder.resolve("broken.svm"), "+1 1:1\n+1 1:x\n");
         assertThatThrownBy(() -> train(broken, LR, LbfgsConfig.l2(1), 1, 2)).isInstanceOf(InputException.class);
+    }
+
+    @Test
+    void showsTheWeightsOfEachPassWhileItTrains() throws IOException {
+        Path data = generated(500);
+        List<Double> losses = new ArrayList<>();
+        List<Double> passLosses = new ArrayList<>();
+        try (EmbeddedServer server = EmbeddedServer.open(
+                        ServerConfig.defaults().withShardCount(3).withMemoryCapBytes(256L << 20));
+                Weir weir = server.connect();
+                LibsvmSource source = LibsvmSource.of(data)) {
+            HeldOut heldOut = new HeldOut(source, 500, LR);
+            ProgressListener listener = new ProgressListener() {
+                @Override
+                public void progress(Snapshot snapshot) {}
+
+                @Override
+                public void evaluated(Snapshot snapshot, Weights weights) {
+                    losses.add(heldOut.judge(heldOut.look(List.of(weights))).logloss());
+                    passLosses.add(snapshot.progressiveLogloss());
+                }
+            };
+            LbfgsResult result = Sandblaster.train(
+                    weir, source, LR, LbfgsConfig.l2(1).withMaxPasses(9), TrainingConfig.of("run"), Part.ALL, listener);
+            assertThat(passLosses).isEqualTo(result.passLoss()).hasSize(8);
+        }
+        assertThat(losses.getFirst()).isCloseTo(Math.log(2), within(1e-9));
+        for (int i = 0; i < losses.size(); i++) {
+            assertThat(losses.get(i)).isCloseTo(passLosses.get(i), within(1e-9));
+        }
     }
 
     @Test
