@@ -87,15 +87,27 @@ class BenchAccuracyTest {
                 "--layers",
                 "64,10");
         assertRefused("rows must be at least 1000: rows=10", "--rows", "10");
-        assertRefused("algorithm must be sgd, downpour, downpour-adagrad or sandblaster: algorithm=rain", "--algorithm", "sgd,rain");
+        assertRefused(
+                "algorithm must be sgd, downpour, downpour-adagrad or sandblaster: algorithm=rain",
+                "--algorithm",
+                "sgd,rain");
     }
 
     /// L-BFGS takes the same steps whoever helps, so the accuracy after each pass is the same.
     @Test
     void workersMakeNoDifferenceToWhatSandblasterFinds() {
         Ran ran = Ran.weir(
-                "bench", "accuracy", "--json", "--algorithm", "sandblaster", "--workers", "1,3", "--rows", "3000",
-                "--lbfgs-passes", "8");
+                "bench",
+                "accuracy",
+                "--json",
+                "--algorithm",
+                "sandblaster",
+                "--workers",
+                "1,3",
+                "--rows",
+                "3000",
+                "--lbfgs-passes",
+                "8");
         assertThat(ran.exitCode()).as(ran.err()).isEqualTo(Exit.OK);
         Matcher matcher = Pattern.compile("\"accuracy\":\\[([^]]*)]").matcher(ran.out());
         assertThat(matcher.find()).isTrue();

@@ -91,8 +91,17 @@ class ConformanceTest {
 
     @Test
     void triesRulesWithServerAndWorkerProcesses() {
-        Ran ran = Ran.weir("conformance", "rounds-4", "dead-2", "local", "downpour-dead-4", "downpour-push-4-4",
-                "downpour-adagrad-1-4", "downpour-warm-4", "downpour-async-4", "downpour-serial-1");
+        Ran ran = Ran.weir(
+                "conformance",
+                "rounds-4",
+                "dead-2",
+                "local",
+                "downpour-dead-4",
+                "downpour-push-4-4",
+                "downpour-adagrad-1-4",
+                "downpour-warm-4",
+                "downpour-async-4",
+                "downpour-serial-1");
         assertThat(ran.exitCode()).as(ran.out()).isEqualTo(Exit.OK);
         assertThat(ran.out().lines().map(String::strip))
                 .contains(

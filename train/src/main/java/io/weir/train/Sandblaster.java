@@ -134,7 +134,8 @@ public final class Sandblaster {
             return bias && row == rowCount - 1 ? Model.BIAS_KEY : row;
         }
 
-        /// Pulls the vector and writes the rows of the first `count` of `keys` into `weights`; what it has no row of is 0.
+        /// Pulls the vector and writes the rows of the first `count` of `keys` into `weights`; what it has no row of is
+        /// 0.
         void read(DenseTable vector, long[] keys, int count, float[] weights) {
             float[] all = new float[Math.toIntExact(length())];
             vector.pull(all);
