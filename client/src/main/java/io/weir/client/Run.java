@@ -94,6 +94,9 @@ public interface Run extends AutoCloseable {
     /// As [#pass], without waiting.
     CompletableFuture<List<List<Double>>> passAsync(double... arguments);
 
+    /// Of a run in passes: how many had been begun when this life of the worker joined.
+    long passesBegun();
+
     /// Of a run in passes, worker 0: there are no more. Those who wait for a portion get none. The same when worker 0
     /// leaves, or is fenced.
     void endPasses();

@@ -40,5 +40,7 @@ public enum PlantedBug {
     /// A push whose keys the shard has forgotten uses up its number.
     FORGOTTEN_KEYS_CONSUMED,
     /// A vector operation that was decided before is applied again.
-    TRANSFORM_REPEATED
+    TRANSFORM_REPEATED,
+    /// Each copy of a portion's part in a pass counts, and not only the first.
+    BOTH_COPIES_COUNTED
 }

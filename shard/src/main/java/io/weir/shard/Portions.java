@@ -89,13 +89,15 @@ final class Portions {
 
     /// Whether it is done, in a run in passes for this pass.
     boolean isDone(int portion) {
-        return states[portion] == DONE;
+        return states[portion] == DONE && bug != PlantedBug.BOTH_COPIES_COUNTED;
     }
 
     void finish(int portion) {
         if (states[portion] == HELD) {
             held--;
             states[portion] = DONE;
+            done++;
+        } else if (bug == PlantedBug.BOTH_COPIES_COUNTED) {
             done++;
         }
     }
@@ -119,7 +121,7 @@ final class Portions {
     }
 
     boolean allDone() {
-        return done == states.length;
+        return done >= states.length;
     }
 
     int heldCount() {

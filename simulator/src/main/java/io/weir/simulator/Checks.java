@@ -263,13 +263,17 @@ final class Checks {
         });
     }
 
+    private long partsOfEach() {
+        return scenario.isInPasses() ? history.passesDone() : scenario.steps();
+    }
+
     private void checkPortions() {
         boolean anyLeft = history.workers().stream().anyMatch(SimulatedWorker::isDone);
         if (!anyLeft) {
             return;
         }
         for (int portion = 0; portion < scenario.run().portionCount(); portion++) {
-            for (long batch = 0; batch < scenario.steps(); batch++) {
+            for (long batch = 0; batch < partsOfEach(); batch++) {
                 List<Receipts.Push> pushes =
                         receipts.step(Receipts.PORTION_SOURCE + portion, 0, batch, history.hasPoison());
                 for (Receipts.Push push : pushes) {

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// One history of a cluster, from a seed: two servers with two shards each, tables, workers that train together,
@@ -38,6 +39,10 @@ final class History {
     static final long END_US = HEALED_US + BOUND_US;
 
     private static final long TIME_STEP_US = 50_000;
+
+    /// For so long a worker is away without being fenced.
+    private static final long SHORT_US = 150_000;
+
     private static final long CAP_BYTES = 64L << 20;
 
     private final Scenario scenario;
@@ -57,6 +62,8 @@ final class History {
     private boolean healed;
     private final Set<Integer> heldPortions = new HashSet<>();
     private final Map<Long, Integer> doneBatches = new HashMap<>();
+    private final Set<List<Long>> begunParts = new HashSet<>();
+    private long passesDone;
 
     /// By worker, life and step: whether a synchronous step counted.
     private final Map<List<Long>, Boolean> outcomes = new HashMap<>();
@@ -274,15 +281,20 @@ final class History {
         return switch (kind) {
             case 0, 1, 2, 3, 4 -> network.cutAny();
             case 5 -> pauseServer(timeline.between(5_000, 300_000));
-            case 6, 7 -> pauseWorker(any, timeline.between(5_000, 1_200_000));
-            case 8, 9, 10 -> any.kill(timeline.between(1_000, 900_000));
-            case 11 -> killForGood(any);
+            case 6, 7 -> pauseWorker(any, timeline.between(5_000, coordinates(any) ? SHORT_US : 1_200_000));
+            case 8, 9, 10 -> any.kill(timeline.between(1_000, coordinates(any) ? SHORT_US : 900_000));
+            case 11 -> !coordinates(any) && killForGood(any);
             case 12, 13 -> pressMemory();
             case 14 -> joinLater();
-            case 15 -> workers.stream().noneMatch(worker -> worker.index() < 0) && any.askToLeave();
+            case 15 -> !coordinates(any) && workers.stream().noneMatch(worker -> worker.index() < 0) && any.askToLeave();
             case 16 -> forgetKeyLists();
             default -> replaceTable();
         };
+    }
+
+    /// Whether a run in passes ends when the worker is out: so short a history would show little.
+    private boolean coordinates(SimulatedWorker worker) {
+        return scenario.isInPasses() && worker.index() == 0;
     }
 
     private boolean forgetKeyLists() {
@@ -459,6 +471,68 @@ final class History {
 
     void batchDone(int portion, long position) {
         doneBatches.merge((long) portion << 32 | position, 1, Integer::sum);
+    }
+
+    /// What comes of a portion's part in a pass, whoever computes it.
+    static double resultOf(int portion, long pass) {
+        return portion + 1000.0 * pass;
+    }
+
+    /// Somebody computes a portion's part in a pass.
+    void begun(int portion, long pass) {
+        if (!begunParts.add(List.of((long) portion, pass))) {
+            tally.add(Tally.What.BACKUP_COPIES);
+        }
+    }
+
+    /// A pass is done, and so are those before it.
+    void passDone(long pass, List<List<Double>> results) {
+        tally.add(Tally.What.PASSES);
+        List<List<Double>> expected = new ArrayList<>();
+        for (int portion = 0; portion < scenario.run().portionCount(); portion++) {
+            expected.add(List.of(resultOf(portion, pass)));
+        }
+        if (!results.equals(expected)) {
+            throw new Violation("a pass gives what came of each of its portions: pass=" + pass + ", expected="
+                    + expected + ", actual=" + results);
+        }
+        passesDone = pass + 1;
+    }
+
+    /// Passes that are known to be done.
+    long passesDone() {
+        return passesDone;
+    }
+
+    /// What is asked of a vector, and of when: all that was acknowledged before is in its sum, and nothing that was
+    /// never sent.
+    final class SumCheck {
+        private final int vector;
+        private final double least;
+
+        SumCheck(int vector) {
+            this.vector = vector;
+            this.least = sum(push -> push.acknowledged);
+        }
+
+        void answered(double sum) {
+            tally.add(Tally.What.SUMS_CHECKED);
+            double most = sum(push -> push.sent > 0);
+            if (!(sum >= least && sum <= most)) {
+                throw new Violation("a sum must show what was acknowledged, and each operation once: least=" + least
+                        + ", most=" + most + ", sum=" + sum + ", vector=" + vector);
+            }
+        }
+
+        private double sum(Predicate<Receipts.Push> counts) {
+            double sum = 0;
+            for (Receipts.Push push : receipts.all()) {
+                if (push.kind == Receipts.Kind.TRANSFORM && Receipts.vector(push) == vector && counts.test(push)) {
+                    sum += (double) Receipts.unit(push) * SHARDS * Receipts.VECTOR_BLOCK;
+                }
+            }
+            return sum;
+        }
     }
 
     // ---- after the end ----

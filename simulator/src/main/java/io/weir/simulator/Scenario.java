@@ -8,7 +8,7 @@ import java.util.SplittableRandom;
 /// What a history is about, as its seed has it. Immutable.
 ///
 /// @param run consistency, workers, portions
-/// @param steps that a worker does, without portions; minibatches of a portion, with them
+/// @param steps that a worker does, without portions; minibatches of a portion, with them; passes, of a run in passes
 /// @param faults how many
 record Scenario(RunSpec run, int steps, int faults) {
     /// A worker that is silent for so long is fenced.
@@ -29,6 +29,11 @@ record Scenario(RunSpec run, int steps, int faults) {
         if (mode < 2 && random.nextInt(2) == 0) {
             run = run.withBackupWorkers(1);
         }
+        if (mode == 7) {
+            int passes = 2 + random.nextInt(4);
+            int portions = (75 + passes - 1) / passes;
+            return new Scenario(run.withPasses(portions, 1 + random.nextInt(3)), passes, 5 + random.nextInt(6));
+        }
         int starting = run.startingWorkers();
         if (random.nextInt(3) == 0) {
             int batches = 2 + random.nextInt(5);
@@ -37,6 +42,10 @@ record Scenario(RunSpec run, int steps, int faults) {
         }
         // At least two pushes a step, and one worker may die for good: 150 pushes in all.
         return new Scenario(run, (75 + starting - 2) / (starting - 1), 5 + random.nextInt(6));
+    }
+
+    boolean isInPasses() {
+        return run.isInPasses();
     }
 
     boolean hasPortions() {

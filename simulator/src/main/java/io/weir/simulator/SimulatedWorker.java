@@ -9,6 +9,7 @@ import io.weir.client.Table;
 import io.weir.client.TableInfo;
 import io.weir.client.internal.WeirClient;
 import io.weir.model.ErrorCode;
+import io.weir.model.VectorOperation;
 import io.weir.model.WeirException;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +28,11 @@ final class SimulatedWorker {
 
     /// Between two pushes it may compute something: once in so many.
     private static final int PAUSE_ONE_IN = 4;
+
+    /// Of the parts of passes so many take long, and so many are given up.
+    private static final int SLOW_PART_ONE_IN = 12;
+
+    private static final int GIVE_UP_ONE_IN = 40;
 
     private final History history;
     private final Timeline timeline;
@@ -189,7 +195,9 @@ final class SimulatedWorker {
         }
         everOut |= !joined.isResumed() && joined.generation() > 1;
         history.saw(this, joined);
-        if (history.scenario().hasPortions()) {
+        if (history.scenario().isInPasses() && index == 0) {
+            orEnd(() -> beginPass(joined, joined.passesBegun()));
+        } else if (history.scenario().hasPortions()) {
             orEnd(this::nextPortion);
         } else {
             orEnd(this::step);
@@ -334,16 +342,42 @@ final class SimulatedWorker {
         push.acknowledged = false;
         push.refused = false;
         history.tally().add(Tally.What.TRANSFORMS);
-        return tables.apply(history.tableOf(push))
-                .axpyAsync(Receipts.unit(push), tables.apply(history.ones()))
-                .handle((ok, failure) -> {
-                    if (failure != null) {
-                        onPushFailure(push, attempt, false, failure);
-                    } else {
-                        push.acknowledged = true;
-                    }
-                    return null;
-                });
+        DenseTable vector = tables.apply(history.tableOf(push));
+        DenseTable ones = tables.apply(history.ones());
+        CompletableFuture<?> changed = vector.axpyAsync(Receipts.unit(push), ones).handle((ok, failure) -> {
+            if (failure != null) {
+                onPushFailure(push, attempt, false, failure);
+            } else {
+                push.acknowledged = true;
+            }
+            return null;
+        });
+        return timeline.chance(2) ? CompletableFuture.allOf(changed, sum(push, vector, ones)) : changed;
+    }
+
+    /// Asks for the sum of a vector that others change meanwhile.
+    private CompletableFuture<?> sum(Receipts.Push push, DenseTable vector, DenseTable ones) {
+        History.SumCheck check = history.new SumCheck(Receipts.vector(push));
+        CompletableFuture<Double> asked =
+                timeline.chance(2) ? vector.dotAsync(ones) : vector.reduceAsync(VectorOperation.NORM1, null);
+        return asked.handle((sum, failure) -> {
+            if (failure == null) {
+                history.guard(() -> check.answered(sum));
+            } else {
+                onReadFailure(failure);
+            }
+            return null;
+        });
+    }
+
+    private void onReadFailure(Throwable failure) {
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        boolean expected = cause instanceof WeirException refused
+                && (refused.code() == ErrorCode.FENCED || refused.code() == ErrorCode.UNKNOWN_WORKER);
+        if (!expected) {
+            history.fail(new Violation("a sum failed that should not have: " + cause));
+        }
     }
 
     /// Makes a call that waits for its answer, and meanwhile time passes.
@@ -357,10 +391,11 @@ final class SimulatedWorker {
     }
 
     private void onPushFailure(Receipts.Push push, int attempt, boolean read, Throwable failure) {
-        push.failed = true;
         Throwable cause =
                 failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
         ErrorCode code = cause instanceof WeirException refused ? refused.code() : ErrorCode.INTERNAL;
+        // In passes another worker makes the same push for whoever was fenced.
+        push.failed |= !history.scenario().isInPasses() || code != ErrorCode.FENCED;
         if (push.sent == attempt) {
             push.refused = code == ErrorCode.MEMORY_EXCEEDED || code == ErrorCode.REJECTED;
         }
@@ -414,15 +449,101 @@ final class SimulatedWorker {
     }
 
     private void end(Run current) {
-        then(
-                current.barrierAsync(),
-                () -> then(current.finishAsync(), () -> {
-                    done = true;
-                    SimulatedProcess ending = process();
-                    if (ending != null) {
-                        ending.kill();
+        then(current.barrierAsync(), () -> finish(current));
+    }
+
+    private void finish(Run current) {
+        then(current.finishAsync(), () -> {
+            done = true;
+            SimulatedProcess ending = process();
+            if (ending != null) {
+                ending.kill();
+            }
+        });
+    }
+
+    // ---- passes ----
+
+    /// Worker 0: begins one pass after the other, at least one in each life, for a later life knows nothing of the
+    /// last one.
+    private void beginPass(Run current, long pass) {
+        if (pass >= history.scenario().steps() && pass > current.passesBegun()) {
+            calmly(() -> {
+                current.endPasses();
+                finish(current);
+            });
+            return;
+        }
+        CompletableFuture<List<List<Double>>> asked = current.passAsync((double) pass);
+        CompletableFuture<Boolean> begun = asked.handle((_, failure) -> {
+            if (failure == null) {
+                return true;
+            }
+            if (isEnded(failure) && current.generation() > 1) {
+                return false;
+            }
+            throw failure instanceof CompletionException e ? e : new CompletionException(failure);
+        });
+        then(begun, () -> {
+            if (begun.join()) {
+                history.passDone(pass, asked.join());
+                beginPass(current, pass + 1);
+            } else {
+                // An earlier life has ended them, or was silent for so long that they ended.
+                finish(current);
+            }
+        });
+    }
+
+    private static boolean isEnded(Throwable failure) {
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        return cause instanceof WeirException refused
+                && refused.code() == ErrorCode.INVALID_ARGUMENT
+                && refused.getMessage().contains("ended=true");
+    }
+
+    /// Computes a portion's part in a pass, which others may do as well, and makes its pushes if nobody was first.
+    private void part(Run current, Portion portion) {
+        long pass = portion.position();
+        history.begun(portion.index(), pass);
+        if (!portion.arguments().equals(List.of((double) pass))) {
+            throw new Violation("a portion has the arguments of its pass: pass=" + pass + ", arguments="
+                    + portion.arguments());
+        }
+        int source = Receipts.PORTION_SOURCE + portion.index();
+        List<Receipts.Push> pushes = history.receipts().step(source, 0, pass, history.hasPoison());
+        long us = timeline.chance(SLOW_PART_ONE_IN)
+                ? timeline.between(20_000, 100_000)
+                : timeline.between(500, 8_000);
+        later(
+                us,
+                () -> orEnd(() -> {
+                    if (timeline.chance(GIVE_UP_ONE_IN)) {
+                        nextPortion();
+                    } else if (portion.claim()) {
+                        send(
+                                pushes,
+                                table -> portion.table(current.table(table)),
+                                table -> portion.denseTable(current.denseTable(table)),
+                                under -> then(
+                                        CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])),
+                                        () -> calmly(() -> finishPart(portion, pass))));
+                    } else {
+                        history.tally().add(Tally.What.COPIES_TOO_LATE);
+                        finishPart(portion, pass);
                     }
                 }));
+    }
+
+    /// Does what waits for its answer: not from where another answer arrives, whose work is not done yet.
+    private void calmly(Runnable action) {
+        later(0, () -> orEnd(action));
+    }
+
+    private void finishPart(Portion portion, long pass) {
+        portion.finish(History.resultOf(portion.index(), pass));
+        nextPortion();
     }
 
     // ---- portions ----
@@ -437,13 +558,9 @@ final class SimulatedWorker {
         then(asked, () -> {
             Optional<Portion> taken = asked.join();
             if (taken.isEmpty()) {
-                then(current.finishAsync(), () -> {
-                    done = true;
-                    SimulatedProcess ending = process();
-                    if (ending != null) {
-                        ending.kill();
-                    }
-                });
+                finish(current);
+            } else if (history.scenario().isInPasses()) {
+                part(current, taken.get());
             } else {
                 if (taken.get().position() > 0 || history.wasHeld(taken.get().index())) {
                     history.tally().add(Tally.What.PORTIONS_TAKEN_OVER);

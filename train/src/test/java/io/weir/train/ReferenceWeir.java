@@ -466,6 +466,11 @@ final class ReferenceWeir implements Weir {
         }
 
         @Override
+        public long passesBegun() {
+            return 0;
+        }
+
+        @Override
         public void endPasses() {
             throw new UnsupportedOperationException();
         }

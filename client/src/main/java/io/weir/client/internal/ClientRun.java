@@ -405,6 +405,11 @@ final class ClientRun implements Run {
     }
 
     @Override
+    public long passesBegun() {
+        return joined.passes();
+    }
+
+    @Override
     public void endPasses() {
         requireOpen();
         CompletableFuture<?> ended = session.repeatedly(homeServer, new RunMessage.BeginPass(home, id, -1, List.of()));
