@@ -99,15 +99,16 @@ class PassesContractTest {
                 Run coordinator = join(weir, 0, 1);
                 Run fast = join(weir, 1, 1);
                 Run slow = join(weir, 2, 1)) {
+            CompletableFuture<Optional<Portion>> asked = fast.nextPortionAsync();
             for (int pass = 0; pass < 3; pass++) {
                 CompletableFuture<List<List<Double>>> done = coordinator.passAsync();
-                Portion first = fast.nextPortion().orElseThrow();
+                Portion first = asked.join().orElseThrow();
                 Portion copy = slow.nextPortion().orElseThrow();
                 assertThat(first.position()).isEqualTo(pass);
                 assertThat(first.claim()).isTrue();
                 push(first, 1);
                 first.finish(pass);
-                CompletableFuture<Optional<Portion>> unused = fast.nextPortionAsync();
+                asked = fast.nextPortionAsync();
                 assertThat(done.join()).containsExactly(List.of((double) pass));
                 assertThat(copy.claim())
                         .as("its generation is the later one, but the part is there")

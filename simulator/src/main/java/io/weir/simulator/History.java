@@ -286,7 +286,8 @@ final class History {
             case 11 -> !coordinates(any) && killForGood(any);
             case 12, 13 -> pressMemory();
             case 14 -> joinLater();
-            case 15 -> !coordinates(any) && workers.stream().noneMatch(worker -> worker.index() < 0) && any.askToLeave();
+            case 15 ->
+                !coordinates(any) && workers.stream().noneMatch(worker -> worker.index() < 0) && any.askToLeave();
             case 16 -> forgetKeyLists();
             default -> replaceTable();
         };

@@ -344,14 +344,15 @@ final class SimulatedWorker {
         history.tally().add(Tally.What.TRANSFORMS);
         DenseTable vector = tables.apply(history.tableOf(push));
         DenseTable ones = tables.apply(history.ones());
-        CompletableFuture<?> changed = vector.axpyAsync(Receipts.unit(push), ones).handle((ok, failure) -> {
-            if (failure != null) {
-                onPushFailure(push, attempt, false, failure);
-            } else {
-                push.acknowledged = true;
-            }
-            return null;
-        });
+        CompletableFuture<?> changed = vector.axpyAsync(Receipts.unit(push), ones)
+                .handle((ok, failure) -> {
+                    if (failure != null) {
+                        onPushFailure(push, attempt, false, failure);
+                    } else {
+                        push.acknowledged = true;
+                    }
+                    return null;
+                });
         return timeline.chance(2) ? CompletableFuture.allOf(changed, sum(push, vector, ones)) : changed;
     }
 
@@ -508,14 +509,12 @@ final class SimulatedWorker {
         long pass = portion.position();
         history.begun(portion.index(), pass);
         if (!portion.arguments().equals(List.of((double) pass))) {
-            throw new Violation("a portion has the arguments of its pass: pass=" + pass + ", arguments="
-                    + portion.arguments());
+            throw new Violation(
+                    "a portion has the arguments of its pass: pass=" + pass + ", arguments=" + portion.arguments());
         }
         int source = Receipts.PORTION_SOURCE + portion.index();
         List<Receipts.Push> pushes = history.receipts().step(source, 0, pass, history.hasPoison());
-        long us = timeline.chance(SLOW_PART_ONE_IN)
-                ? timeline.between(20_000, 100_000)
-                : timeline.between(500, 8_000);
+        long us = timeline.chance(SLOW_PART_ONE_IN) ? timeline.between(20_000, 100_000) : timeline.between(500, 8_000);
         later(
                 us,
                 () -> orEnd(() -> {
