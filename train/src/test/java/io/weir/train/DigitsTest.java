@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.BiConsumer;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,6 +61,27 @@ class DigitsTest {
         assertThat(evaluation.accuracy()).isGreaterThanOrEqualTo(0.96);
     }
 
+    /// `½‖w‖² + Σ loss`: C = 1, with a bias.
+    @Test
+    void softmaxReachesItsAccuracyAtTheOptimum(TestReporter reporter) {
+        SoftmaxRegression model = SoftmaxRegression.of("digits", 10, OptimizerSpec.parse("sgd(rate=1)"), true);
+        ClassEvaluation evaluation = trained(
+                model,
+                (weir, source) -> assertThat(Sandblaster.train(
+                                        weir,
+                                        source,
+                                        model,
+                                        LbfgsConfig.l2(1),
+                                        TrainingConfig.of("digits").withWorkers(2),
+                                        Sandblaster.Part.ALL,
+                                        ProgressListener.NONE)
+                                .converged())
+                        .isTrue());
+        reporter.publishEntry("digits, softmax by L-BFGS", evaluation.toString());
+        assertThat(evaluation.examples()).isEqualTo(360);
+        assertThat(evaluation.accuracy()).isGreaterThanOrEqualTo(0.96);
+    }
+
     @Test
     void aPerceptronIsBetter(TestReporter reporter) {
         Perceptron model = new Perceptron(
@@ -72,11 +94,15 @@ class DigitsTest {
     private ClassEvaluation trained(Model model, int passes) {
         TrainingConfig config =
                 TrainingConfig.of("digits").withBatch(32).withPasses(passes).withShuffle(true, 1);
+        return trained(model, (weir, source) -> Trainer.train(weir, source, model, config, ProgressListener.NONE));
+    }
+
+    private ClassEvaluation trained(Model model, BiConsumer<Weir, ExampleSource> training) {
         try (EmbeddedServer server = EmbeddedServer.open(ServerConfig.defaults());
                 Weir weir = server.connect();
                 LibsvmSource source = LibsvmSource.ofClasses(train, false, 10, SCALE);
                 LibsvmSource heldOut = LibsvmSource.ofClasses(test, false, 10, SCALE)) {
-            Trainer.train(weir, source, model, config, ProgressListener.NONE);
+            training.accept(weir, source);
             List<Weights> weights = model.tables().stream()
                     .map(table -> Weights.of(weir, table))
                     .toList();

@@ -21,6 +21,7 @@ public final class ConformanceRules {
                         PsLiteRules.rules(),
                         DistBeliefRules.rules(),
                         DownpourRules.rules(),
+                        SandblasterRules.rules(),
                         StalenessRules.rules())
                 .flatMap(List::stream)
                 .toList();

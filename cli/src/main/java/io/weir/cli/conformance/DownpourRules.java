@@ -2,8 +2,11 @@ package io.weir.cli.conformance;
 
 import static io.weir.cli.conformance.ConformanceRule.among;
 import static io.weir.cli.conformance.RuleParts.WORKER_COUNTS;
+import static io.weir.cli.conformance.RuleParts.await;
+import static io.weir.cli.conformance.RuleParts.connect;
 import static io.weir.cli.conformance.RuleParts.number;
 import static io.weir.cli.conformance.RuleParts.smallServer;
+import static io.weir.cli.conformance.RuleParts.tableName;
 
 import io.weir.client.RunStatus;
 import io.weir.client.RunStatus.State;
@@ -38,8 +41,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.Predicate;
 
 /// What DistBelief's Downpour SGD comes to: replicas that train, each with its own copy of the parameters, without
 /// waiting for each other.
@@ -65,8 +66,6 @@ final class DownpourRules {
     private static final int ADAGRAD_FROM = 64;
 
     private static final int WARM_START = 100;
-    private static final long MOST_WAIT_NS = 50_000_000_000L;
-    private static final long POLL_NS = 5_000_000;
 
     private DownpourRules() {}
 
@@ -219,14 +218,6 @@ final class DownpourRules {
         return String.format(Locale.ROOT, "%.3f", weight);
     }
 
-    private static String tableName(KvConfig config) {
-        return config.name().replace('/', '-');
-    }
-
-    private static Weir connect(KvConfig config) {
-        return Weir.connect(config.servers(), config.client());
-    }
-
     /// Trains as one of the workers, on gradients of 1 of one weight.
     private static String trained(KvConfig config, Downpour algorithm, String optimizer, Report report) {
         try (Weir weir = connect(config)) {
@@ -256,20 +247,6 @@ final class DownpourRules {
                 tableName(config),
                 batch -> rows.add(new Received(batch.pushCounts()[0], batch.values()[0], result.progressiveLogloss())));
         return rows.getFirst();
-    }
-
-    /// Waits until the run has come to something.
-    private static RunStatus await(Weir weir, KvConfig config, Predicate<RunStatus> condition) {
-        long sinceNs = System.nanoTime();
-        RunStatus status = weir.runStatus(config.name());
-        while (!condition.test(status)) {
-            if (System.nanoTime() - sinceNs > MOST_WAIT_NS) {
-                throw new IllegalStateException("the run never came to what was waited for: status=" + status);
-            }
-            LockSupport.parkNanos(POLL_NS);
-            status = weir.runStatus(config.name());
-        }
-        return status;
     }
 
     /// Nobody is through before everybody has joined.
