@@ -270,7 +270,7 @@ class DownpourTest {
     void severalWorkersLearn(String kind) {
         Model model = model(kind);
         TrainingConfig config =
-                config(Downpour.of(3, 4, 0.3f)).withWorkers(4).withPasses(6).withShuffle(true, 1);
+                config(Downpour.of(3, 4, 0.3f)).withWorkers(4).withPasses(12).withShuffle(true, 1);
         List<Double> logloss = onServer(
                 3,
                 weir -> Trainer.train(weir, source(kind), model, config, ProgressListener.NONE)

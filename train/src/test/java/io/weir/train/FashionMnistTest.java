@@ -14,6 +14,7 @@ import io.weir.train.Algorithm.Downpour;
 import io.weir.train.TrainingConfig.Transfer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.LongFunction;
 import org.junit.jupiter.api.BeforeEach;
@@ -110,19 +111,25 @@ class FashionMnistTest {
         requireFourAsGoodAsOne(reporter, perceptron("adagrad(rate=0.02)", 1));
     }
 
+    /// How stale gradients are depends on the clock, so with four workers it is the median of three trainings.
     private static void requireFourAsGoodAsOne(TestReporter reporter, Model model) {
-        double[] accuracy = new double[2];
-        for (int i = 0; i < 2; i++) {
-            int workers = i == 0 ? 1 : 4;
-            TrainingConfig config = config(true, 1)
-                    .withWorkers(workers)
-                    .withAlgorithm(Downpour.of(1, 1, 0.01f).withWarmStart(200));
-            ClassEvaluation evaluation = trained(model, config);
-            accuracy[i] = evaluation.accuracy();
-            reporter.publishEntry(
-                    model.text() + ", Downpour, workers " + workers + ", " + PASSES + " passes", evaluation.toString());
+        double one = accuracyOfDownpour(reporter, model, 1);
+        double[] four = new double[3];
+        for (int i = 0; i < four.length; i++) {
+            four[i] = accuracyOfDownpour(reporter, model, 4);
         }
-        assertThat(accuracy[1]).isCloseTo(accuracy[0], within(0.01));
+        Arrays.sort(four);
+        assertThat(four[1]).isCloseTo(one, within(0.01));
+    }
+
+    private static double accuracyOfDownpour(TestReporter reporter, Model model, int workers) {
+        TrainingConfig config = config(true, 1)
+                .withWorkers(workers)
+                .withAlgorithm(Downpour.of(1, 1, 0.01f).withWarmStart(200));
+        ClassEvaluation evaluation = trained(model, config);
+        reporter.publishEntry(
+                model.text() + ", Downpour, workers " + workers + ", " + PASSES + " passes", evaluation.toString());
+        return evaluation.accuracy();
     }
 
     private static ClassEvaluation trained(Model model, boolean shuffle, long seed) {
