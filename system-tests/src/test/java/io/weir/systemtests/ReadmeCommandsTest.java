@@ -43,6 +43,8 @@ class ReadmeCommandsTest {
     void aCommandThatIsNotThereIsFound() {
         assertThat(faults("", "fly --high")).containsExactly("weir has no command: fly --high");
         assertThat(faults("", "table fly")).containsExactly("weir has no command: table fly");
+        assertThat(faults("", "bench fly")).containsExactly("weir has no command: bench fly");
+        assertThat(faults("", "bench pull")).isEmpty();
         assertThat(faults("", "version --high")).containsExactly("weir version has no option --high: version --high");
         assertThat(faults("", "version")).isEmpty();
     }
@@ -88,7 +90,7 @@ class ReadmeCommandsTest {
     }
 
     /// The help of a command, or an empty text if there is none of this name. A word behind the command's name may be
-    /// an argument of it, unless the command is a group of others.
+    /// an argument of it; if the command is a group of others, only one that its help names.
     private static String help(List<String> names) {
         for (int length = names.size(); length > 0; length--) {
             List<String> words = new ArrayList<>(names.subList(0, length));
@@ -100,9 +102,16 @@ class ReadmeCommandsTest {
             }
             String help = out.toString(StandardCharsets.UTF_8);
             if (help.contains(usage)) {
-                return length < names.size() && help.contains("\nCommands:") ? "" : help;
+                boolean group = help.contains("\nCommands:");
+                return length < names.size() && group && !names(help, names.get(length)) ? "" : help;
             }
         }
         return "";
+    }
+
+    private static boolean names(String help, String word) {
+        return Pattern.compile("\\b" + Pattern.quote(word) + "\\b")
+                .matcher(help)
+                .find();
     }
 }
