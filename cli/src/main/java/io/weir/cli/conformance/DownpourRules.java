@@ -259,6 +259,12 @@ final class DownpourRules {
                 || status.workers().get(worker).state() != State.ACTIVE;
     }
 
+    private static boolean allHaveBegun(RunStatus status) {
+        return allJoined(status)
+                && status.workers().stream()
+                        .allMatch(worker -> worker.number() > 0 || isAtWork(status, worker.index()));
+    }
+
     private static String likeSerial(KvConfig config) {
         String name = tableName(config);
         OptimizerSpec sgd = OptimizerSpec.parse("sgd(rate=0.3)");
@@ -295,7 +301,8 @@ final class DownpourRules {
     }
 
     /// Replica 0 stands still some steps after the warm start until the others are at work, and each of those looks
-    /// how many steps were taken when it begins.
+    /// how many steps were taken when it begins, and waits until all have begun: the fastest would take all
+    // portions.
     private static String warmly(KvConfig config) {
         AtomicInteger batches = new AtomicInteger();
         AtomicInteger before = new AtomicInteger(config.rank() == 0 ? WARM_START : 0);
@@ -304,11 +311,9 @@ final class DownpourRules {
                 int batch = batches.getAndIncrement();
                 if (config.rank() > 0 && batch == 0) {
                     weir.scan(tableName(config), rows -> before.set(rows.pushCounts()[0]));
+                    await(weir, config, DownpourRules::allHaveBegun);
                 } else if (config.rank() == 0 && batch == WARM_START + 20) {
-                    await(
-                            weir,
-                            config,
-                            status -> status.workers().stream().allMatch(worker -> isAtWork(status, worker.index())));
+                    await(weir, config, DownpourRules::allHaveBegun);
                 }
             });
             TrainingResult _ =
