@@ -42,6 +42,9 @@ public interface Run extends AutoCloseable {
     /// Whether this life goes on where the last one stopped: then it begins with the step at [#clock], which the last
     /// one may have pushed in part, and makes the same pushes in the same order. What is there already is
     /// acknowledged and not applied again.
+    ///
+    /// If the last life began anew and did neither push nor tick, this one has begun anew as well: the last one may
+    /// have died before it was told.
     boolean isResumed();
 
     /// Minibatches this worker has finished.

@@ -401,6 +401,37 @@ class TableContractTest {
         }
     }
 
+    /// It may have died before it was told that it began anew.
+    @ParameterizedTest
+    @MethodSource("clusters")
+    void doesNotGoOnWithALifeThatDidNothing(Opening opening) {
+        try (Cluster cluster = opening.open();
+                Weir weir = cluster.connect()) {
+            RunOptions options = RunOptions.of("r", 0, 1);
+            TableSpec spec = TableSpec.embedding("t", 1, SGD);
+            Run first = weir.join(options);
+            assertThat(first.isResumed()).isFalse();
+            Run second = weir.join(options);
+            assertThat(second.isResumed()).as("after a life that did nothing").isFalse();
+            second.table(spec).push(new long[] {1}, new float[] {1});
+            Run third = weir.join(options);
+            assertThat(third.isResumed()).as("after one that pushed").isTrue();
+            third.table(spec).push(new long[] {1}, new float[] {1});
+            assertThat(third.tickAsync().join()).isTrue();
+            Run fourth = weir.join(options);
+            assertThat(fourth.isResumed()).as("after one that ticked").isTrue();
+            assertThat(fourth.clock()).isEqualTo(1);
+            fourth.close();
+            Run fifth = weir.join(options);
+            assertThat(fifth.isResumed()).as("after one that left").isFalse();
+            Run sixth = weir.join(options);
+            assertThat(sixth.isResumed())
+                    .as("after one that left, and one that did nothing")
+                    .isFalse();
+            sixth.finish();
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("clusters")
     void knowsWhoBelongsToARun(Opening opening) {

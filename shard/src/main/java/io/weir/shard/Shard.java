@@ -926,11 +926,11 @@ public final class Shard implements AutoCloseable {
     public RunMessage.Entry entry(WorkerId worker, long clock) {
         WorkerEntry entry = workers.find(worker.run(), worker.worker());
         if (entry == null) {
-            return new RunMessage.Entry(index, 0, 0, 0);
+            return new RunMessage.Entry(index, 0, 0, 0, false);
         }
         long from = clock >= 0 && clock < entry.clock() ? clock : entry.clock();
         long number = bug == PlantedBug.RESTART_SKIPS ? entry.lastNumber() : entry.numberAt(from);
-        return new RunMessage.Entry(index, from, entry.lastNumber(), number);
+        return new RunMessage.Entry(index, from, entry.lastNumber(), number, entry.isUsed());
     }
 
     /// What this shard knows of a run, or null if it knows nothing.

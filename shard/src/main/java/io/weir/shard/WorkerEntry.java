@@ -81,6 +81,12 @@ final class WorkerEntry {
         numberAtClockBefore = lastNumber;
     }
 
+    /// Whether anything was decided since it last began anew: only a tick takes the number at a clock beyond the one
+    /// before.
+    boolean isUsed() {
+        return lastNumber > numberAtClock || numberAtClock > numberAtClockBefore;
+    }
+
     void open(int newGeneration) {
         fenced = fenced && newGeneration == generation;
         generation = newGeneration;

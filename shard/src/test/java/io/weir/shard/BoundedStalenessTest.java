@@ -216,7 +216,7 @@ class BoundedStalenessTest {
             // In the second phase it takes the greatest clock that any shard answered to all of them.
             run.shard.apply(Controls.open(run.spec.id(), 2, 1, 7, 12, false));
             assertThat(run.shard.entry(new WorkerId(run.spec.id(), 2, 1), -1))
-                    .isEqualTo(new RunMessage.Entry(0, 7, 12, 12));
+                    .isEqualTo(new RunMessage.Entry(0, 7, 12, 12, false));
             assertThat(parked.isAnswered()).as("not before somebody looks").isTrue();
             assertAcknowledged(DataFrame.push(RunOnShard.TABLE, 1, new long[] {5}, 1)
                     .ofRun(run.spec.id())

@@ -281,7 +281,7 @@ class ShardTest {
         assertThat(shard.position()).isEqualTo(position + 2);
         assertThat(shard.tables())
                 .allSatisfy(table -> assertThat(table.store().rowCount()).isZero());
-        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 0, 4, 0));
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 0, 4, 0, true));
     }
 
     @Test
@@ -365,7 +365,7 @@ class ShardTest {
         assertThat(shard.position()).isEqualTo(position);
         assertThat(budget.usedBytes()).isEqualTo(memory);
         assertThat(shard.tables()).extracting(table -> table.store().rowCount()).containsExactly(1L, 0L);
-        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 0, 1, 0));
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 0, 1, 0, true));
     }
 
     @Test
@@ -590,14 +590,14 @@ class ShardTest {
         push(4, 0).sendTo(shard);
         DataFrame.tick(3).numbered(5, 4).sendTo(shard);
         push(6, 5).atClock(3).sendTo(shard);
-        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 3, 6, 5));
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 3, 6, 5, true));
         shard.apply(Controls.open(RUN, 0, 2));
-        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 3, 6, 5));
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 3, 6, 5, true));
         assertRefused(() -> shard.apply(Controls.open(RUN, 0, 1)), ErrorCode.FENCED, "newest=2");
         shard.apply(Controls.close(RUN, 0, 1, false));
-        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 3, 6, 5));
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 3, 6, 5, true));
         shard.apply(Controls.close(RUN, 0, 2, false));
-        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 0, 0, 0));
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 0, 0, 0, false));
         assertRefused(push(7, 6).from(0, 2).sendTo(shard), ErrorCode.UNKNOWN_WORKER, false);
     }
 
@@ -606,11 +606,11 @@ class ShardTest {
     @Test
     void movesTheClockByTicksAndNotByPushes() {
         push(1, 0).atClock(9).sendTo(shard);
-        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 0, 1, 0));
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 0, 1, 0, true));
         assertThat(DataFrame.tick(1).numbered(2, 1).sendTo(shard)).isEqualTo(acknowledged(2));
-        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 1, 2, 2));
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 1, 2, 2, true));
         assertThat(DataFrame.tick(4).numbered(3, 2).inGroup(7).sendTo(shard)).isEqualTo(acknowledged(3));
-        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 1, 3, 2));
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 1, 3, 2, true));
     }
 
     @Test
@@ -633,14 +633,14 @@ class ShardTest {
         assertRefused(back.sendTo(shard), ErrorCode.INVALID_ARGUMENT, true, "worker=0", "clock=2", "here=3");
         assertRefused(back.sendTo(shard), ErrorCode.REJECTED, true, "number=2");
         assertThat(DataFrame.tick(3).numbered(3, 2).sendTo(shard)).isEqualTo(acknowledged(3));
-        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 3, 3, 3));
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 3, 3, 3, true));
     }
 
     @Test
     void refusesAWithdrawnTickInOrder() {
         assertRefused(
                 DataFrame.tick(1).numbered(1, 0).withdrawn().sendTo(shard), ErrorCode.REJECTED, true, "withdrawn");
-        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 0, 1, 0));
+        assertThat(shard.entry(new WorkerId(RUN, 0, 1), -1)).isEqualTo(new RunMessage.Entry(0, 0, 1, 0, true));
     }
 
     @Test

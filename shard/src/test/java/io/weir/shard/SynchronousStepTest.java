@@ -621,7 +621,7 @@ class SynchronousStepTest {
             RunMessage.JoinRunReply again = run.askToJoin(0, false);
             assertThat(again.resumed()).isTrue();
             RunMessage.Entry entry = run.open(0);
-            assertThat(entry).isEqualTo(new RunMessage.Entry(0, 0, 2, 0));
+            assertThat(entry).isEqualTo(new RunMessage.Entry(0, 0, 2, 0, true));
             DataFrame first = DataFrame.push(RunOnShard.TABLE, 1, new long[] {5}, 1)
                     .ofRun(run.spec.id())
                     .from(0, 2);

@@ -55,6 +55,26 @@ class WorkerEntryTest {
     }
 
     @Test
+    void isUsedOnceSomethingWasDecidedSinceItBegan() {
+        WorkerEntry entry = new WorkerEntry(1, 0, 1, null);
+        assertThat(entry.isUsed()).isFalse();
+        entry.advance(1, true);
+        assertThat(entry.isUsed()).as("by a refused push").isTrue();
+        entry.advance(2, false);
+        entry.tick(0, 1);
+        assertThat(entry.isUsed()).as("by a tick").isTrue();
+        entry.open(2);
+        assertThat(entry.isUsed()).as("a life that goes on").isTrue();
+        entry.begin(7, 4);
+        assertThat(entry.isUsed()).as("begun anew").isFalse();
+        entry.open(3);
+        assertThat(entry.isUsed()).isFalse();
+        entry.advance(8, false);
+        entry.tick(5, 1);
+        assertThat(entry.isUsed()).as("by a tick of another group").isTrue();
+    }
+
+    @Test
     void beginsAnewWithTheSameNumberAndClockOnEveryShard() {
         WorkerEntry entry = new WorkerEntry(1, 0, 1, null);
         entry.advance(4, true);

@@ -32,6 +32,14 @@ class HistoriesTest {
         }
     }
 
+    /// Seeds that were failures once. 20019939: a fenced worker ticked what it had not pushed. 20043340: a life that
+    /// nobody was told of began anew, and the next one took it for the one before. 20227442 and 20035492: the same.
+    @ParameterizedTest
+    @ValueSource(longs = {20019939, 20227442, 20035492, 20043340})
+    void keepPromisesThatWereBroken(long seed) {
+        assertThat(Simulator.play(seed, null, false).holds()).isTrue();
+    }
+
     @ParameterizedTest
     @EnumSource(PlantedBug.class)
     void findsAPlantedBug(PlantedBug bug) {

@@ -728,19 +728,25 @@ public sealed interface RunMessage extends Message {
     /// @param clock its clock there
     /// @param lastNumber its last number there
     /// @param numberAtClock its last number when that clock was reached
-    record Entry(int shard, long clock, long lastNumber, long numberAtClock) {
-        private static final int MIN_BYTES = 28;
+    /// @param used whether anything was decided there since the worker last began anew
+    record Entry(int shard, long clock, long lastNumber, long numberAtClock, boolean used) {
+        private static final int MIN_BYTES = 29;
 
         void encode(FieldWriter out) {
             out.putInt(shard);
             out.putLong(clock);
             out.putLong(lastNumber);
             out.putLong(numberAtClock);
+            out.putBoolean(used);
         }
 
         static Entry decode(FieldReader in) {
             return new Entry(
-                    in.getInt("shard"), in.getLong("clock"), in.getLong("lastNumber"), in.getLong("numberAtClock"));
+                    in.getInt("shard"),
+                    in.getLong("clock"),
+                    in.getLong("lastNumber"),
+                    in.getLong("numberAtClock"),
+                    in.getBoolean("used"));
         }
     }
 

@@ -271,7 +271,11 @@ class FrameFuzzTest {
                 new RunMessage.OpenWorkerReply(list(
                         random,
                         () -> new RunMessage.Entry(
-                                random.nextInt(), random.nextLong(), random.nextLong(), random.nextLong())));
+                                random.nextInt(),
+                                random.nextLong(),
+                                random.nextLong(),
+                                random.nextLong(),
+                                random.nextBoolean())));
             case 5 -> new RunMessage.CloseWorker(worker(random), random.nextBoolean());
             case 6 -> new RunMessage.Heartbeat(random.nextInt(), worker(random), random.nextLong());
             case 7 -> new RunMessage.Members(random.nextLong(), gone(random));

@@ -238,8 +238,8 @@ final class Frames {
                 new RunMessage.OpenWorker(new WorkerId(RUN, WorkerId.PORTIONS + 17, 2), -1, -1, false));
         messages.put(
                 "open-worker-reply",
-                new RunMessage.OpenWorkerReply(
-                        List.of(new RunMessage.Entry(8, 20, 41, 39), new RunMessage.Entry(9, 21, 42, 42))));
+                new RunMessage.OpenWorkerReply(List.of(
+                        new RunMessage.Entry(8, 20, 41, 39, true), new RunMessage.Entry(9, 21, 42, 42, false))));
         messages.put("close-worker", new RunMessage.CloseWorker(worker, true));
         messages.put("heartbeat", new RunMessage.Heartbeat(11, worker, 6));
         messages.put("members", new RunMessage.Members(6, List.of()));

@@ -93,7 +93,8 @@ class MessageCodecTest {
                 Collections.nCopies(RunSpec.MAX_WORKERS, new RunMessage.Member(1, 2, 3, 4, 5, 6)),
                 Collections.nCopies(32_768, new RunMessage.Wait(1, 2, 3, named)));
         assertThat(decode(status.type(), status.toPayload())).isEqualTo(status);
-        Message entries = new RunMessage.OpenWorkerReply(Collections.nCopies(4096, new RunMessage.Entry(1, 2, 3, 4)));
+        Message entries =
+                new RunMessage.OpenWorkerReply(Collections.nCopies(4096, new RunMessage.Entry(1, 2, 3, 4, true)));
         assertThat(decode(entries.type(), entries.toPayload())).isEqualTo(entries);
         Message gone = new RunMessage.Members(1, Collections.nCopies(RunSpec.MAX_WORKERS, new RunMessage.Gone(1, 2)));
         assertThat(decode(gone.type(), gone.toPayload())).isEqualTo(gone);

@@ -302,7 +302,7 @@ final class DownpourRules {
 
     /// Replica 0 stands still some steps after the warm start until the others are at work, and each of those looks
     /// how many steps were taken when it begins, and waits until all have begun: the fastest would take all
-    // portions.
+    /// portions.
     private static String warmly(KvConfig config) {
         AtomicInteger batches = new AtomicInteger();
         AtomicInteger before = new AtomicInteger(config.rank() == 0 ? WARM_START : 0);

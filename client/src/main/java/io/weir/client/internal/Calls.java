@@ -62,10 +62,7 @@ final class Calls {
         if (closed) {
             throw new IllegalStateException("the connection is closed");
         }
-        WeirException reason = broken;
-        if (reason != null) {
-            throw reason.here();
-        }
+        requireUnbroken();
         long untilNs = System.nanoTime() + deadlineNs;
         while (inFlight.incrementAndGet() > maxInFlight) {
             inFlight.decrementAndGet();
@@ -89,6 +86,14 @@ final class Calls {
     /// Every further call fails with this.
     void breakWith(WeirException reason) {
         broken = reason;
+    }
+
+    /// @throws WeirException if there is a reason that no further call is begun
+    void requireUnbroken() {
+        WeirException reason = broken;
+        if (reason != null) {
+            throw reason.here();
+        }
     }
 
     /// No call begins from now on.

@@ -59,6 +59,9 @@ final class ClientRun implements Run {
     private @Nullable ClientPortion portion;
     private @Nullable PassPortion passPortion;
 
+    /// Whether the last life has pushed or ticked, see [#isResumed].
+    private volatile boolean resumed;
+
     /// The pass that comes next; -1 before the first was begun by this life.
     private long nextPass = -1;
     private boolean closed;
@@ -96,6 +99,7 @@ final class ClientRun implements Run {
                         opened -> session.toAllServers(new RunMessage.OpenWorker(id, clock, -1, !joined.resumed())))
                 .thenCompose(replies -> {
                     List<RunMessage.Entry> entries = entries(replies);
+                    resumed = joined.resumed() && entries.stream().anyMatch(RunMessage.Entry::used);
                     boolean goesOn = joined.resumed() && entries.stream().noneMatch(entry -> entry.clock() < clock);
                     if (!goesOn) {
                         return begin(entries, clock);
@@ -246,7 +250,7 @@ final class ClientRun implements Run {
 
     @Override
     public boolean isResumed() {
-        return joined.resumed();
+        return resumed;
     }
 
     @Override

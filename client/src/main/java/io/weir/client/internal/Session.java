@@ -144,7 +144,11 @@ final class Session implements AutoCloseable {
     }
 
     /// As [#tick], of a kind: see [DataLayout#flags].
+    ///
+    /// @throws WeirException if further calls are refused: pushes before this one may have been, and are not to be
+    ///     taken for done
     CompletableFuture<Void> tick(WorkerStream ticking, int group, long clock, int kind) {
+        calls.requireUnbroken();
         WorkingFuture<Void> future = calls.future();
         Call call = calls.beginBeside(future);
         frames.sendTick(call, ticking, group, clock, kind);

@@ -11,6 +11,7 @@ import io.weir.model.ServerAddress;
 import io.weir.model.ShardMap;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
+import io.weir.model.WorkerId;
 import io.weir.wire.FrameType;
 import io.weir.wire.RunMessage;
 import java.time.Duration;
@@ -71,7 +72,8 @@ class SessionTest {
                 if (FrameType.isData(request.type())) {
                     handler.refused(request, ErrorCode.BUSY, false, 10, "busy");
                 } else {
-                    handler.replied(request, new RunMessage.OpenWorkerReply(List.of(new RunMessage.Entry(0, 0, 0, 0))));
+                    handler.replied(
+                            request, new RunMessage.OpenWorkerReply(List.of(new RunMessage.Entry(0, 0, 0, 0, false))));
                 }
             }
         }
@@ -94,6 +96,22 @@ class SessionTest {
 
         @Override
         public void close() {}
+    }
+
+    /// Pushes before it may have been refused here; the tick would say that all of them are there.
+    @Test
+    void ticksNothingOnceFurtherCallsAreRefused() {
+        session.openAnonymous(() -> 1);
+        WorkerStream stream = session.newStream(new WorkerId(7, 0, 1));
+        session.calls().breakWith(new WeirException(ErrorCode.FENCED, "out"));
+        assertThatThrownBy(() -> session.pushAsync(TABLE, new long[] {1}, new float[] {1}))
+                .isInstanceOfSatisfying(
+                        WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.FENCED));
+        assertThatThrownBy(() -> session.tick(stream, 0, 1))
+                .isInstanceOfSatisfying(
+                        WeirException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.FENCED));
+        assertThat(stream.undecided()).isZero();
+        assertThat(transports.get(0).sent).isEmpty();
     }
 
     @Test
