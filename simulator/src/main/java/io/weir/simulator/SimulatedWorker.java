@@ -1,23 +1,17 @@
 package io.weir.simulator;
 
 import io.weir.client.ClientConfig;
-import io.weir.client.DenseTable;
 import io.weir.client.Portion;
 import io.weir.client.Run;
 import io.weir.client.RunOptions;
 import io.weir.client.Table;
-import io.weir.client.TableInfo;
 import io.weir.client.internal.WeirClient;
 import io.weir.model.ErrorCode;
-import io.weir.model.VectorOperation;
 import io.weir.model.WeirException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.function.Consumer;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// What a worker does, through all its lives: join, pull, push, tick, until its part is done; join again when it was
@@ -26,9 +20,6 @@ final class SimulatedWorker {
     /// Few calls under way, so that some wait for room.
     private static final int FEW_CALLS = 4;
 
-    /// Between two pushes it may compute something: once in so many.
-    private static final int PAUSE_ONE_IN = 4;
-
     /// Of the parts of passes so many take long, and so many are given up.
     private static final int SLOW_PART_ONE_IN = 12;
 
@@ -36,6 +27,7 @@ final class SimulatedWorker {
 
     private final History history;
     private final Timeline timeline;
+    private final SimulatedPushes pushing;
     private int index;
 
     /// Lives that began anew; those that went on where the last one stopped are not counted.
@@ -61,6 +53,7 @@ final class SimulatedWorker {
     SimulatedWorker(History history, int index) {
         this.history = history;
         this.timeline = history.timeline();
+        this.pushing = new SimulatedPushes(history, this);
         this.index = index;
         this.everOut = index < 0;
     }
@@ -206,8 +199,7 @@ final class SimulatedWorker {
 
     /// A life ends with an answer that nothing can be done about.
     private void onFailure(Throwable failure) {
-        Throwable cause =
-                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        Throwable cause = SimulatedPushes.causeOf(failure);
         SimulatedProcess ending = process;
         if (cause instanceof WeirException refused && ending != null) {
             if (refused.code() == ErrorCode.FENCED || refused.code() == ErrorCode.UNKNOWN_WORKER) {
@@ -257,7 +249,7 @@ final class SimulatedWorker {
             history.pulled(this, freshLives, clock, rows);
             later(
                     timeline.between(500, 8_000),
-                    () -> orEnd(() -> send(pushes, current::table, current::denseTable, under -> {
+                    () -> orEnd(() -> pushing.send(pushes, current::table, current::denseTable, under -> {
                         CompletableFuture<Boolean> tick = current.tickAsync();
                         under.add(tick);
                         then(CompletableFuture.allOf(under.toArray(new CompletableFuture<?>[0])), () -> {
@@ -266,152 +258,6 @@ final class SimulatedWorker {
                         });
                     })));
         });
-    }
-
-    /// Sends pushes, with a pause now and then, and after the last one goes on.
-    ///
-    /// @param next is given their results, each of which completes also when its push is refused for what it is
-    private void send(
-            List<Receipts.Push> pushes,
-            Function<TableInfo, Table> tables,
-            Function<TableInfo, DenseTable> denseTables,
-            Consumer<List<CompletableFuture<?>>> next) {
-        sendFrom(0, pushes, tables, denseTables, new ArrayList<>(), next);
-    }
-
-    private void sendFrom(
-            int first,
-            List<Receipts.Push> pushes,
-            Function<TableInfo, Table> tables,
-            Function<TableInfo, DenseTable> denseTables,
-            List<CompletableFuture<?>> under,
-            Consumer<List<CompletableFuture<?>>> next) {
-        for (int i = first; i < pushes.size(); i++) {
-            Receipts.Push push = pushes.get(i);
-            under.add(
-                    push.kind == Receipts.Kind.TRANSFORM
-                            ? transform(push, denseTables)
-                            : send(push, tables.apply(history.tableOf(push))));
-            if (timeline.chance(PAUSE_ONE_IN)) {
-                int rest = i + 1;
-                later(
-                        timeline.between(500, 8_000),
-                        () -> orEnd(() -> sendFrom(rest, pushes, tables, denseTables, under, next)));
-                return;
-            }
-        }
-        next.accept(under);
-    }
-
-    /// Sends a push in one of four ways.
-    private CompletableFuture<?> send(Receipts.Push push, Table table) {
-        Receipts.Content content = history.receipts().content(push, history.isBsp());
-        long[] keys = content.keys();
-        float[] gradients = content.gradients();
-        int attempt = ++push.sent;
-        push.acknowledged = false;
-        push.refused = false;
-        history.tally().add(Tally.What.PUSHES);
-        int way = timeline.random.nextInt(6);
-        boolean reads = way < 2;
-        float[] rows = new float[reads ? gradients.length : 0];
-        CompletableFuture<Void> sent =
-                switch (way) {
-                    case 0 -> table.pushPullAsync(keys, gradients, rows);
-                    case 1 -> waiting(() -> table.pushPull(keys, gradients, rows));
-                    case 2 -> waiting(() -> table.push(keys, gradients));
-                    default -> table.pushAsync(keys, gradients);
-                };
-        return sent.handle((ok, failure) -> {
-            if (failure != null) {
-                onPushFailure(push, attempt, reads, failure);
-            } else {
-                push.acknowledged = true;
-                if (reads) {
-                    history.tally().add(Tally.What.PUSH_PULLS);
-                    history.guard(() -> history.pushPulled(push, keys, rows));
-                }
-            }
-            return null;
-        });
-    }
-
-    /// Adds a multiple of one dense table to another.
-    private CompletableFuture<?> transform(Receipts.Push push, Function<TableInfo, DenseTable> tables) {
-        int attempt = ++push.sent;
-        push.acknowledged = false;
-        push.refused = false;
-        history.tally().add(Tally.What.TRANSFORMS);
-        DenseTable vector = tables.apply(history.tableOf(push));
-        DenseTable ones = tables.apply(history.ones());
-        CompletableFuture<?> changed = vector.axpyAsync(Receipts.unit(push), ones)
-                .handle((ok, failure) -> {
-                    if (failure != null) {
-                        onPushFailure(push, attempt, false, failure);
-                    } else {
-                        push.acknowledged = true;
-                    }
-                    return null;
-                });
-        return timeline.chance(2) ? CompletableFuture.allOf(changed, sum(push, vector, ones)) : changed;
-    }
-
-    /// Asks for the sum of a vector that others change meanwhile.
-    private CompletableFuture<?> sum(Receipts.Push push, DenseTable vector, DenseTable ones) {
-        History.SumCheck check = history.new SumCheck(Receipts.vector(push));
-        CompletableFuture<Double> asked =
-                timeline.chance(2) ? vector.dotAsync(ones) : vector.reduceAsync(VectorOperation.NORM1, null);
-        return asked.handle((sum, failure) -> {
-            if (failure == null) {
-                history.guard(() -> check.answered(sum));
-            } else {
-                onReadFailure(failure);
-            }
-            return null;
-        });
-    }
-
-    private void onReadFailure(Throwable failure) {
-        Throwable cause =
-                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-        boolean expected = cause instanceof WeirException refused
-                && (refused.code() == ErrorCode.FENCED || refused.code() == ErrorCode.UNKNOWN_WORKER);
-        if (!expected) {
-            history.fail(new Violation("a sum failed that should not have: " + cause));
-        }
-    }
-
-    /// Makes a call that waits for its answer, and meanwhile time passes.
-    private static CompletableFuture<Void> waiting(Runnable call) {
-        try {
-            call.run();
-            return CompletableFuture.completedFuture(null);
-        } catch (WeirException e) {
-            return CompletableFuture.failedFuture(e);
-        }
-    }
-
-    private void onPushFailure(Receipts.Push push, int attempt, boolean read, Throwable failure) {
-        Throwable cause =
-                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-        ErrorCode code = cause instanceof WeirException refused ? refused.code() : ErrorCode.INTERNAL;
-        // In passes another worker makes the same push for whoever was fenced.
-        push.failed |= !history.scenario().isInPasses() || code != ErrorCode.FENCED;
-        if (push.sent == attempt) {
-            push.refused = code == ErrorCode.MEMORY_EXCEEDED || code == ErrorCode.REJECTED;
-        }
-        boolean expected =
-                switch (code) {
-                    case MEMORY_EXCEEDED, FENCED, UNKNOWN_WORKER, REJECTED -> true;
-                    // Whoever only pushes learns that from its tick.
-                    case LATE -> read && history.isBsp();
-                    case NON_FINITE -> push.kind == Receipts.Kind.POISON;
-                    case UNKNOWN_TABLE -> push.kind == Receipts.Kind.TEMPORARY;
-                    default -> false;
-                };
-        if (!expected) {
-            history.fail(new Violation("a push failed that should not have: " + push + ": " + cause));
-        }
     }
 
     /// Goes on when the result is there, or ends this life.
@@ -431,7 +277,7 @@ final class SimulatedWorker {
     }
 
     /// Computing takes its time.
-    private void later(long us, Runnable next) {
+    void later(long us, Runnable next) {
         SimulatedProcess alive = process;
         if (alive != null) {
             alive.after(us, next);
@@ -439,7 +285,7 @@ final class SimulatedWorker {
     }
 
     /// Does something of this life; a call that is refused ends it.
-    private void orEnd(Runnable action) {
+    void orEnd(Runnable action) {
         history.guard(() -> {
             try {
                 action.run();
@@ -497,8 +343,7 @@ final class SimulatedWorker {
     }
 
     private static boolean isEnded(Throwable failure) {
-        Throwable cause =
-                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        Throwable cause = SimulatedPushes.causeOf(failure);
         return cause instanceof WeirException refused
                 && refused.code() == ErrorCode.INVALID_ARGUMENT
                 && refused.getMessage().contains("ended=true");
@@ -521,7 +366,7 @@ final class SimulatedWorker {
                     if (timeline.chance(GIVE_UP_ONE_IN)) {
                         nextPortion();
                     } else if (portion.claim()) {
-                        send(
+                        pushing.send(
                                 pushes,
                                 table -> portion.table(current.table(table)),
                                 table -> portion.denseTable(current.denseTable(table)),
@@ -586,7 +431,7 @@ final class SimulatedWorker {
                 current.table(history.receiptsTable()).pullAsync(keys, rows),
                 () -> later(
                         timeline.between(500, 8_000),
-                        () -> orEnd(() -> send(
+                        () -> orEnd(() -> pushing.send(
                                 pushes,
                                 table -> portion.table(current.table(table)),
                                 table -> portion.denseTable(current.denseTable(table)),
