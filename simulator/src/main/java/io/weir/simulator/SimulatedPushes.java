@@ -154,8 +154,8 @@ final class SimulatedPushes {
     private void onPushFailure(Receipts.Push push, int attempt, boolean read, Throwable failure) {
         Throwable cause = causeOf(failure);
         ErrorCode code = cause instanceof WeirException refused ? refused.code() : ErrorCode.INTERNAL;
-        // In passes another worker makes the same push for whoever was fenced.
-        push.failed |= !history.scenario().isInPasses() || code != ErrorCode.FENCED;
+        // Another worker makes the same push for whoever was fenced with a portion.
+        push.failed |= !history.scenario().hasPortions() || code != ErrorCode.FENCED;
         if (push.sent == attempt) {
             push.refused = code == ErrorCode.MEMORY_EXCEEDED || code == ErrorCode.REJECTED;
         }
