@@ -154,7 +154,12 @@ final class RunState {
 
     /// Whether this generation was closed here, or a later one.
     boolean wasClosed(WorkerId worker) {
-        return closedGenerations.getOrDefault(worker.worker(), 0) >= worker.generation();
+        return closedGeneration(worker.worker()) >= worker.generation();
+    }
+
+    /// Last generation of a worker or portion that was closed here, 0 for none.
+    int closedGeneration(int worker) {
+        return closedGenerations.getOrDefault(worker, 0);
     }
 
     void onClosed(WorkerId worker) {

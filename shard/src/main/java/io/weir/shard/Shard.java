@@ -459,18 +459,26 @@ public final class Shard implements AutoCloseable {
                             + generation);
             return;
         }
-        boolean newer = generation < entry.generation();
         refuse(
                 frame,
                 at,
                 effects,
                 ErrorCode.FENCED,
-                (newer
-                                ? "a newer generation of this worker has taken over: worker="
-                                : "the worker was silent for too long and is out of the run; join again to go on as a"
-                                        + " new generation: worker=")
-                        + entry.worker + ", generation=" + generation
-                        + (newer ? ", newest=" + entry.generation() : ""));
+                whyOut(new WorkerId(entry.run, entry.worker, generation), entry.generation()));
+    }
+
+    /// Why a generation of a worker or a portion is out, for whoever still speaks for it.
+    private static String whyOut(WorkerId id, int newest) {
+        if (id.isPortion()) {
+            return "the worker that held the portion was silent for too long or has left, and it is done by others:"
+                    + " portion=" + (id.worker() - WorkerId.PORTIONS) + ", generation=" + id.generation()
+                    + ", newest=" + newest;
+        }
+        return id.generation() < newest
+                ? "a newer generation of this worker has taken over: worker=" + id.worker() + ", generation="
+                        + id.generation() + ", newest=" + newest
+                : "the worker was silent for too long or has left, and is out of the run; join again to go on as a new"
+                        + " generation: worker=" + id.worker() + ", generation=" + id.generation();
     }
 
     /// Answers a push that was decided before, as it was decided.
@@ -775,10 +783,7 @@ public final class Shard implements AutoCloseable {
         }
         WorkerEntry entry = workers.find(id.run(), id.worker());
         if (run != null && run.wasClosed(id)) {
-            throw new WeirException(
-                    ErrorCode.FENCED,
-                    "this generation of the worker is closed: worker=" + id.worker() + ", generation="
-                            + id.generation());
+            throw new WeirException(ErrorCode.FENCED, whyOut(id, run.closedGeneration(id.worker())));
         }
         boolean later = entry == null || id.generation() > entry.generation();
         if (entry == null) {
@@ -791,10 +796,7 @@ public final class Shard implements AutoCloseable {
             entry = workers.add(new WorkerEntry(id.run(), id.worker(), id.generation(), id.isPortion() ? null : run));
         } else if (id.generation() < entry.generation()
                 || (entry.isFenced() && id.generation() == entry.generation())) {
-            throw new WeirException(
-                    ErrorCode.FENCED,
-                    "this generation of the worker is out: worker=" + id.worker() + ", generation=" + id.generation()
-                            + ", newest=" + entry.generation());
+            throw new WeirException(ErrorCode.FENCED, whyOut(id, entry.generation()));
         } else {
             if (later) {
                 keyLists.forget(entry);

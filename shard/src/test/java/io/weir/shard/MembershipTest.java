@@ -151,6 +151,7 @@ class MembershipTest {
             refuses(
                     () -> run.shard.apply(Controls.open(spec.id(), 0, 1)),
                     ErrorCode.FENCED,
+                    "was silent for too long or has left",
                     "worker=0",
                     "generation=1");
             run.shard.apply(Controls.open(spec.id(), 0, 2));
@@ -164,7 +165,10 @@ class MembershipTest {
                 refuses(
                         () -> run.shard.apply(Controls.open(spec.id(), portion, old, -1, -1, false)),
                         ErrorCode.FENCED,
-                        "generation=" + old);
+                        "was silent for too long or has left",
+                        "portion=0",
+                        "generation=" + old,
+                        "newest=3");
             }
         }
     }
