@@ -2,6 +2,7 @@ package io.weir.cli;
 
 import io.weir.kernel.Activation;
 import io.weir.model.OptimizerSpec;
+import io.weir.model.RunSpec;
 import io.weir.train.Model;
 import io.weir.train.Perceptron;
 import java.util.ArrayList;
@@ -21,9 +22,13 @@ import picocli.CommandLine.Option;
             "RUN/layer1.bias and so on. The parameter servers are in this process unless --servers names others."
         },
         footer = {
-            "  weir train mlp --layers 784,128,10 --data train-images-idx3-ubyte.gz --test t10k-images-idx3-ubyte.gz \\",
+            "  weir train mlp --layers 784,128,10 --data train-images-idx3-ubyte.gz --test t10k-images-idx3-ubyte.gz"
+                    + " \\",
             "      --batch 128 --passes 10 --shuffle",
-            "  weir train mlp --layers 64,32,10 --activation tanh --dropout 0.2 --data digits.svm --scale 0.0625 --json",
+            "  weir train mlp --layers 784,128,10 --data train-images-idx3-ubyte.gz --slices 2 --processes 2 --workers"
+                    + " 1",
+            "  weir train mlp --layers 64,32,10 --activation tanh --dropout 0.2 --data digits.svm --scale 0.0625"
+                    + " --json",
             "",
             "--json prints one object as weir train lr does: examples, seconds, examplesPerSecond, workers and shards,",
             "and nested in it progressive {logloss, passes}, test {examples, logloss, accuracy} (null without --test)",
@@ -51,6 +56,16 @@ final class TrainMlpCommand extends TrainClassesCommand {
     @Nullable
     Double dropout;
 
+    @Option(
+            names = "--slices",
+            paramLabel = "<n>",
+            description = {
+                "Cut each replica of the model over so many workers: threads, or with --processes or --worker-count"
+                        + " those",
+                "of several processes. The workers of all of them are a multiple of it. Default: ${DEFAULT-VALUE}."
+            })
+    int slices = 1;
+
     TrainMlpCommand(Output output) {
         super(output);
     }
@@ -66,17 +81,26 @@ final class TrainMlpCommand extends TrainClassesCommand {
     }
 
     @Override
+    int slices() {
+        if (slices < 1 || slices > RunSpec.MAX_SLICES) {
+            throw new IllegalArgumentException("slices must be from 1 to " + RunSpec.MAX_SLICES + ": slices=" + slices);
+        }
+        return slices;
+    }
+
+    @Override
     Model newModel(String name, OptimizerSpec optimizer) {
         if (layers == null) {
             throw new IllegalArgumentException("a perceptron needs --layers, such as 784,128,10");
         }
         return new Perceptron(
-                name,
-                units(layers),
-                activation == null ? Activation.RELU : Activation.parse(activation),
-                dropout == null ? 0 : dropout,
-                optimizer,
-                seed);
+                        name,
+                        units(layers),
+                        activation == null ? Activation.RELU : Activation.parse(activation),
+                        dropout == null ? 0 : dropout,
+                        optimizer,
+                        seed)
+                .requireSlices(slices());
     }
 
     private static List<Integer> units(String layers) {
@@ -93,12 +117,13 @@ final class TrainMlpCommand extends TrainClassesCommand {
         requireSame("layers", layers, text(model.layers()));
         requireSame("activation", activation, model.activation().text());
         return new Perceptron(
-                model.name(),
-                model.layers(),
-                model.activation(),
-                dropout == null ? model.dropout() : dropout,
-                model.optimizer(),
-                model.seed());
+                        model.name(),
+                        model.layers(),
+                        model.activation(),
+                        dropout == null ? model.dropout() : dropout,
+                        model.optimizer(),
+                        model.seed())
+                .requireSlices(slices());
     }
 
     private static String text(List<Integer> layers) {
@@ -112,6 +137,7 @@ final class TrainMlpCommand extends TrainClassesCommand {
         options.addAll(List.of("--layers", text(perceptron.layers())));
         options.addAll(List.of("--activation", perceptron.activation().text()));
         options.addAll(List.of("--dropout", Double.toString(perceptron.dropout())));
+        options.addAll(List.of("--slices", Integer.toString(slices)));
         return options;
     }
 
@@ -120,6 +146,7 @@ final class TrainMlpCommand extends TrainClassesCommand {
         Perceptron perceptron = (Perceptron) model;
         json.put("layers", perceptron.layers())
                 .put("activation", perceptron.activation().text())
-                .put("dropout", perceptron.dropout());
+                .put("dropout", perceptron.dropout())
+                .put("slices", slices);
     }
 }

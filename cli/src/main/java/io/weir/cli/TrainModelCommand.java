@@ -225,6 +225,11 @@ abstract class TrainModelCommand extends WeirOptions {
 
     abstract String defaultOptimizer();
 
+    /// Workers that make one replica of the model.
+    int slices() {
+        return 1;
+    }
+
     /// The model that the options describe, in tables of this name.
     abstract Model newModel(String name, OptimizerSpec optimizer);
 
@@ -390,7 +395,7 @@ abstract class TrainModelCommand extends WeirOptions {
     private TrainingConfig training(Model model) {
         return TrainingConfig.of(runName())
                 .withRun(runName(), continued)
-                .withWorkers(workers())
+                .withWorkers(workers(), slices())
                 .withBatch(batch)
                 .withPasses(passes == null || algorithm.isSandblaster() ? 1 : passes)
                 .withShuffle(shuffle, seed)
@@ -414,10 +419,22 @@ abstract class TrainModelCommand extends WeirOptions {
         return algorithm.lbfgs(passes);
     }
 
+    /// Threads of each process: by default one for each processor, and as many more as make whole replicas.
     private int workers() {
-        return workers == null
-                ? Math.max(1, Runtime.getRuntime().availableProcessors() / Math.max(1, processes))
-                : workers;
+        int count = Math.max(processes, workerCount);
+        if (workers != null) {
+            if ((long) workers * count % slices() != 0) {
+                throw new IllegalArgumentException(
+                        "--workers times the processes must be a multiple of --slices: workers=" + workers
+                                + ", processes=" + count + ", slices=" + slices());
+            }
+            return workers;
+        }
+        int threads = Math.max(1, Runtime.getRuntime().availableProcessors() / Math.max(1, processes));
+        while (threads * count % slices() != 0) {
+            threads++;
+        }
+        return threads;
     }
 
     private Membership membership() {

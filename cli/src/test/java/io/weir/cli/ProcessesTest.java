@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -204,13 +203,7 @@ class ProcessesTest {
         String[] options = {"--servers", server.address(), "--run", run, "--straggler", "20x:1"};
         Process parent = processes.weir(err, supervised(options).toArray(String[]::new));
         try (Weir weir = Weir.connect(server.address())) {
-            long untilNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-            while (!weir.runs().contains(run) || weir.runStatus(run).closedSteps() < 5) {
-                assertThat(System.nanoTime() - untilNs)
-                        .as("steps closed within a minute")
-                        .isNegative();
-                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
-            }
+            TestProcesses.awaitSteps(weir, run, 5);
             assertThat(weir.runStatus(run).isFinished()).isFalse();
         }
         return parent;
@@ -220,12 +213,7 @@ class ProcessesTest {
     void startsAWorkerProcessAgainThatWasKilled() throws Exception {
         Path err = folder.resolve("parent.err");
         Process parent = underWay(processes.server(2), err);
-        children(parent).stream()
-                .filter(child -> String.join(" ", child.info().arguments().orElse(new String[0]))
-                        .contains("--worker-index 1"))
-                .findFirst()
-                .orElseThrow()
-                .destroyForcibly();
+        TestProcesses.worker(parent, 1).destroyForcibly();
         FlatJson report = report(parent, err);
         assertThat(report.fields()).containsEntry("restarts", 1L);
         assertThat(Files.readString(err)).contains("worker process 1 was ended by signal 9 and is started again");

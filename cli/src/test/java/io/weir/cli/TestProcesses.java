@@ -2,6 +2,7 @@ package io.weir.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.weir.client.Weir;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -10,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -78,6 +81,26 @@ final class TestProcesses implements AutoCloseable {
         String out = new String(worker.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(worker.waitFor()).as(Files.readString(err)).isEqualTo(Exit.OK);
         return FlatJson.parse(out);
+    }
+
+    /// Waits until a run has begun and closed so many steps, for a minute at most.
+    static void awaitSteps(Weir weir, String run, long count) {
+        long untilNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!weir.runs().contains(run) || weir.runStatus(run).closedSteps() < count) {
+            assertThat(System.nanoTime() - untilNs)
+                    .as("steps closed within a minute")
+                    .isNegative();
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+        }
+    }
+
+    /// The worker process of this index that a `weir train` has started.
+    static ProcessHandle worker(Process parent, int index) {
+        return parent.descendants()
+                .filter(child -> String.join(" ", child.info().arguments().orElse(new String[0]))
+                        .contains("--worker-index " + index))
+                .findFirst()
+                .orElseThrow();
     }
 
     /// Sends a signal by its name, `STOP` or `CONT`.

@@ -95,7 +95,7 @@ class TrainClassesTest {
         assertThat(json.real("test.accuracy")).isBetween(0.85, 1.0);
         assertThat(json.real("test.logloss")).isBetween(0.0, 0.5);
         assertThat(json.text("model.hash")).matches("[0-9a-f]{16}");
-        assertThat(json.whole("model.rows")).isEqualTo(model.equals("mlp") ? 4 : 17);
+        assertThat(json.whole("model.rows")).isEqualTo(model.equals("mlp") ? 30 : 17);
     }
 
     @ParameterizedTest
@@ -307,6 +307,8 @@ class TrainClassesTest {
                 "mlp|--compression|topk(x)|setting of a compression must be a number: found='x', compression=topk(x)",
                 "mlp|--pull-compression|1bit|rows can be pulled as none, bf16, fp16 or int8: compression=1bit",
                 "mlp|--dropout|1|dropout must be from 0 to less than 1: dropout=1.0",
+                "mlp|--slices|0|slices must be from 1 to 256: slices=0",
+                "mlp|--slices|4|slices must be from 1 to the blocks of each table: slices=4, most=3, layers=16,3",
             })
     void refusesSettingsThatMakeNoSense(String model, String option, String value, String message) {
         List<String> args = new ArrayList<>(List.of("train", model, "--data", data, "-q", option, value));

@@ -135,6 +135,10 @@ public interface Run extends AutoCloseable {
     /// @throws io.weir.model.WeirException why the call failed, or that it was not answered in time
     <T extends @Nullable Object> T await(CompletableFuture<T> result);
 
+    /// Fails as soon as every further call of this run does, and for the same reason: when the servers have said that
+    /// this worker is fenced, say, if only in answer to a sign of life. Does not complete before.
+    CompletableFuture<Void> membership();
+
     /// Waits until every push is acknowledged, then says that this worker has done its part. A run is finished when
     /// all its workers are.
     void finish();

@@ -50,6 +50,12 @@ public final class RunBuilder {
         return with(spec.withPortionCount(portionCount));
     }
 
+    /// So many workers, one after the other, make one replica: they hold a portion together, count in a step together
+    /// or not at all, and when one is gone, all are. 1 if nothing is said.
+    public RunBuilder slices(int slices) {
+        return with(spec.withSlices(slices));
+    }
+
     /// A worker that gives no sign of life for so long is fenced, and the others go on; 10 s if nothing is said.
     public RunBuilder silence(Duration silence) {
         return with(spec.withSilence(silence));

@@ -20,6 +20,9 @@ import java.util.Objects;
 /// counts
 ///     once; near the end of a pass up to so many workers, backup copies included, may be at one portion
 /// @param silenceMs a worker that gives no sign of life for so long is fenced, and the others go on
+/// @param slices workers that compute with one copy of the model, a *replica*, each with its slice of it: the first so
+///     many workers, then the next, and so on. They hold a portion together, count in a step together or not at all,
+///     and when one of them is gone, all are. A mean is over replicas. 1 if every worker is a replica by itself
 public record RunSpec(
         String name,
         int workerCount,
@@ -28,7 +31,8 @@ public record RunSpec(
         boolean mean,
         int portionCount,
         int portionCopies,
-        int silenceMs) {
+        int silenceMs,
+        int slices) {
     /// Most workers of one run, backup workers and later ones included.
     public static final int MAX_WORKERS = 65_536;
 
@@ -40,6 +44,9 @@ public record RunSpec(
 
     /// Most portions of a run in passes: what comes of all of them goes into one message.
     public static final int MAX_PASS_PORTIONS = 16_384;
+
+    /// Most slices of a replica.
+    public static final int MAX_SLICES = 256;
 
     /// The silence that is borne if nothing else is said: 10 s.
     public static final int DEFAULT_SILENCE_MS = 10_000;
@@ -64,6 +71,18 @@ public record RunSpec(
                     + " portions: run=" + name + ", portionCopies=" + portionCopies + ", portions=" + portionCount
                     + ", consistency=" + consistency.text());
         }
+        require("slices", slices, 1, MAX_SLICES, name);
+        if (slices > 1 && (workerCount % slices != 0 || backupWorkers > 0 || portionCopies > 0)) {
+            throw new IllegalArgumentException(
+                    "sliced replicas are whole, and have no backup workers and no passes: run="
+                            + name + ", workers=" + workerCount + ", slices=" + slices + ", backupWorkers="
+                            + backupWorkers
+                            + ", portionCopies=" + portionCopies);
+        }
+        if ((long) portionCount * slices > MAX_PORTIONS) {
+            throw new IllegalArgumentException("portions times slices must be at most " + MAX_PORTIONS + ": run=" + name
+                    + ", portions=" + portionCount + ", slices=" + slices);
+        }
         if (backupWorkers > 0 && !(consistency instanceof Consistency.Bsp)) {
             throw new IllegalArgumentException("backup workers belong to bsp, where others wait for the slowest: run="
                     + name + ", backupWorkers=" + backupWorkers + ", consistency=" + consistency.text());
@@ -79,30 +98,35 @@ public record RunSpec(
 
     /// An asynchronous run without backup workers or portions.
     public static RunSpec of(String name, int workerCount) {
-        return new RunSpec(name, workerCount, 0, Consistency.asp(), false, 0, 0, DEFAULT_SILENCE_MS);
+        return new RunSpec(name, workerCount, 0, Consistency.asp(), false, 0, 0, DEFAULT_SILENCE_MS, 1);
     }
 
     public RunSpec withBackupWorkers(int backupWorkers) {
-        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs);
+        return new RunSpec(
+                name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs, slices);
     }
 
     public RunSpec withConsistency(Consistency consistency) {
-        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs);
+        return new RunSpec(
+                name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs, slices);
     }
 
     public RunSpec withMean(boolean mean) {
-        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs);
+        return new RunSpec(
+                name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs, slices);
     }
 
     public RunSpec withPortionCount(int portionCount) {
-        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs);
+        return new RunSpec(
+                name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs, slices);
     }
 
     /// The same in passes, see [RunSpec].
     ///
     /// @param portionCopies most workers at one portion, 1 for no backup copies
     public RunSpec withPasses(int portionCount, int portionCopies) {
-        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs);
+        return new RunSpec(
+                name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs, slices);
     }
 
     /// Whether it goes in passes.
@@ -111,8 +135,21 @@ public record RunSpec(
     }
 
     public RunSpec withSilence(Duration silence) {
-        return new RunSpec(name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, (int)
-                Math.min(silence.toMillis(), Integer.MAX_VALUE));
+        return new RunSpec(
+                name,
+                workerCount,
+                backupWorkers,
+                consistency,
+                mean,
+                portionCount,
+                portionCopies,
+                (int) Math.min(silence.toMillis(), Integer.MAX_VALUE),
+                slices);
+    }
+
+    public RunSpec withSlices(int slices) {
+        return new RunSpec(
+                name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs, slices);
     }
 
     /// The run's id: [Keys#ofString] of its name.
@@ -139,6 +176,7 @@ public record RunSpec(
         differ(differences, "portions", portionCount, other.portionCount);
         differ(differences, "portion copies", portionCopies, other.portionCopies);
         differ(differences, "silence in ms", silenceMs, other.silenceMs);
+        differ(differences, "slices", slices, other.slices);
         return differences;
     }
 

@@ -43,9 +43,9 @@ public sealed interface TableShape {
                 throw new IllegalArgumentException(
                         "dense length must be from 1 to " + MAX_LENGTH + ": length=" + length);
             }
-            if (blockLength < 16 || blockLength > MAX_BLOCK_LENGTH || blockLength % 16 != 0) {
-                throw new IllegalArgumentException("dense block length must be a multiple of 16 from 16 to "
-                        + MAX_BLOCK_LENGTH + ": blockLength=" + blockLength);
+            if (blockLength < 1 || blockLength > MAX_BLOCK_LENGTH) {
+                throw new IllegalArgumentException(
+                        "dense block length must be from 1 to " + MAX_BLOCK_LENGTH + ": blockLength=" + blockLength);
             }
         }
 

@@ -1,5 +1,7 @@
 package io.weir.shard;
 
+import static java.util.Objects.requireNonNull;
+
 import io.weir.model.ErrorCode;
 import io.weir.model.RunSpec;
 import io.weir.model.WeirException;
@@ -23,6 +25,11 @@ import org.jspecify.annotations.Nullable;
 /// dies before its part was everywhere is in no record, and its part is dropped everywhere. A worker says that it is
 /// through with step `c` only when every server has the record of step `c - 1`: no shard is ever more than one record
 /// behind, and the last one is all that has to be kept.
+///
+/// **Sliced replicas.** The workers of a replica hold a portion together. It is theirs when all of them ask, and done
+/// when all of them say so; a step has all of them among its contributors or none, for it waits for every one. When one
+/// is gone the others are fenced with it: what they hold of the model is of no use without it, and its gradient would
+/// be a part of one. The replica takes part again when all have come back.
 final class HomeRun {
     static final int MISSING = 0;
     static final int ACTIVE = 1;
@@ -41,6 +48,7 @@ final class HomeRun {
     private final int life;
     private final @Nullable PlantedBug bug;
     private final List<Member> members = new ArrayList<>();
+    private final List<Replica> replicas = new ArrayList<>();
     private final Map<Integer, Steps> groups = new TreeMap<>();
     private final Portions portions;
     private final Passes passes;
@@ -50,9 +58,24 @@ final class HomeRun {
     private int ageMs;
     private boolean begun;
 
+    /// The workers of one copy of the model: one, unless replicas are sliced.
+    private static final class Replica {
+        final List<Member> members = new ArrayList<>();
+        int portion = Portions.NONE;
+
+        /// For how long some of them have waited for others that are gone.
+        int brokenMs;
+
+        /// Whether none of them is gone.
+        boolean isWhole() {
+            return members.size() == 1 || members.stream().noneMatch(Member::isGone);
+        }
+    }
+
     /// One worker.
     private static final class Member {
         final int index;
+        final Replica replica;
         int state;
         int generation;
         long token;
@@ -65,9 +88,14 @@ final class HomeRun {
         boolean hasGroups;
 
         int silentMs;
-        int portion = Portions.NONE;
 
-        /// Generation of the portion, and the generation of this worker that it was given to.
+        /// Whether it has said that it is done with the portion of its replica.
+        boolean portionDone;
+
+        /// Why it is fenced, if not for its own silence: the worker of its replica that is gone.
+        int gone = -1;
+
+        /// Generation of the portion for this worker's slice, and the generation of this worker that it was given to.
         int portionGeneration;
 
         int portionLife;
@@ -75,9 +103,15 @@ final class HomeRun {
         /// Where the portion goes that it waits for; more than one if it was asked for again over another connection.
         final List<Answer> waitsForPortion = new ArrayList<>();
 
-        Member(int index, int generation) {
+        Member(int index, Replica replica, int generation) {
             this.index = index;
+            this.replica = replica;
             this.generation = generation;
+            replica.members.add(this);
+        }
+
+        boolean isGone() {
+            return state == LEFT || state == FENCED;
         }
     }
 
@@ -107,15 +141,25 @@ final class HomeRun {
         this.spec = spec;
         this.life = life;
         this.bug = bug;
-        this.portions = new Portions(spec.portionCount(), before == null ? null : before.portions, bug);
+        this.portions = new Portions(spec.portionCount(), spec.slices(), before == null ? null : before.portions, bug);
         this.passes = new Passes(spec, portions);
         int count = Math.max(spec.startingWorkers(), before == null ? 0 : before.members.size());
         for (int i = 0; i < count; i++) {
             int generation = before != null && i < before.members.size() ? before.members.get(i).generation : 0;
-            Member member = new Member(i, generation);
+            Member member = add(generation);
             member.state = i < spec.startingWorkers() ? MISSING : LEFT;
-            members.add(member);
         }
+    }
+
+    /// One member more.
+    private Member add(int generation) {
+        int index = members.size();
+        if (index / spec.slices() == replicas.size()) {
+            replicas.add(new Replica());
+        }
+        Member member = new Member(index, replicas.getLast(), generation);
+        members.add(member);
+        return member;
     }
 
     long id() {
@@ -143,10 +187,9 @@ final class HomeRun {
     boolean isFinished() {
         boolean anyFinished = false;
         for (Member member : members) {
-            boolean gone = member.state == LEFT || member.state == FENCED;
             if (member.state == MISSING
                     || member.state == ACTIVE
-                    || (gone && spec.portionCount() == 0 && member.index < spec.startingWorkers())) {
+                    || (member.isGone() && spec.portionCount() == 0 && member.index < spec.startingWorkers())) {
                 return false;
             }
             anyFinished |= member.state == FINISHED;
@@ -176,6 +219,12 @@ final class HomeRun {
             }
             index = members.size();
         }
+        if (index >= members.size() && spec.slices() > 1) {
+            throw new WeirException(
+                    ErrorCode.RUN_MISMATCH,
+                    "a run of sliced replicas keeps the workers that it began with: worker=" + index + ", workers="
+                            + members.size() + ", slices=" + spec.slices() + ", run=" + spec.name());
+        }
         if (index > members.size() || index >= RunSpec.MAX_WORKERS) {
             throw new WeirException(
                     ErrorCode.RUN_MISMATCH,
@@ -183,7 +232,7 @@ final class HomeRun {
                             + ", run=" + spec.name() + "; join without an index to be one more");
         }
         if (index == members.size()) {
-            members.add(new Member(index, 0));
+            return add(0);
         }
         return members.get(index);
     }
@@ -196,8 +245,11 @@ final class HomeRun {
                 && !member.hasGroups
                 && (spec.isBsp() || spec.portionCount() == 0);
         if (member.state == ACTIVE && (!member.opened || member.hasGroups)) {
+            fenceReplica(member);
             forget(member);
         }
+        member.portionDone = false;
+        member.gone = -1;
         member.hasGroups = false;
         // Its last life may have been through with the open step. This one does it again, and reads for it what was
         // there before the step was closed: so the step waits for it.
@@ -224,7 +276,7 @@ final class HomeRun {
 
     /// Its answers go to nobody any more: those that wait are for an earlier life.
     private void refuseWaiting(Member member) {
-        String text = fencedText(member.index, member.generation, "a newer generation has taken over");
+        String text = fencedText(member.index, member.generation, fencedReason(member));
         for (Steps steps : groups.values()) {
             steps.waiting.removeIf(waiting -> {
                 boolean mine = waiting.worker() == member.index;
@@ -268,10 +320,35 @@ final class HomeRun {
         for (Steps steps : groups.values()) {
             steps.through.remove(member.index);
         }
-        if (member.portion != Portions.NONE) {
-            portions.free(member.portion);
-            member.portion = Portions.NONE;
+        member.portionDone = false;
+        if (member.replica.portion != Portions.NONE) {
+            portions.free(member.replica.portion);
+            member.replica.portion = Portions.NONE;
         }
+    }
+
+    /// Puts the others of its replica out of the run with a member whose portion is no longer theirs.
+    private void fenceReplica(Member gone) {
+        for (Member member : gone.replica.members) {
+            if (member.index != gone.index && member.state == ACTIVE) {
+                member.gone = gone.index;
+                member.state = FENCED;
+                refuseWaiting(member);
+                forget(member);
+                records++;
+            }
+        }
+    }
+
+    private String fencedReason(Member member) {
+        return switch (member.state) {
+            case FENCED ->
+                member.gone < 0
+                        ? "it gave no sign of life for " + spec.silenceMs() + " ms"
+                        : "worker " + member.gone + " of its replica is gone";
+            case ACTIVE -> "a newer generation has taken over";
+            default -> "it left";
+        };
     }
 
     /// The member who asks.
@@ -286,13 +363,8 @@ final class HomeRun {
                             + ", generation=" + worker.generation());
         }
         if (member.state != ACTIVE || worker.generation() < member.generation) {
-            String why =
-                    switch (member.state) {
-                        case FENCED -> "it gave no sign of life for " + spec.silenceMs() + " ms";
-                        case ACTIVE -> "a newer generation has taken over";
-                        default -> "it left";
-                    };
-            throw new WeirException(ErrorCode.FENCED, fencedText(worker.worker(), worker.generation(), why));
+            throw new WeirException(
+                    ErrorCode.FENCED, fencedText(worker.worker(), worker.generation(), fencedReason(member)));
         }
         member.silentMs = 0;
         return member;
@@ -309,6 +381,9 @@ final class HomeRun {
     private void leave(Member member, int state) {
         if (member.generation > 0) {
             refuseWaiting(member);
+        }
+        if (state != FINISHED || member.replica.portion != Portions.NONE) {
+            fenceReplica(member);
         }
         forget(member);
         if (member.index == Passes.COORDINATOR) {
@@ -342,6 +417,31 @@ final class HomeRun {
             if ((member.state == ACTIVE && member.silentMs >= spec.silenceMs())
                     || (member.state == MISSING && ageMs >= startMs)) {
                 leave(member, FENCED);
+            }
+        }
+        for (Replica replica : replicas) {
+            boolean waits = !replica.isWhole() && replica.members.stream().anyMatch(each -> each.state == ACTIVE);
+            replica.brokenMs = waits ? (int) Math.min(Integer.MAX_VALUE, (long) replica.brokenMs + ms) : 0;
+            if (replica.brokenMs >= startMs) {
+                giveUp(replica);
+            }
+        }
+    }
+
+    /// Tells those who wait for the rest of their replica that nobody has come.
+    private void giveUp(Replica replica) {
+        List<Integer> gone = replica.members.stream()
+                .filter(Member::isGone)
+                .map(member -> member.index)
+                .toList();
+        for (Member member : replica.members) {
+            List<Answer> waiting = List.copyOf(member.waitsForPortion);
+            member.waitsForPortion.clear();
+            for (Answer answer : waiting) {
+                answer.refuse(
+                        ErrorCode.RUN_MISMATCH,
+                        "a replica trains when all its workers are there: run=" + spec.name() + ", worker="
+                                + member.index + ", gone=" + gone + ", waitedMs=" + replica.brokenMs);
             }
         }
     }
@@ -407,15 +507,20 @@ final class HomeRun {
     /// Whether the open step of a synchronous run waits for this member: it works on the step, or it may still ask for
     /// a portion, which would begin at this step or at the next one as the question comes in time.
     private boolean isRequired(Member member) {
-        return member.state == MISSING
-                || (member.state == ACTIVE && (spec.portionCount() == 0 || member.portion != Portions.NONE))
-                || (spec.isBsp() && mayAsk(member));
+        return member.replica.isWhole()
+                && (member.state == MISSING
+                        || (member.state == ACTIVE
+                                && (spec.portionCount() == 0 || member.replica.portion != Portions.NONE))
+                        || (spec.isBsp() && mayAsk(member)));
     }
 
     /// Whether a member has no portion and has not asked for one, but may.
     private static boolean mayAsk(Member member) {
-        return member.state == MISSING
-                || (member.state == ACTIVE && member.portion == Portions.NONE && member.waitsForPortion.isEmpty());
+        return member.replica.isWhole()
+                && (member.state == MISSING
+                        || (member.state == ACTIVE
+                                && member.replica.portion == Portions.NONE
+                                && member.waitsForPortion.isEmpty()));
     }
 
     private void tryClose(int group) {
@@ -427,20 +532,31 @@ final class HomeRun {
         for (Member member : members) {
             required += isRequired(member) ? 1 : 0;
         }
+        List<Integer> through = steps.through.keySet().stream()
+                .filter(index -> members.get(index).replica.isWhole())
+                .toList();
+        if (through.isEmpty()) {
+            return;
+        }
         int enough = spec.backupWorkers() > 0 ? Math.min(spec.workerCount(), required) : required;
-        int have = bug == PlantedBug.MESSAGES_COUNTED ? steps.messages : steps.through.size();
+        int have = bug == PlantedBug.MESSAGES_COUNTED ? steps.messages : through.size();
         if (have < enough) {
             return;
         }
-        steps.contributors = List.copyOf(steps.through.keySet());
-        for (RunMessage.CompleteStep part : steps.through.values()) {
-            Member member = members.get(part.worker().worker());
+        steps.contributors = through;
+        for (int index : through) {
+            Member member = members.get(index);
+            RunMessage.CompleteStep part = requireNonNull(steps.through.get(index));
             steps.lastCounted.put(member.index, steps.closed);
-            if (part.portion() != Portions.NONE && part.portion() == member.portion) {
-                portions.advance(member.portion);
+            Replica replica = member.replica;
+            // Once for all workers of the replica, which are all here.
+            if (part.portion() != Portions.NONE
+                    && part.portion() == replica.portion
+                    && member.index == replica.members.getFirst().index) {
+                portions.advance(replica.portion);
                 if (part.last()) {
-                    portions.finish(member.portion);
-                    member.portion = Portions.NONE;
+                    portions.finish(replica.portion);
+                    replica.portion = Portions.NONE;
                 }
             }
         }
@@ -495,17 +611,22 @@ final class HomeRun {
         if (spec.portionCount() == 0) {
             throw new WeirException(ErrorCode.INVALID_ARGUMENT, "the run has no portions: run=" + spec.name());
         }
-        boolean holds = next.done() != Portions.NONE && member.portion == next.done();
+        Replica replica = member.replica;
+        boolean holds = next.done() != Portions.NONE && replica.portion == next.done();
         if (spec.isInPasses()) {
             if (holds && member.portionGeneration == next.generation()) {
-                passes.onThrough(member.portion, next.counted(), next.results());
-                member.portion = Portions.NONE;
+                passes.onThrough(replica.portion, next.counted(), next.results());
+                replica.portion = Portions.NONE;
             }
         } else if (!spec.isBsp() && holds) {
-            portions.finish(member.portion);
-            member.portion = Portions.NONE;
+            member.portionDone = true;
+            if (replica.members.stream().allMatch(each -> each.portionDone)) {
+                portions.finish(replica.portion);
+                replica.portion = Portions.NONE;
+                replica.members.forEach(each -> each.portionDone = false);
+            }
         }
-        if (member.portion != Portions.NONE) {
+        if (replica.portion != Portions.NONE && !member.portionDone) {
             answer.reply(portion(member));
             return;
         }
@@ -516,22 +637,24 @@ final class HomeRun {
     private RunMessage.Portion portion(Member member) {
         if (member.portionLife != member.generation) {
             member.portionLife = member.generation;
-            member.portionGeneration = portions.renew(member.portion);
+            member.portionGeneration = portions.renew(member.replica.portion, member.index);
         }
         Steps steps = groups.get(0);
         return new RunMessage.Portion(
-                member.portion,
+                member.replica.portion,
                 member.portionGeneration,
-                spec.isInPasses() ? passes.begun() - 1 : portions.position(member.portion),
+                spec.isInPasses() ? passes.begun() - 1 : portions.position(member.replica.portion),
                 steps == null ? 0 : steps.closed,
                 passes.arguments());
     }
 
-    private RunMessage.Portion give(Member member, int portion) {
-        member.portion = portion;
-        member.portionLife = member.generation;
-        member.portionGeneration = portions.hold(portion);
-        return portion(member);
+    private void give(Replica replica, int portion) {
+        portions.hold(portion);
+        replica.portion = portion;
+        for (Member member : replica.members) {
+            member.portionLife = 0;
+            replyPortion(member, portion(member));
+        }
     }
 
     /// Worker 0 begins a pass, or asks for what came of the last one.
@@ -544,7 +667,7 @@ final class HomeRun {
         }
         if (passes.begin(begin, answer)) {
             // Who is still at a portion of the pass before holds nothing any more.
-            members.forEach(each -> each.portion = Portions.NONE);
+            replicas.forEach(each -> each.portion = Portions.NONE);
         }
         proceed();
     }
@@ -558,24 +681,25 @@ final class HomeRun {
         if (spec.isBsp() && members.stream().anyMatch(HomeRun::mayAsk)) {
             return;
         }
-        for (Member member : members) {
-            if (member.waitsForPortion.isEmpty() || member.state != ACTIVE) {
-                continue;
-            }
-            RunMessage.Portion given = null;
-            int portion = spec.isInPasses() ? passes.next() : portions.firstFree();
+        for (Replica replica : replicas) {
+            boolean allAsk = replica.portion == Portions.NONE
+                    && replica.members.stream()
+                            .allMatch(member -> member.state == ACTIVE && !member.waitsForPortion.isEmpty());
+            int portion = !allAsk ? Portions.NONE : spec.isInPasses() ? passes.next() : portions.firstFree();
             if (portion != Portions.NONE) {
-                given = give(member, portion);
+                give(replica, portion);
             } else if (spec.isInPasses() ? passes.haveEnded() : portions.allDone()) {
-                given = new RunMessage.Portion(Portions.NONE, 0, 0, 0);
+                RunMessage.Portion none = new RunMessage.Portion(Portions.NONE, 0, 0, 0);
+                replica.members.forEach(member -> replyPortion(member, none));
             }
-            if (given != null) {
-                List<Answer> answers = List.copyOf(member.waitsForPortion);
-                member.waitsForPortion.clear();
-                for (Answer answer : answers) {
-                    answer.reply(given);
-                }
-            }
+        }
+    }
+
+    private static void replyPortion(Member member, RunMessage.Portion given) {
+        List<Answer> answers = List.copyOf(member.waitsForPortion);
+        member.waitsForPortion.clear();
+        for (Answer answer : answers) {
+            answer.reply(given);
         }
     }
 
@@ -592,7 +716,7 @@ final class HomeRun {
                     entry == null ? 0 : entry.lastNumber(),
                     entry == null ? 0 : entry.clock(),
                     member.silentMs,
-                    member.portion));
+                    member.replica.portion));
         }
         return list;
     }
@@ -636,7 +760,12 @@ final class HomeRun {
         }
         for (Member member : members) {
             if (!member.waitsForPortion.isEmpty()) {
-                waits.add(new RunMessage.Wait(member.index, WAITS_FOR_PORTION, 0, missing(this::mayStillAsk)));
+                waits.add(new RunMessage.Wait(
+                        member.index,
+                        WAITS_FOR_PORTION,
+                        0,
+                        missing(other -> mayStillAsk(other)
+                                || (other.replica == member.replica && other.waitsForPortion.isEmpty()))));
             }
         }
         return waits;
@@ -646,7 +775,7 @@ final class HomeRun {
     /// run has yet to ask for its next one.
     private boolean mayStillAsk(Member member) {
         return member.state == MISSING
-                || member.portion != Portions.NONE
+                || (member.replica.portion != Portions.NONE && !member.portionDone)
                 || (spec.isBsp() && member.state == ACTIVE && member.waitsForPortion.isEmpty());
     }
 

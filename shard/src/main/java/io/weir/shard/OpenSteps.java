@@ -130,7 +130,12 @@ final class OpenSteps {
         byTable.forEach((tableId, pushes) -> {
             ShardTable table = tables.apply(tableId);
             if (table != null) {
-                fold.apply(table, pushes, contributors.size(), run.spec().mean(), bug != PlantedBug.ARRIVAL_ORDER);
+                fold.apply(
+                        table,
+                        pushes,
+                        contributors.size() / run.spec().slices(),
+                        run.spec().mean(),
+                        bug != PlantedBug.ARRIVAL_ORDER);
             }
         });
         ended.forEach(this::release);

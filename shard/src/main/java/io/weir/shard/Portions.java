@@ -13,9 +13,12 @@ final class Portions {
     private static final byte DONE = 2;
 
     private final @Nullable PlantedBug bug;
+    private final int slices;
     private final byte[] states;
-    private final int[] generations;
     private final long[] positions;
+
+    /// Of each portion, of each slice of whoever holds it.
+    private final int[] generations;
 
     private final int[] holders;
 
@@ -23,14 +26,16 @@ final class Portions {
     private int held;
     private int done;
 
+    /// @param slices workers that hold a portion together
     /// @param before of an earlier life of the run, whose generations go on
-    Portions(int count, @Nullable Portions before, @Nullable PlantedBug bug) {
+    Portions(int count, int slices, @Nullable Portions before, @Nullable PlantedBug bug) {
         this.bug = bug;
+        this.slices = slices;
         states = new byte[count];
-        generations = new int[count];
         positions = new long[count];
+        generations = new int[count * slices];
         holders = new int[count];
-        for (int i = 0; before != null && i < Math.min(count, before.generations.length); i++) {
+        for (int i = 0; before != null && i < Math.min(generations.length, before.generations.length); i++) {
             generations[i] = before.generations[i];
         }
     }
@@ -57,22 +62,19 @@ final class Portions {
         return least;
     }
 
-    /// Gives a portion to one more holder. Each time is a new generation of the portion, which fences the pushes of the
-    /// one before.
-    ///
-    /// @return the portion's generation
-    int hold(int portion) {
+    /// Gives a portion to one more holder.
+    void hold(int portion) {
         held += states[portion] == HELD ? 0 : 1;
         states[portion] = HELD;
         holders[portion]++;
-        return ++generations[portion];
     }
 
-    /// One holder is another life of its worker from now on.
+    /// This life of a worker has a held portion from now on. Each is a new generation of the portion, which fences the
+    /// pushes of the one before.
     ///
-    /// @return the portion's generation
-    int renew(int portion) {
-        return ++generations[portion];
+    /// @return the generation, of the worker's slice, of the portion
+    int renew(int portion, int worker) {
+        return ++generations[portion * slices + worker % slices];
     }
 
     /// Takes a portion from a holder. If it was the only one, it goes on where it stopped.

@@ -135,7 +135,7 @@ final class RunState {
     /// Whether the run can have such a worker or portion.
     boolean mayHave(WorkerId id) {
         return id.isPortion()
-                ? id.worker() - WorkerId.PORTIONS < spec.portionCount()
+                ? id.worker() - WorkerId.PORTIONS < spec.portionCount() * spec.slices()
                 : id.worker() >= 0 && id.worker() < RunSpec.MAX_WORKERS;
     }
 

@@ -40,7 +40,7 @@ final class StepFold {
     }
 
     /// @param pushes to this table, of the contributors only
-    /// @param contributors workers that took part in the step, those without a push here included
+    /// @param contributors replicas that took part in the step, those without a push here included
     void apply(ShardTable table, List<HeldPush> pushes, int contributors, boolean mean, boolean sorted) {
         List<HeldPush> ordered = new ArrayList<>(pushes);
         if (sorted) {

@@ -58,17 +58,10 @@ sealed interface ParameterLink {
     /// Begins to read the weights of `parameters`.
     ///
     /// @param parameters not to be touched until the result completes
-    private CompletableFuture<Void> fetch(Parameters parameters) {
-        return fetch(Arrays.copyOf(parameters.keys(), parameters.keyCount()), parameters.weights());
-    }
+    CompletableFuture<Void> fetch(Parameters parameters);
 
-    /// Begins to push the gradients of `parameters`.
-    private CompletableFuture<Void> send(Parameters parameters) {
-        float[] gradients = parameters.gradients();
-        return send(
-                Arrays.copyOf(parameters.keys(), parameters.keyCount()),
-                parameters.isDense() ? gradients : Arrays.copyOf(gradients, parameters.length()));
-    }
+    /// Begins to push the gradients of `parameters`, which are read before the call returns.
+    CompletableFuture<Void> send(Parameters parameters);
 
     /// Begins to read the weights of `keys`, of which a dense table takes no notice: it gives all of itself.
     ///
@@ -111,6 +104,20 @@ sealed interface ParameterLink {
         }
 
         @Override
+        public CompletableFuture<Void> fetch(Parameters parameters) {
+            return fetch(keys(parameters), parameters.weights());
+        }
+
+        @Override
+        public CompletableFuture<Void> send(Parameters parameters) {
+            return send(keys(parameters), Arrays.copyOf(parameters.gradients(), parameters.length()));
+        }
+
+        private static long[] keys(Parameters parameters) {
+            return Arrays.copyOf(parameters.keys(), parameters.keyCount());
+        }
+
+        @Override
         public CompletableFuture<Void> fetch(long[] keys, float[] weights) {
             return table.pullAsync(keys, weights);
         }
@@ -121,7 +128,7 @@ sealed interface ParameterLink {
         }
     }
 
-    /// All of a dense table.
+    /// A stretch of a dense table.
     record Tensor(DenseTable table) implements ParameterLink {
         @Override
         public ParameterLink within(Portion portion) {
@@ -130,12 +137,22 @@ sealed interface ParameterLink {
 
         @Override
         public void pull(Parameters parameters) {
-            table.pull(0, parameters.weights(), 0, parameters.length());
+            table.pull(parameters.offset(), parameters.weights(), 0, parameters.length());
         }
 
         @Override
         public void push(Parameters parameters) {
-            table.push(0, parameters.gradients(), 0, parameters.length());
+            table.push(parameters.offset(), parameters.gradients(), 0, parameters.length());
+        }
+
+        @Override
+        public CompletableFuture<Void> fetch(Parameters parameters) {
+            return table.pullAsync(parameters.offset(), parameters.weights(), 0, parameters.length());
+        }
+
+        @Override
+        public CompletableFuture<Void> send(Parameters parameters) {
+            return table.pushAsync(parameters.offset(), parameters.gradients(), 0, parameters.length());
         }
 
         @Override

@@ -3,6 +3,7 @@ package io.weir.train;
 import io.weir.kernel.Activation;
 import io.weir.model.InitialRow;
 import io.weir.model.OptimizerSpec;
+import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,16 +18,18 @@ import java.util.Objects;
 /// errors*, Nature 323 (1986)); gradients are means over the batch. All but the loss itself is computed in floats, the
 /// products as [io.weir.kernel.MatrixProduct] says, so a batch has the same gradients on every machine.
 ///
-/// While training, each hidden unit of each example is left out with the probability `dropout`, and those that stay
-/// count `1 / (1 − dropout)` times (Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, *Dropout*, JMLR 15
-/// (2014),
-/// section 10). Which ones is a function of the seed, of the place of the batch in the training, and of the places of
-/// example and unit.
+/// While training, each hidden unit of each example is left out with the probability `dropout`, and those that
+/// stay count `1 / (1 − dropout)` times (Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, *Dropout*, JMLR
+/// 15 (2014), section 10). Which ones is a function of the seed, of the place of the batch in the training, and of
+/// the places of example and unit.
 ///
-/// Every `W_l` and `b_l` is a dense table: `name/layer1.weight`, `name/layer1.bias` and so on. Weights are normal at
-/// first, with the variance `2 / n_(l-1)` before relu (He, Zhang, Ren, Sun, *Delving Deep into Rectifiers*, ICCV 2015,
-/// eq. 10), and uniform up to `±√(6 / (n_(l-1) + n_l))` otherwise (Glorot, Bengio, *Understanding the difficulty of
-/// training deep feedforward neural networks*, AISTATS 2010, eq. 16); biases are 0.
+/// Every `W_l` and `b_l` is a dense table: `name/layer1.weight`, `name/layer1.bias` and so on. A block of either
+/// is that of some units, at most a 32nd of the layer, so that a layer lies on many shards, and can be cut into
+/// slices that have their blocks to themselves; but of all units if the optimizer needs whole tensors. Weights are
+/// normal at first, with the variance `2 / n_(l-1)` before relu (He, Zhang, Ren, Sun, *Delving Deep into
+/// Rectifiers*, ICCV 2015, eq. 10), and uniform up to `±√(6 / (n_(l-1) + n_l))` otherwise (Glorot, Bengio,
+/// *Understanding the difficulty of training deep feedforward neural networks*, AISTATS 2010, eq. 16); biases are
+/// 0.
 ///
 /// @param name what the names of its tables begin with
 /// @param layers values of an example, then units of each layer, the classes last; at least 2 numbers
@@ -39,6 +42,9 @@ public record Perceptron(
         implements Model {
     /// Most units of a layer.
     public static final int MAX_UNITS = 1 << 20;
+
+    /// Blocks of a table, at least, if the layer has so many units.
+    private static final int BLOCKS = 32;
 
     /// Most numbers in `layers`.
     public static final int MAX_LAYERS = 64;
@@ -90,11 +96,45 @@ public record Perceptron(
                     ? new InitialRow.Normal(0f, (float) Math.sqrt(2.0 / in))
                     : new InitialRow.Uniform((float) -bound, (float) bound);
             String prefix = name + "/layer" + layer;
-            tables.add(TableSpec.dense(prefix + ".weight", (long) in * out, optimizer)
-                    .withInitialRow(first, Mixer.of(seed, layer)));
-            tables.add(TableSpec.dense(prefix + ".bias", out, optimizer));
+            int units = unitsOfBlock(layer);
+            TableShape weights = new TableShape.Dense((long) in * out, in * units);
+            TableShape biases = new TableShape.Dense(out, units);
+            tables.add(new TableSpec(prefix + ".weight", weights, optimizer, first, Mixer.of(seed, layer)));
+            tables.add(new TableSpec(prefix + ".bias", biases, optimizer, new InitialRow.Zero(), 0));
         }
         return List.copyOf(tables);
+    }
+
+    /// Units of layer `layer`, from 1, whose weights are one block of its tables.
+    private int unitsOfBlock(int layer) {
+        if (optimizer.needsWholeRow()) {
+            return layers.get(layer);
+        }
+        int most = Math.min(layers.get(layer) / BLOCKS, TableShape.DEFAULT_BLOCK_LENGTH / layers.get(layer - 1));
+        return Math.max(1, most);
+    }
+
+    /// The first unit of slice `slice` of `slices` of layer `layer`, from 1: slices are as equal as whole blocks let
+    /// them be. That of slice `slices` is the number of units.
+    int firstUnit(int layer, int slice, int slices) {
+        int units = unitsOfBlock(layer);
+        int blocks = (layers.get(layer) + units - 1) / units;
+        return Math.min(layers.get(layer), (int) ((long) blocks * slice / slices) * units);
+    }
+
+    /// This model, if it can be cut into so many slices.
+    ///
+    /// @throws IllegalArgumentException if a layer has too few units for that
+    public Perceptron requireSlices(int slices) {
+        for (int layer = 1; layer < layers.size(); layer++) {
+            int units = unitsOfBlock(layer);
+            int most = (layers.get(layer) + units - 1) / units;
+            if (slices < 1 || slices > most) {
+                throw new IllegalArgumentException("slices must be from 1 to the blocks of each table: slices=" + slices
+                        + ", most=" + most + ", layers=" + text(layers) + ", optimizer=" + optimizer.text());
+            }
+        }
+        return this;
     }
 
     @Override
@@ -114,6 +154,14 @@ public record Perceptron(
 
     @Override
     public Learner learner(String source) {
-        return new PerceptronLearner(this, source);
+        return new PerceptronLearner(this, source, 0, 1, SliceExchange.NONE);
+    }
+
+    /// What the worker of one slice computes with.
+    ///
+    /// @param slice from 0 to `slices - 1`
+    /// @param exchange with the workers of the other slices
+    Learner learner(String source, int slice, int slices, SliceExchange exchange) {
+        return new PerceptronLearner(requireSlices(slices), source, slice, slices, exchange);
     }
 }

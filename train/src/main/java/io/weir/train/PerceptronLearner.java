@@ -3,11 +3,17 @@ package io.weir.train;
 import io.weir.kernel.Activation;
 import io.weir.kernel.MatrixProduct;
 import io.weir.kernel.MatrixRows;
+import io.weir.model.TableShape;
+import io.weir.model.TableSpec;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// See [Perceptron].
+/// See [Perceptron]. Computes all of it, or one slice: of each layer, some units, with their weights and biases. A
+/// slice needs the outputs of all units of the layer before, and, for the errors of its units, the errors of all
+/// units of the layer behind; what other slices compute of these comes through a [SliceExchange]. The sum over the
+/// units of a layer, in the errors of the layer before, is taken slice by slice and then over the slices, so that
+/// it rounds in another way than without them; nothing else does.
 ///
 /// Sparse examples are made dense: the value of index `i` is that of column `i mod n`, with `n` columns, so that files
 /// whose indices begin with 0 and files whose indices begin with 1 both fit.
@@ -19,6 +25,7 @@ final class PerceptronLearner implements Learner {
     private final int width;
     private final List<Parameters> parameters = new ArrayList<>();
     private final Layer[] layers;
+    private final SliceExchange exchange;
     private final MatrixProduct product = new MatrixProduct();
     private ExampleBatch batch = new ExampleBatch();
     private float[] inputs = new float[0];
@@ -28,18 +35,30 @@ final class PerceptronLearner implements Learner {
     private boolean sawBeyond;
 
     /// @param source name of the examples, for messages
-    PerceptronLearner(Perceptron model, String source) {
+    /// @param slice of so many; 0 of 1 for all of the model
+    PerceptronLearner(Perceptron model, String source, int slice, int slices, SliceExchange exchange) {
+        this.exchange = exchange;
         this.source = source;
         this.activation = model.activation();
         this.dropout = model.dropout();
         this.seed = model.seed();
         this.width = model.width();
-        model.tables().forEach(table -> parameters.add(new Parameters(table.shape())));
         this.layers = new Layer[model.layers().size() - 1];
+        List<TableSpec> tables = model.tables();
         for (int i = 0; i < layers.length; i++) {
-            layers[i] = new Layer(
-                    model.layers().get(i), model.layers().get(i + 1), parameters.get(2 * i), parameters.get(2 * i + 1));
+            int from = model.firstUnit(i + 1, slice, slices);
+            int to = model.firstUnit(i + 1, slice + 1, slices);
+            int in = model.layers().get(i);
+            Parameters weights = stretch(tables.get(2 * i), (long) from * in, (to - from) * in);
+            Parameters biases = stretch(tables.get(2 * i + 1), from, to - from);
+            parameters.add(weights);
+            parameters.add(biases);
+            layers[i] = new Layer(in, model.layers().get(i + 1), from, to - from, weights, biases);
         }
+    }
+
+    private static Parameters stretch(TableSpec table, long offset, int length) {
+        return Parameters.ofStretch((TableShape.Dense) table.shape(), offset, length);
     }
 
     @Override
@@ -60,9 +79,9 @@ final class PerceptronLearner implements Learner {
         }
         int examples = batch.exampleCount();
         for (int i = 0; i < layers.length; i++) {
-            layers[i].reserve(examples, dropout > 0 && i < layers.length - 1);
+            layers[i].reserve(examples, dropout > 0 && i < layers.length - 1, i > 0);
         }
-        int length = examples * layers[layers.length - 1].out;
+        int length = examples * layers[layers.length - 1].units;
         if (margins.length < length) {
             margins = new double[length];
         }
@@ -101,14 +120,16 @@ final class PerceptronLearner implements Learner {
         forward(dropout > 0 ? Mixer.of(seed, draw) : 0, dropout > 0);
         Layer last = layers[layers.length - 1];
         int examples = batch.exampleCount();
-        int classes = last.out;
+        int classes = last.units;
         double loss = 0;
         for (int i = 0; i < examples; i++) {
             int label = SoftmaxLoss.requireLabel(batch.labels()[i], classes, source);
             loss += SoftmaxLoss.lossAndGradient(margins, i * classes, classes, label);
         }
-        for (int i = 0; i < examples * classes; i++) {
-            last.errors[i] = (float) (margins[i] * scale);
+        for (int i = 0; i < examples; i++) {
+            for (int j = 0; j < last.out; j++) {
+                last.errors[i * last.out + j] = (float) (margins[i * classes + last.from + j] * scale);
+            }
         }
         for (int i = layers.length - 1; i >= 0; i--) {
             backward(i, examples);
@@ -130,29 +151,34 @@ final class PerceptronLearner implements Learner {
             product.multiplyTransposed(
                     in, layer.weights.weights(), layer.outputs, examples, layer.out, layer.in, false);
             MatrixRows.add(layer.outputs, examples, layer.out, layer.biases.weights());
-            in = layer.outputs;
+            float[] own = layer.outputs;
             if (i < layers.length - 1) {
                 activation.apply(layer.outputs, examples * layer.out);
                 if (dropping) {
-                    drop(layer, examples * layer.out, Mixer.of(draw, i));
-                    in = layer.kept;
+                    drop(layer, examples, Mixer.of(draw, i));
+                    own = layer.kept;
                 }
             }
+            in = layer.isWhole() ? own : layer.all;
+            exchange.gather(i + 1, own, in, examples);
+            layer.given = in;
         }
-        for (int i = 0; i < examples * layers[layers.length - 1].out; i++) {
+        for (int i = 0; i < examples * layers[layers.length - 1].units; i++) {
             margins[i] = in[i];
         }
     }
 
     /// Leaves out some of the outputs of a layer.
-    private void drop(Layer layer, int count, long draw) {
+    private void drop(Layer layer, int examples, long draw) {
         float factor = (float) (1 / (1 - dropout));
-        long state = draw;
-        for (int i = 0; i < count; i++) {
-            state += Mixer.STEP;
-            float mask = Mixer.fraction(Mixer.mix(state)) < dropout ? 0f : factor;
-            layer.masks[i] = mask;
-            layer.kept[i] = layer.outputs[i] * mask;
+        for (int i = 0; i < examples; i++) {
+            long state = draw + ((long) i * layer.units + layer.from) * Mixer.STEP;
+            for (int j = i * layer.out; j < (i + 1) * layer.out; j++) {
+                state += Mixer.STEP;
+                float mask = Mixer.fraction(Mixer.mix(state)) < dropout ? 0f : factor;
+                layer.masks[j] = mask;
+                layer.kept[j] = layer.outputs[j] * mask;
+            }
         }
     }
 
@@ -160,14 +186,19 @@ final class PerceptronLearner implements Learner {
     private void backward(int i, int examples) {
         Layer layer = layers[i];
         Layer before = i == 0 ? null : layers[i - 1];
-        float[] in = before == null ? inputs : dropout > 0 ? before.kept : before.outputs;
+        float[] in = before == null ? inputs : before.given;
+        float[] parts = before == null || !before.isWhole() ? layer.parts : before.errors;
+        if (before != null) {
+            product.multiply(layer.errors, layer.weights.weights(), parts, examples, layer.in, layer.out, false);
+            exchange.beginSum(i, parts, examples);
+        }
         product.transposedMultiply(layer.errors, in, layer.weights.gradients(), layer.out, layer.in, examples, false);
         MatrixRows.sum(layer.errors, examples, layer.out, layer.biases.gradients());
         if (before == null) {
             return;
         }
+        exchange.endSum(i, parts, before.errors, examples);
         int count = examples * before.out;
-        product.multiply(layer.errors, layer.weights.weights(), before.errors, examples, layer.in, layer.out, false);
         if (dropout > 0) {
             for (int j = 0; j < count; j++) {
                 before.errors[j] *= before.masks[j];
@@ -176,10 +207,19 @@ final class PerceptronLearner implements Learner {
         activation.multiplyByDerivative(before.outputs, before.errors, count);
     }
 
-    /// One layer and what it holds for a batch, row by row for each example.
+    /// One layer, or one slice of it, and what it holds for a batch, row by row for each example.
     private static final class Layer {
         final int in;
+
+        /// Units of the layer.
+        final int units;
+
+        /// The first one that is computed here.
+        final int from;
+
+        /// How many are.
         final int out;
+
         final Parameters weights;
         final Parameters biases;
         float[] outputs = new float[0];
@@ -187,15 +227,28 @@ final class PerceptronLearner implements Learner {
         // Only with dropout.
         float[] masks = new float[0];
         float[] kept = new float[0];
+        // Only in slices: what all units give to the layer behind, and what this slice adds to the errors of the layer
+        // before.
+        float[] all = new float[0];
+        float[] parts = new float[0];
 
-        Layer(int in, int out, Parameters weights, Parameters biases) {
+        /// What the layer behind gets, of all units: one of the arrays above.
+        float[] given = outputs;
+
+        Layer(int in, int units, int from, int out, Parameters weights, Parameters biases) {
             this.in = in;
+            this.units = units;
+            this.from = from;
             this.out = out;
             this.weights = weights;
             this.biases = biases;
         }
 
-        void reserve(int examples, boolean dropping) {
+        boolean isWhole() {
+            return out == units;
+        }
+
+        void reserve(int examples, boolean dropping, boolean passesErrors) {
             int length = Math.multiplyExact(examples, out);
             if (outputs.length < length) {
                 outputs = new float[length];
@@ -204,6 +257,15 @@ final class PerceptronLearner implements Learner {
             if (dropping && masks.length < length) {
                 masks = new float[length];
                 kept = new float[length];
+            }
+            if (isWhole()) {
+                return;
+            }
+            if (all.length < Math.multiplyExact(examples, units)) {
+                all = new float[examples * units];
+            }
+            if (passesErrors && parts.length < Math.multiplyExact(examples, in)) {
+                parts = new float[examples * in];
             }
         }
     }

@@ -5,6 +5,7 @@ import io.weir.client.Run;
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// What a worker does in one life: portion after portion. Confined to the worker's thread.
 interface PortionLoop {
@@ -16,9 +17,11 @@ interface PortionLoop {
     void train(Portion portion);
 
     /// The loop of an algorithm.
-    static PortionLoop of(Workplace place) {
+    ///
+    /// @param exchange with the other slices of the replica, if there are any
+    static PortionLoop of(Workplace place, @Nullable ReplicaExchange exchange) {
         return switch (place.config().algorithm()) {
-            case Algorithm.Stepwise _ -> new StepwiseLoop(place);
+            case Algorithm.Stepwise _ -> new StepwiseLoop(place, exchange);
             case Algorithm.Downpour downpour -> new DownpourLoop(place, downpour);
         };
     }

@@ -41,16 +41,16 @@ final class PortionPlan {
         return new PortionPlan(
                 perPass(
                         byteCount,
-                        config.memberCount(),
+                        config.replicaCount(),
                         Math.multiplyExact(config.batch(), config.algorithm().roundBatches()),
-                        config.passes()),
+                        config.passes() * config.slices()),
                 config.shuffle(),
                 config.seed());
     }
 
-    /// Portions of a pass, with batches that are pushed together counting as one: of 1 MiB or of [#BATCHES] batches,
-    /// whichever is more; more of them where each worker would
-    /// not have [#LEAST_PER_WORKER], but none much smaller than a batch; and at most [#MOST].
+    /// Portions of a pass for so many workers who take them, with batches that are pushed together counting as one: of
+    /// 1 MiB or of [#BATCHES] batches, whichever is more; more of them where each worker would not have
+    /// [#LEAST_PER_WORKER], but none much smaller than a batch; and at most [#MOST].
     static int perPass(long byteCount, int workers, int batch, int passes) {
         long batchBytes = (long) batch * EXAMPLE_BYTES;
         long wanted =

@@ -35,6 +35,10 @@ import org.jspecify.annotations.Nullable;
 /// shard. A minibatch counts once, also when the worker or its process dies and another one takes the portion over:
 /// whoever holds a portion reads the same batches from the same stretch of the source, and goes on at the portion's
 /// position.
+///
+/// A replica of a perceptron may be cut over several workers, each of which computes with a slice of it: see
+/// [ReplicaExchange]. Its workers take the same portions, and train on the same batches at the same time; each pulls
+/// and pushes only the stretches of the tables that belong to its slice.
 public final class Trainer {
     /// How often a worker that was fenced joins again.
     static final int MAX_REJOINS = 100;
@@ -64,6 +68,13 @@ public final class Trainer {
                         "training pushes gradients, so its tables need an optimizer that takes them: optimizer="
                                 + table.optimizer().text() + ", table=" + table.name());
             }
+        }
+        if (config.slices() > 1) {
+            if (!(model instanceof Perceptron perceptron)) {
+                throw new IllegalArgumentException(
+                        "only a perceptron can be cut into slices: slices=" + config.slices());
+            }
+            Perceptron _ = perceptron.requireSlices(config.slices());
         }
         return new Training(weir, source, model, config, listener).run();
     }
@@ -182,6 +193,9 @@ public final class Trainer {
 
         private volatile @Nullable Run run;
 
+        /// With the other slices of the replica, if there are any.
+        private volatile @Nullable ReplicaExchange exchange;
+
         /// Why the last life ended, if that was against its will.
         private @Nullable WeirException fenced;
 
@@ -221,7 +235,7 @@ public final class Trainer {
                 if (before != null) {
                     training.listener.rejoined(member, joined.generation(), before);
                 }
-                trainPortions(joined);
+                train(joined);
             } catch (WeirException e) {
                 if (before != null && e.code() == ErrorCode.RUN_FINISHED) {
                     // The others have done the rest.
@@ -258,22 +272,22 @@ public final class Trainer {
             if (joined != null) {
                 joined.close();
             }
+            ReplicaExchange open = exchange;
+            if (open != null) {
+                open.close();
+            }
         }
 
-        private void trainPortions(Run joined) {
+        private void train(Run joined) {
             try {
-                PortionLoop loop = PortionLoop.of(new PortionLoop.Workplace(
-                        training.weir, joined, createTables(joined), training.source, model, config, plan, this));
-                loop.begin();
-                Optional<Portion> taken = joined.nextPortion();
-                while (taken.isPresent() && !training.failed()) {
-                    Portion portion = taken.get();
-                    training.newestPortion.accumulateAndGet(portion.index(), Math::max);
-                    loop.train(portion);
-                    if (training.failed()) {
-                        return;
-                    }
-                    taken = joined.nextPortion();
+                PortionLoop.Workplace place = new PortionLoop.Workplace(
+                        training.weir, joined, createTables(joined), training.source, model, config, plan, this);
+                if (config.slices() > 1 && model instanceof Perceptron perceptron) {
+                    trainSlice(joined, place, perceptron);
+                } else {
+                    PortionLoop loop = PortionLoop.of(place, null);
+                    loop.begin();
+                    trainPortions(joined, joined.nextPortion(), loop);
                 }
                 if (training.failed()) {
                     return;
@@ -292,6 +306,37 @@ public final class Trainer {
                 // Before the run is left, which may take long: the others should stop now.
                 training.fail(t);
                 throw t;
+            }
+        }
+
+        /// Trains one slice of a replica. Its workers get portions together, so they are all there when one has its
+        /// first.
+        private void trainSlice(Run joined, PortionLoop.Workplace place, Perceptron perceptron) {
+            Optional<Portion> first = joined.nextPortion();
+            if (first.isPresent()) {
+                try (ReplicaExchange open = ReplicaExchange.open(training.weir, perceptron, joined, config.batch())) {
+                    exchange = open;
+                    trainPortions(joined, first, PortionLoop.of(place, open));
+                    if (!training.failed()) {
+                        open.finish();
+                    }
+                }
+            }
+            if (!training.failed() && member % config.slices() == 0) {
+                ReplicaExchange.dropTables(training.weir, joined.name(), member / config.slices());
+            }
+        }
+
+        private void trainPortions(Run joined, Optional<Portion> first, PortionLoop loop) {
+            Optional<Portion> taken = first;
+            while (taken.isPresent() && !training.failed()) {
+                Portion portion = taken.get();
+                training.newestPortion.accumulateAndGet(portion.index(), Math::max);
+                loop.train(portion);
+                if (training.failed()) {
+                    return;
+                }
+                taken = joined.nextPortion();
             }
         }
 
@@ -327,7 +372,9 @@ public final class Trainer {
 
         @Override
         public void trained(int pass, PortionLoop.Tally tally) {
-            counters.add(pass, tally);
+            if (member % config.slices() == 0) {
+                counters.add(pass, tally);
+            }
         }
 
         @Override

@@ -20,6 +20,7 @@ import java.util.function.Consumer;
 /// @param shuffle whether the examples come in random order: the portions of a pass, and the examples in each of them
 /// @param seed of the shuffling
 /// @param workers threads of each process, without backup workers
+/// @param slices workers that make one replica of the model, each with a slice of it; 1 if every worker has all of it
 /// @param share which process of how many this one is
 /// @param slowdown for experiments: which worker is slowed down
 /// @param progressInterval time between two calls of the [ProgressListener]
@@ -34,6 +35,7 @@ public record TrainingConfig(
         boolean shuffle,
         long seed,
         int workers,
+        int slices,
         Share share,
         Slowdown slowdown,
         Duration progressInterval) {
@@ -94,7 +96,7 @@ public record TrainingConfig(
     ///
     /// @param worker its index in the run
     /// @param factor after each batch it waits `factor - 1` times as long as the batch took; a batch in which the
-    /// process stood still counts as a long one, not with all that time
+    ///     process stood still counts as a long one, not with all that time
     public record Slowdown(int worker, double factor) {
         /// Nobody.
         public static final Slowdown NONE = new Slowdown(0, 1);
@@ -117,6 +119,10 @@ public record TrainingConfig(
         Objects.requireNonNull(membership, "membership");
         Objects.requireNonNull(algorithm, "algorithm");
         Objects.requireNonNull(transfer, "transfer");
+        if (slices > 1 && !(algorithm instanceof Algorithm.Stepwise)) {
+            throw new IllegalArgumentException(
+                    "replicas in slices train stepwise: slices=" + slices + ", algorithm=" + algorithm.text());
+        }
         if (!(algorithm instanceof Algorithm.Stepwise) && !(membership.consistency() instanceof Consistency.Asp)) {
             throw new IllegalArgumentException(algorithm.text()
                     + " is asynchronous, its consistency must be asp: consistency="
@@ -128,6 +134,7 @@ public record TrainingConfig(
         requireWithin("batch", batch, 1, MAX_BATCH);
         requireWithin("passes", passes, 1, RunSpec.MAX_PORTIONS);
         requireWithin("workers", workers, 1, 1024);
+        requireWithin("slices", slices, 1, RunSpec.MAX_SLICES);
         if (progressInterval.isNegative() || progressInterval.isZero()) {
             throw new IllegalArgumentException(
                     "progress interval must be above 0: progressInterval=" + progressInterval);
@@ -154,6 +161,7 @@ public record TrainingConfig(
                 false,
                 1,
                 1,
+                1,
                 Share.ALL,
                 Slowdown.NONE,
                 Duration.ofMillis(250));
@@ -162,6 +170,11 @@ public record TrainingConfig(
     /// Workers of the run, all processes and backup workers together.
     public int memberCount() {
         return workers * share.count() + membership.backupWorkers();
+    }
+
+    /// Copies of the model that are trained at a time: who takes portions of the input.
+    public int replicaCount() {
+        return memberCount() / slices;
     }
 
     /// The first worker of process `process`. Each has [#workers] and its part of the backup workers.
@@ -178,14 +191,14 @@ public record TrainingConfig(
     /// What the run is to its servers.
     ///
     /// @param mean whether the gradient of a batch is the mean over its examples: that of a synchronous step is
-    /// then
-    ///     the mean over its batches
+    ///     then the mean over its batches
     RunSpec runSpec(PortionPlan plan, boolean mean) {
         return RunSpec.of(run, workers * share.count())
                 .withConsistency(membership.consistency())
                 .withBackupWorkers(membership.backupWorkers())
                 .withSilence(membership.silence())
                 .withMean(mean && membership.consistency() instanceof Consistency.Bsp)
+                .withSlices(slices)
                 .withPortionCount(plan.perPass() * passes);
     }
 
@@ -227,6 +240,14 @@ public record TrainingConfig(
         return changed(draft -> draft.workers = workers);
     }
 
+    /// As [#withWorkers], every `slices` of which make one replica.
+    public TrainingConfig withWorkers(int workers, int slices) {
+        return changed(draft -> {
+            draft.workers = workers;
+            draft.slices = slices;
+        });
+    }
+
     public TrainingConfig withShare(Share share) {
         return changed(draft -> draft.share = share);
     }
@@ -257,6 +278,7 @@ public record TrainingConfig(
         private boolean shuffle;
         private long seed;
         private int workers;
+        private int slices;
         private Share share;
         private Slowdown slowdown;
         private Duration progressInterval;
@@ -272,6 +294,7 @@ public record TrainingConfig(
             shuffle = config.shuffle;
             seed = config.seed;
             workers = config.workers;
+            slices = config.slices;
             share = config.share;
             slowdown = config.slowdown;
             progressInterval = config.progressInterval;
@@ -289,6 +312,7 @@ public record TrainingConfig(
                     shuffle,
                     seed,
                     workers,
+                    slices,
                     share,
                     slowdown,
                     progressInterval);

@@ -133,7 +133,7 @@ class DownpourLoopTest {
                 config,
                 new PortionPlan(1, false, 1),
                 ledger);
-        PortionLoop loop = PortionLoop.of(place);
+        PortionLoop loop = PortionLoop.of(place, null);
         loop.begin();
         for (long position : positions) {
             loop.train(portion(position));
@@ -195,7 +195,7 @@ class DownpourLoopTest {
     void aSmallCopyChangesNothingInTheModelOfOneWorker() {
         CtrGenerator clicks = new CtrGenerator(1500, 300, 6, 17);
         TrainingConfig config = TrainingConfig.of("t").withBatch(5);
-        String expected = trained(clicks, config, place -> new StepwiseLoop(place));
+        String expected = trained(clicks, config, place -> new StepwiseLoop(place, null));
         Downpour algorithm = Downpour.of(1, 1, 0.3f);
         for (int mostFloats : new int[] {1, 64, 1000}) {
             String hash = trained(

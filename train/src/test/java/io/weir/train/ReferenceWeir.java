@@ -387,6 +387,11 @@ final class ReferenceWeir implements Weir {
         }
 
         @Override
+        public CompletableFuture<Void> membership() {
+            return new CompletableFuture<>();
+        }
+
+        @Override
         public RunSpec spec() {
             return run.spec;
         }

@@ -28,6 +28,7 @@ final class RunSpecCodec {
         out.putInt(spec.portionCount());
         out.putInt(spec.portionCopies());
         out.putInt(spec.silenceMs());
+        out.putInt(spec.slices());
     }
 
     static RunSpec decode(FieldReader in) {
@@ -40,6 +41,7 @@ final class RunSpecCodec {
         int portionCount = in.getInt("portionCount");
         int portionCopies = in.getInt("portionCopies");
         int silenceMs = in.getInt("silenceMs");
+        int slices = in.getInt("slices");
         if (tag < BSP || tag > ASP || (tag != SSP && staleness != 0)) {
             throw FieldReader.malformed("consistency must be 1, 2 or 3, with a staleness only for 2: consistency=" + tag
                     + ", staleness=" + staleness);
@@ -52,7 +54,15 @@ final class RunSpecCodec {
                         default -> Consistency.asp();
                     };
             return new RunSpec(
-                    name, workerCount, backupWorkers, consistency, mean, portionCount, portionCopies, silenceMs);
+                    name,
+                    workerCount,
+                    backupWorkers,
+                    consistency,
+                    mean,
+                    portionCount,
+                    portionCopies,
+                    silenceMs,
+                    slices);
         } catch (IllegalArgumentException e) {
             throw new WeirException(
                     ErrorCode.INVALID_ARGUMENT, "run specification must be valid: " + e.getMessage(), e);

@@ -367,7 +367,8 @@ class FrameFuzzTest {
                 .withMean(random.nextBoolean())
                 .withPortionCount(random.nextInt(RunSpec.MAX_PORTIONS + 1))
                 .withSilence(Duration.ofMillis(random.nextInt(100, 1_000_000)));
-        return switch (random.nextInt(3)) {
+        return switch (random.nextInt(4)) {
+            case 3 -> spec.withPortionCount(random.nextInt(1000)).withSlices(spec.workerCount());
             case 0 -> spec.withConsistency(Consistency.bsp()).withBackupWorkers(random.nextInt(10));
             case 1 -> spec.withConsistency(Consistency.ssp(random.nextInt(Consistency.MAX_STALENESS + 1)));
             default -> spec;

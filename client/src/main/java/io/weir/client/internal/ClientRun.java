@@ -47,6 +47,7 @@ final class ClientRun implements Run {
     private final WorkerStream stream;
     private final AtomicBoolean beating = new AtomicBoolean();
     private final AtomicBoolean told = new AtomicBoolean();
+    private final CompletableFuture<Void> membership = new CompletableFuture<>();
 
     /// By clock group: what came of the last tick, and the record of the last closed step on its way to the servers.
     private final Map<Integer, CompletableFuture<Boolean>> lastTicks = new ConcurrentHashMap<>();
@@ -223,6 +224,7 @@ final class ClientRun implements Run {
     private void breakOn(@Nullable Throwable failure) {
         if (failure != null && Calls.causeOf(failure) instanceof WeirException refused) {
             calls.breakWith(refused);
+            membership.completeExceptionally(refused);
             if (refused.code() == ErrorCode.FENCED && told.compareAndSet(false, true)) {
                 stopBeating();
                 CompletableFuture<?> unused = session.toAllServers(new RunMessage.UpdateMembers(
@@ -507,7 +509,8 @@ final class ClientRun implements Run {
             stream.jump(0, given.clock());
             return CompletableFuture.completedFuture(hold(new ClientPortion(this, given.index(), given.position())));
         }
-        WorkerId streamId = new WorkerId(id.run(), WorkerId.PORTIONS + given.index(), given.generation());
+        int place = given.index() * spec.slices() + id.worker() % spec.slices();
+        WorkerId streamId = new WorkerId(id.run(), WorkerId.PORTIONS + place, given.generation());
         return (isStale() ? goOn() : CompletableFuture.<Void>completedFuture(null))
                 .thenCompose(counted -> openStream(streamId))
                 .thenApply(pushes -> hold(new ClientPortion(this, given.index(), pushes.clock(0), pushes)));
@@ -534,6 +537,11 @@ final class ClientRun implements Run {
     @Override
     public <T extends @Nullable Object> T await(CompletableFuture<T> result) {
         return calls.await(result, "the request");
+    }
+
+    @Override
+    public CompletableFuture<Void> membership() {
+        return membership.copy();
     }
 
     WorkerId workerId() {
