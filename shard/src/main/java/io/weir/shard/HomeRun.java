@@ -1,18 +1,12 @@
 package io.weir.shard;
 
-import static java.util.Objects.requireNonNull;
-
 import io.weir.model.ErrorCode;
 import io.weir.model.RunSpec;
 import io.weir.model.WeirException;
 import io.weir.model.WorkerId;
-import io.weir.wire.Message;
 import io.weir.wire.RunMessage;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -37,112 +31,31 @@ final class HomeRun {
     static final int FINISHED = 3;
     static final int FENCED = 4;
 
-    /// How often a worker may ask the same while it waits for the answer.
-    private static final int MAX_REPEATED = 64;
-
     /// How many times the silence that is borne a worker may be late for the start.
     private static final int START_SILENCES = 6;
 
     private final long id;
     private final RunSpec spec;
     private final int life;
-    private final @Nullable PlantedBug bug;
     private final List<Member> members = new ArrayList<>();
     private final List<Replica> replicas = new ArrayList<>();
-    private final Map<Integer, Steps> groups = new TreeMap<>();
     private final Portions portions;
     private final Passes passes;
-    private final Map<Integer, List<Answer>> atBarrier = new TreeMap<>();
-    private long barriers;
+    private final HomeSteps steps;
+    private final Barriers barriers;
     private long records;
     private int ageMs;
     private boolean begun;
-
-    /// The workers of one copy of the model: one, unless replicas are sliced.
-    private static final class Replica {
-        final List<Member> members = new ArrayList<>();
-        int portion = Portions.NONE;
-
-        /// For how long some of them have waited for others that are gone.
-        int brokenMs;
-
-        /// Whether none of them is gone.
-        boolean isWhole() {
-            return members.size() == 1 || members.stream().noneMatch(Member::isGone);
-        }
-    }
-
-    /// One worker.
-    private static final class Member {
-        final int index;
-        final Replica replica;
-        int state;
-        int generation;
-        long token;
-        boolean resumed;
-
-        /// Whether it has said that it is open on every shard: only then can a further life go on where it stopped.
-        boolean opened;
-
-        /// Whether it has ticked in another clock group than the first.
-        boolean hasGroups;
-
-        int silentMs;
-
-        /// Whether it has said that it is done with the portion of its replica.
-        boolean portionDone;
-
-        /// Why it is fenced, if not for its own silence: the worker of its replica that is gone.
-        int gone = -1;
-
-        /// Generation of the portion for this worker's slice, and the generation of this worker that it was given to.
-        int portionGeneration;
-
-        int portionLife;
-
-        /// Where the portion goes that it waits for; more than one if it was asked for again over another connection.
-        final List<Answer> waitsForPortion = new ArrayList<>();
-
-        Member(int index, Replica replica, int generation) {
-            this.index = index;
-            this.replica = replica;
-            this.generation = generation;
-            replica.members.add(this);
-        }
-
-        boolean isGone() {
-            return state == LEFT || state == FENCED;
-        }
-    }
-
-    /// The steps of one clock group.
-    private static final class Steps {
-        long closed;
-        List<Integer> contributors = List.of();
-
-        /// By worker: who is through with the open step.
-        final TreeMap<Integer, RunMessage.CompleteStep> through = new TreeMap<>();
-
-        /// Who waits for the open step to close.
-        final List<Waiting> waiting = new ArrayList<>();
-
-        /// By worker: the last step that it took part in.
-        final Map<Integer, Long> lastCounted = new HashMap<>();
-
-        /// Messages about the open step, for a planted bug.
-        int messages;
-    }
-
-    private record Waiting(int worker, long step, Answer answer) {}
 
     /// @param before the life of the run before this one, whose generations go on
     HomeRun(RunSpec spec, int life, @Nullable HomeRun before, @Nullable PlantedBug bug) {
         this.id = spec.id();
         this.spec = spec;
         this.life = life;
-        this.bug = bug;
         this.portions = new Portions(spec.portionCount(), spec.slices(), before == null ? null : before.portions, bug);
         this.passes = new Passes(spec, portions);
+        this.steps = new HomeSteps(spec, members, portions, bug);
+        this.barriers = new Barriers(spec);
         int count = Math.max(spec.startingWorkers(), before == null ? 0 : before.members.size());
         for (int i = 0; i < count; i++) {
             int generation = before != null && i < before.members.size() ? before.members.get(i).generation : 0;
@@ -205,7 +118,13 @@ final class HomeRun {
             begin(member, join.token());
         }
         return new RunMessage.JoinRunReply(
-                member.index, member.generation, member.resumed, life, barriers, passes.begun(), closedSteps());
+                member.index,
+                member.generation,
+                member.resumed,
+                life,
+                barriers.passed(),
+                passes.begun(),
+                steps.lastClosed());
     }
 
     private Member memberToJoin(RunMessage.JoinRun join) {
@@ -253,7 +172,7 @@ final class HomeRun {
         member.hasGroups = false;
         // Its last life may have been through with the open step. This one does it again, and reads for it what was
         // there before the step was closed: so the step waits for it.
-        groups.values().forEach(steps -> steps.through.remove(member.index));
+        steps.forget(member);
         refuseWaiting(member);
         member.state = ACTIVE;
         member.generation++;
@@ -263,51 +182,15 @@ final class HomeRun {
         begun = true;
     }
 
-    private List<RunMessage.Step> closedSteps() {
-        List<RunMessage.Step> steps = new ArrayList<>();
-        for (Map.Entry<Integer, Steps> group : groups.entrySet()) {
-            if (group.getValue().closed > 0) {
-                steps.add(new RunMessage.Step(
-                        group.getKey(), group.getValue().closed - 1, group.getValue().contributors));
-            }
-        }
-        return steps;
-    }
-
     /// Its answers go to nobody any more: those that wait are for an earlier life.
     private void refuseWaiting(Member member) {
         String text = fencedText(member.index, member.generation, fencedReason(member));
-        for (Steps steps : groups.values()) {
-            steps.waiting.removeIf(waiting -> {
-                boolean mine = waiting.worker() == member.index;
-                if (mine) {
-                    waiting.answer().refuse(ErrorCode.FENCED, text);
-                }
-                return mine;
-            });
-        }
-        List<Answer> here = new ArrayList<>(member.waitsForPortion);
-        member.waitsForPortion.clear();
+        steps.refuse(member, ErrorCode.FENCED, text);
+        member.waitsForPortion.refuse(ErrorCode.FENCED, text);
         if (member.index == Passes.COORDINATOR) {
-            here.addAll(passes.takeWaiting());
+            passes.waiting().refuse(ErrorCode.FENCED, text);
         }
-        List<Answer> barrier = atBarrier.remove(member.index);
-        if (barrier != null) {
-            here.addAll(barrier);
-        }
-        here.forEach(answer -> answer.refuse(ErrorCode.FENCED, text));
-    }
-
-    /// One more answer that waits. Of too many, which no client asks for, the oldest is refused.
-    private static void addWaiting(List<Answer> waiting, Answer answer) {
-        if (waiting.size() >= MAX_REPEATED) {
-            refuseRepeated(waiting.removeFirst());
-        }
-        waiting.add(answer);
-    }
-
-    private static void refuseRepeated(Answer answer) {
-        answer.refuse(ErrorCode.BUSY, "the worker asks too often: limit=" + MAX_REPEATED);
+        barriers.refuse(member.index, ErrorCode.FENCED, text);
     }
 
     private String fencedText(int worker, int generation, String why) {
@@ -317,9 +200,7 @@ final class HomeRun {
 
     /// What it did in open steps does not count, and its portion goes to others.
     private void forget(Member member) {
-        for (Steps steps : groups.values()) {
-            steps.through.remove(member.index);
-        }
+        steps.forget(member);
         member.portionDone = false;
         if (member.replica.portion != Portions.NONE) {
             portions.free(member.replica.portion);
@@ -379,6 +260,7 @@ final class HomeRun {
     }
 
     private void leave(Member member, int state) {
+        member.state = state;
         if (member.generation > 0) {
             refuseWaiting(member);
         }
@@ -389,7 +271,6 @@ final class HomeRun {
         if (member.index == Passes.COORDINATOR) {
             passes.end();
         }
-        member.state = state;
         records++;
         proceed();
     }
@@ -397,10 +278,8 @@ final class HomeRun {
     /// Whoever may have waited for something that has changed.
     private void proceed() {
         assignPortions();
-        for (int group : List.copyOf(groups.keySet())) {
-            tryClose(group);
-        }
-        tryBarrier();
+        steps.groups().forEach(this::tryClose);
+        barriers.tryOpen(members);
     }
 
     /// Fences who gave no sign of life for too long, also who never came.
@@ -435,14 +314,10 @@ final class HomeRun {
                 .map(member -> member.index)
                 .toList();
         for (Member member : replica.members) {
-            List<Answer> waiting = List.copyOf(member.waitsForPortion);
-            member.waitsForPortion.clear();
-            for (Answer answer : waiting) {
-                answer.refuse(
-                        ErrorCode.RUN_MISMATCH,
-                        "a replica trains when all its workers are there: run=" + spec.name() + ", worker="
-                                + member.index + ", gone=" + gone + ", waitedMs=" + replica.brokenMs);
-            }
+            member.waitsForPortion.refuse(
+                    ErrorCode.RUN_MISMATCH,
+                    "a replica trains when all its workers are there: run=" + spec.name() + ", worker=" + member.index
+                            + ", gone=" + gone + ", waitedMs=" + replica.brokenMs);
         }
     }
 
@@ -474,134 +349,22 @@ final class HomeRun {
     // ---- steps ----
 
     void complete(RunMessage.CompleteStep complete, Answer answer) {
-        Member member = active(complete.worker());
-        Steps steps = groups.computeIfAbsent(complete.group(), group -> new Steps());
-        if (complete.step() < steps.closed) {
-            answer.reply(stepClosed(steps, complete.group(), complete.step(), member.index));
-            return;
+        if (steps.complete(active(complete.worker()), complete, answer)) {
+            tryClose(complete.group());
         }
-        if (complete.step() > steps.closed || complete.step() < 0) {
-            throw new WeirException(
-                    ErrorCode.INVALID_ARGUMENT,
-                    "only the open step can be completed: run=" + spec.name() + ", step=" + complete.step() + ", open="
-                            + steps.closed);
-        }
-        steps.messages++;
-        steps.through.put(member.index, complete);
-        List<Waiting> repeated = steps.waiting.stream()
-                .filter(each -> each.worker() == member.index)
-                .toList();
-        if (repeated.size() >= MAX_REPEATED) {
-            steps.waiting.remove(repeated.getFirst());
-            refuseRepeated(repeated.getFirst().answer());
-        }
-        steps.waiting.add(new Waiting(member.index, complete.step(), answer));
-        tryClose(complete.group());
-    }
-
-    private static RunMessage.StepClosed stepClosed(Steps steps, int group, long step, int worker) {
-        boolean counted = steps.lastCounted.getOrDefault(worker, -1L) == step;
-        return new RunMessage.StepClosed(group, step, counted, steps.closed, steps.contributors);
-    }
-
-    /// Whether the open step of a synchronous run waits for this member: it works on the step, or it may still ask for
-    /// a portion, which would begin at this step or at the next one as the question comes in time.
-    private boolean isRequired(Member member) {
-        return member.replica.isWhole()
-                && (member.state == MISSING
-                        || (member.state == ACTIVE
-                                && (spec.portionCount() == 0 || member.replica.portion != Portions.NONE))
-                        || (spec.isBsp() && mayAsk(member)));
-    }
-
-    /// Whether a member has no portion and has not asked for one, but may.
-    private static boolean mayAsk(Member member) {
-        return member.replica.isWhole()
-                && (member.state == MISSING
-                        || (member.state == ACTIVE
-                                && member.replica.portion == Portions.NONE
-                                && member.waitsForPortion.isEmpty()));
     }
 
     private void tryClose(int group) {
-        Steps steps = groups.get(group);
-        if (steps == null || steps.through.isEmpty()) {
-            return;
+        if (steps.tryClose(group)) {
+            assignPortions();
         }
-        int required = 0;
-        for (Member member : members) {
-            required += isRequired(member) ? 1 : 0;
-        }
-        List<Integer> through = steps.through.keySet().stream()
-                .filter(index -> members.get(index).replica.isWhole())
-                .toList();
-        if (through.isEmpty()) {
-            return;
-        }
-        int enough = spec.backupWorkers() > 0 ? Math.min(spec.workerCount(), required) : required;
-        int have = bug == PlantedBug.MESSAGES_COUNTED ? steps.messages : through.size();
-        if (have < enough) {
-            return;
-        }
-        steps.contributors = through;
-        for (int index : through) {
-            Member member = members.get(index);
-            RunMessage.CompleteStep part = requireNonNull(steps.through.get(index));
-            steps.lastCounted.put(member.index, steps.closed);
-            Replica replica = member.replica;
-            // Once for all workers of the replica, which are all here.
-            if (part.portion() != Portions.NONE
-                    && part.portion() == replica.portion
-                    && member.index == replica.members.getFirst().index) {
-                portions.advance(replica.portion);
-                if (part.last()) {
-                    portions.finish(replica.portion);
-                    replica.portion = Portions.NONE;
-                }
-            }
-        }
-        steps.through.clear();
-        steps.messages = 0;
-        steps.closed++;
-        List<Waiting> waiting = List.copyOf(steps.waiting);
-        steps.waiting.clear();
-        for (Waiting each : waiting) {
-            each.answer().reply(stepClosed(steps, group, each.step(), each.worker()));
-        }
-        assignPortions();
     }
 
     // ---- barriers ----
 
     void barrier(RunMessage.Barrier barrier, Answer answer) {
-        Member member = active(barrier.worker());
-        if (barrier.ordinal() < barriers) {
-            answer.reply(new Message.Ok());
-            return;
-        }
-        if (barrier.ordinal() > barriers) {
-            throw new WeirException(
-                    ErrorCode.INVALID_ARGUMENT,
-                    "barriers are passed one by one: run=" + spec.name() + ", ordinal=" + barrier.ordinal()
-                            + ", passed=" + barriers);
-        }
-        addWaiting(atBarrier.computeIfAbsent(member.index, index -> new ArrayList<>()), answer);
-        tryBarrier();
-    }
-
-    private void tryBarrier() {
-        if (atBarrier.isEmpty()) {
-            return;
-        }
-        for (Member member : members) {
-            if ((member.state == ACTIVE || member.state == MISSING) && !atBarrier.containsKey(member.index)) {
-                return;
-            }
-        }
-        barriers++;
-        List<List<Answer>> passing = List.copyOf(atBarrier.values());
-        atBarrier.clear();
-        passing.forEach(answers -> answers.forEach(answer -> answer.reply(new Message.Ok())));
+        barriers.arrive(active(barrier.worker()).index, barrier.ordinal(), answer);
+        barriers.tryOpen(members);
     }
 
     // ---- portions ----
@@ -630,7 +393,7 @@ final class HomeRun {
             answer.reply(portion(member));
             return;
         }
-        addWaiting(member.waitsForPortion, answer);
+        member.waitsForPortion.add(answer);
         proceed();
     }
 
@@ -639,12 +402,11 @@ final class HomeRun {
             member.portionLife = member.generation;
             member.portionGeneration = portions.renew(member.replica.portion, member.index);
         }
-        Steps steps = groups.get(0);
         return new RunMessage.Portion(
                 member.replica.portion,
                 member.portionGeneration,
                 spec.isInPasses() ? passes.begun() - 1 : portions.position(member.replica.portion),
-                steps == null ? 0 : steps.closed,
+                steps.closed(0),
                 passes.arguments());
     }
 
@@ -653,7 +415,7 @@ final class HomeRun {
         replica.portion = portion;
         for (Member member : replica.members) {
             member.portionLife = 0;
-            replyPortion(member, portion(member));
+            member.waitsForPortion.reply(portion(member));
         }
     }
 
@@ -678,28 +440,16 @@ final class HomeRun {
         if (spec.portionCount() == 0) {
             return;
         }
-        if (spec.isBsp() && members.stream().anyMatch(HomeRun::mayAsk)) {
+        if (spec.isBsp() && members.stream().anyMatch(Member::mayAsk)) {
             return;
         }
         for (Replica replica : replicas) {
-            boolean allAsk = replica.portion == Portions.NONE
-                    && replica.members.stream()
-                            .allMatch(member -> member.state == ACTIVE && !member.waitsForPortion.isEmpty());
-            int portion = !allAsk ? Portions.NONE : spec.isInPasses() ? passes.next() : portions.firstFree();
+            int portion = !replica.asks() ? Portions.NONE : spec.isInPasses() ? passes.next() : portions.firstFree();
             if (portion != Portions.NONE) {
                 give(replica, portion);
             } else if (spec.isInPasses() ? passes.haveEnded() : portions.allDone()) {
-                RunMessage.Portion none = new RunMessage.Portion(Portions.NONE, 0, 0, 0);
-                replica.members.forEach(member -> replyPortion(member, none));
+                replica.replyAll(new RunMessage.Portion(Portions.NONE, 0, 0, 0));
             }
-        }
-    }
-
-    private static void replyPortion(Member member, RunMessage.Portion given) {
-        List<Answer> answers = List.copyOf(member.waitsForPortion);
-        member.waitsForPortion.clear();
-        for (Answer answer : answers) {
-            answer.reply(given);
         }
     }
 
@@ -722,8 +472,7 @@ final class HomeRun {
     }
 
     long closedSteps(int group) {
-        Steps steps = groups.get(group);
-        return steps == null ? 0 : steps.closed;
+        return steps.closed(group);
     }
 
     int portionsHeld() {
@@ -741,22 +490,10 @@ final class HomeRun {
     /// Who waits here, and for whom.
     List<RunMessage.Wait> waits() {
         List<RunMessage.Wait> waits = new ArrayList<>();
-        for (Steps steps : groups.values()) {
-            for (Waiting waiting : steps.waiting) {
-                waits.add(new RunMessage.Wait(
-                        waiting.worker(),
-                        WAITS_FOR_STEP,
-                        waiting.step(),
-                        missing(member -> isRequired(member) && !steps.through.containsKey(member.index))));
-            }
-        }
-        for (int worker : atBarrier.keySet()) {
-            waits.add(new RunMessage.Wait(
-                    worker,
-                    WAITS_AT_BARRIER,
-                    barriers,
-                    missing(member -> (member.state == ACTIVE || member.state == MISSING)
-                            && !atBarrier.containsKey(member.index))));
+        steps.eachWaiting((worker, step, isWaitedFor) ->
+                waits.add(new RunMessage.Wait(worker, WAITS_FOR_STEP, step, missing(isWaitedFor))));
+        for (int worker : barriers.there()) {
+            waits.add(new RunMessage.Wait(worker, WAITS_AT_BARRIER, barriers.passed(), missing(barriers::lacks)));
         }
         for (Member member : members) {
             if (!member.waitsForPortion.isEmpty()) {

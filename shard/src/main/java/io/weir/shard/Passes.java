@@ -17,12 +17,9 @@ final class Passes {
     /// The worker who begins them.
     static final int COORDINATOR = 0;
 
-    /// How often the same question may wait.
-    private static final int MAX_WAITING = 64;
-
     private final RunSpec spec;
     private final Portions portions;
-    private final List<Answer> waiting = new ArrayList<>();
+    private final Answers waiting = new Answers();
     private List<List<Double>> results = List.of();
     private List<Double> arguments = List.of();
     private long begun;
@@ -85,9 +82,6 @@ final class Passes {
         if (portions.allDone()) {
             answer.reply(done());
         } else {
-            if (waiting.size() >= MAX_WAITING) {
-                waiting.removeFirst().refuse(ErrorCode.BUSY, "worker 0 asks too often: limit=" + MAX_WAITING);
-            }
             waiting.add(answer);
         }
         return next;
@@ -103,8 +97,7 @@ final class Passes {
             portions.finish(portion);
             results.set(portion, came);
             if (portions.allDone()) {
-                RunMessage.PassDone done = done();
-                takeWaiting().forEach(answer -> answer.reply(done));
+                waiting.reply(done());
             }
         }
     }
@@ -118,10 +111,8 @@ final class Passes {
         ended = true;
     }
 
-    /// Who waits for the open pass, to be answered by somebody else.
-    List<Answer> takeWaiting() {
-        List<Answer> here = List.copyOf(waiting);
-        waiting.clear();
-        return here;
+    /// Who waits for the open pass.
+    Answers waiting() {
+        return waiting;
     }
 }

@@ -230,6 +230,20 @@ class MembershipTest {
     }
 
     @Test
+    void tellsWhoWaitedWhyItIsOut() {
+        try (RunOnShard run = new RunOnShard(asp(3)).join(0, 1, 2)) {
+            AskedAnswer silent = run.barrier(0, 0);
+            AskedAnswer left = run.barrier(1, 0);
+            run.close(1, false);
+            run.pass(SILENCE_MS);
+            assertThat(left.code()).isEqualTo(ErrorCode.FENCED);
+            assertThat(left.text()).contains("worker=1", "why=it left");
+            assertThat(silent.code()).isEqualTo(ErrorCode.FENCED);
+            assertThat(silent.text()).contains("worker=0", "gave no sign of life for");
+        }
+    }
+
+    @Test
     void refusesWhatAnEarlierLifeAsksAndWhatItWaitedFor() {
         try (RunOnShard run = new RunOnShard(asp(2)).join(0, 1)) {
             AskedAnswer waiting = run.barrier(0, 0);
