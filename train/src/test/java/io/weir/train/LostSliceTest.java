@@ -17,17 +17,20 @@ import io.weir.model.WeirException;
 import io.weir.server.ServerConfig;
 import io.weir.train.ExampleSource.Share;
 import io.weir.train.TrainingConfig.Membership;
+import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -61,11 +64,11 @@ class LostSliceTest {
         }
 
         <T> T wrap(Class<T> type, T target) {
-            return type.cast(Proxy.newProxyInstance(
-                    type.getClassLoader(), new Class<?>[] {type}, (proxy, method, args) -> call(target, method, args)));
+            return type.cast(
+                    Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, new Wrapped(this, target)));
         }
 
-        private Object call(Object target, Method method, Object[] args) throws Throwable {
+        private @Nullable Object call(Object target, Method method, Object @Nullable [] args) throws Throwable {
             if (calls.incrementAndGet() == last && !method.getName().equals("close")) {
                 stopped.countDown();
                 ended.await();
@@ -73,7 +76,7 @@ class LostSliceTest {
             }
             Object result;
             try {
-                result = method.invoke(target, args);
+                result = method.invoke(target, unwrapped(args));
             } catch (InvocationTargetException e) {
                 throw e.getCause();
             }
@@ -86,6 +89,27 @@ class LostSliceTest {
                 case null, default -> result;
             };
         }
+    }
+
+    /// What a proxy stands for.
+    private record Wrapped(Stopping stopping, Object target) implements InvocationHandler {
+        @Override
+        public @Nullable Object invoke(Object proxy, Method method, Object @Nullable [] args) throws Throwable {
+            return stopping.call(target, method, args);
+        }
+    }
+
+    /// The client takes only what is its own.
+    private static Object @Nullable [] unwrapped(Object @Nullable [] args) {
+        return args == null
+                ? null
+                : Arrays.stream(args)
+                        .map(arg -> arg != null
+                                        && Proxy.isProxyClass(arg.getClass())
+                                        && Proxy.getInvocationHandler(arg) instanceof Wrapped wrapped
+                                ? wrapped.target()
+                                : arg)
+                        .toArray();
     }
 
     private FutureTask<TrainingResult> start(Weir weir, TrainingConfig config) {
