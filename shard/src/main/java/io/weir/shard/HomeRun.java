@@ -107,7 +107,7 @@ final class HomeRun {
             }
             anyFinished |= member.state == FINISHED;
         }
-        return anyFinished && (spec.isInPasses() ? passes.haveEnded() : portions.allDone());
+        return anyFinished && nothingIsLeft();
     }
 
     // ---- members ----
@@ -435,9 +435,14 @@ final class HomeRun {
     }
 
     /// Hands out what is free to those who wait, in order of the workers. A synchronous run does so only when nobody
-    /// can ask any more before the open step is closed, so that the outcome does not depend on who asks first.
+    /// can ask any more before the open step is closed, so that the outcome does not depend on who asks first. When all
+    /// is done everybody hears so at once: those who have heard it ask no more, and may wait for the others.
     private void assignPortions() {
         if (spec.portionCount() == 0) {
+            return;
+        }
+        if (nothingIsLeft()) {
+            replicas.forEach(replica -> replica.replyAll(new RunMessage.Portion(Portions.NONE, 0, 0, 0)));
             return;
         }
         if (spec.isBsp() && members.stream().anyMatch(Member::mayAsk)) {
@@ -447,10 +452,13 @@ final class HomeRun {
             int portion = !replica.asks() ? Portions.NONE : spec.isInPasses() ? passes.next() : portions.firstFree();
             if (portion != Portions.NONE) {
                 give(replica, portion);
-            } else if (spec.isInPasses() ? passes.haveEnded() : portions.allDone()) {
-                replica.replyAll(new RunMessage.Portion(Portions.NONE, 0, 0, 0));
             }
         }
+    }
+
+    /// Whether all portions are done, for good.
+    private boolean nothingIsLeft() {
+        return spec.isInPasses() ? passes.haveEnded() : portions.allDone();
     }
 
     // ---- status ----

@@ -156,6 +156,22 @@ class RunPortionsTest {
         }
     }
 
+    /// The others have their last answer, and one of them waits at the barrier for the one that comes back.
+    @Test
+    void tellsWhoComesBackWhenAllIsDoneThatNothingIsLeft() {
+        try (RunOnShard run = new RunOnShard(bsp(2, 1)).join(0, 1)) {
+            run.close(1, false);
+            assertThat(portion(run.nextPortion(0, -1)).index()).isZero();
+            assertThat(RunOnShard.closed(run.complete(0, 0, 0, true)).counted()).isTrue();
+            assertThat(portion(run.nextPortion(0, 0))).isEqualTo(NONE);
+            AskedAnswer atBarrier = run.barrier(0, 0);
+            run.join(1);
+            assertThat(portion(run.nextPortion(1, -1))).isEqualTo(NONE);
+            run.close(1, true);
+            assertThat(atBarrier.isAnswered()).isTrue();
+        }
+    }
+
     @Test
     void movesAPortionOnOnlyByPartsThatCounted() {
         try (RunOnShard run = new RunOnShard(bsp(2, 3).withBackupWorkers(1)).join(0, 1, 2)) {

@@ -401,7 +401,10 @@ final class SimulatedWorker {
         CompletableFuture<Optional<Portion>> asked = current.nextPortionAsync();
         then(asked, () -> {
             Optional<Portion> taken = asked.join();
-            if (taken.isEmpty()) {
+            if (taken.isEmpty() && index == 0) {
+                // Like a training process that reports on the model when all have done their part.
+                end(current);
+            } else if (taken.isEmpty()) {
                 finish(current);
             } else if (history.scenario().isInPasses()) {
                 part(current, taken.get());

@@ -67,7 +67,7 @@ final class ReplicaExchange implements SliceExchange, AutoCloseable {
         int slices = training.spec().slices();
         int replica = training.worker() / slices;
         int slice = training.worker() % slices;
-        String prefix = prefix(training.name(), replica);
+        String prefix = prefix(training.name()) + replica + ".";
         for (int ordinal = newest(weir, prefix); ; ordinal++) {
             RunSpec spec = RunSpec.of(prefix + ordinal, slices)
                     .withConsistency(Consistency.bsp())
@@ -93,9 +93,9 @@ final class ReplicaExchange implements SliceExchange, AutoCloseable {
         }
     }
 
-    /// What the names of the runs of a replica, and those of their tables, begin with.
-    static String prefix(String run, int replica) {
-        return run + "/replica" + replica + ".";
+    /// What the names of the runs of replicas, and those of their tables, begin with.
+    static String prefix(String run) {
+        return run + "/replica";
     }
 
     private static int newest(Weir weir, String prefix) {
@@ -232,14 +232,12 @@ final class ReplicaExchange implements SliceExchange, AutoCloseable {
         run.finish();
     }
 
-    /// Drops the tables of a replica's exchanges, when all portions are done: nobody reads them any more.
-    ///
-    /// @param training name of the run that the replica trained in
-    static void dropTables(Weir weir, String training, int replica) {
-        String prefix = prefix(training, replica);
+    /// Drops the tables of all replicas' exchanges, also of those that were lost, when all portions of the run that they
+    /// trained in are done: nobody reads them any more.
+    static void dropTables(Weir weir, String training) {
         weir.tables().stream()
                 .map(table -> table.spec().name())
-                .filter(table -> table.startsWith(prefix))
+                .filter(table -> table.startsWith(prefix(training)))
                 .forEach(weir::drop);
     }
 
@@ -251,11 +249,25 @@ final class ReplicaExchange implements SliceExchange, AutoCloseable {
 
     /// Waits for the others, as long as this worker is a member of both runs: in the one that trains it is out as soon
     /// as another slice is, which may not have been here yet.
+    ///
+    /// @throws WeirException `FENCED` if it is not, also if the tables are dropped already, as others have done everything
     private <T extends @Nullable Object> T await(CompletableFuture<T> result) {
-        if (!result.isDone()) {
-            run.await(CompletableFuture.anyOf(result, membership));
+        try {
+            if (!result.isDone()) {
+                run.await(CompletableFuture.anyOf(result, membership));
+            }
+            return run.await(result);
+        } catch (WeirException e) {
+            if (e.code() != ErrorCode.UNKNOWN_TABLE) {
+                throw e;
+            }
+            WeirException out = new WeirException(
+                    ErrorCode.FENCED,
+                    "the replica is out of the run, others have done the rest: run=" + name + ", portion=" + portion
+                            + ", batch=" + position);
+            out.initCause(e);
+            throw out;
         }
-        return run.await(result);
     }
 
     private WeirException lost(int other) {

@@ -323,7 +323,7 @@ public final class Trainer {
                 }
             }
             if (!training.failed() && member % config.slices() == 0) {
-                ReplicaExchange.dropTables(training.weir, joined.name(), member / config.slices());
+                ReplicaExchange.dropTables(training.weir, joined.name());
             }
         }
 

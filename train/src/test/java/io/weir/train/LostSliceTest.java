@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// What becomes of a sliced replica when one of its workers is lost. Each worker has a connection of its own, as if it
 /// were a process.
@@ -238,6 +239,35 @@ class LostSliceTest {
                     task.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
                 }
             }
+            assertThat(outcome(weir).pushes).containsOnly(batches);
+            assertThat(weir.tables().stream().map(table -> table.spec().name()))
+                    .as("what replicas said to each other is forgotten")
+                    .noneMatch(table -> table.startsWith(ReplicaExchange.prefix("m")));
+        }
+    }
+
+    /// Other replicas drop the tables of all when they have done the last portion. A slice that does not know yet that
+    /// it is out then finds none.
+    @ParameterizedTest
+    @ValueSource(ints = {30, 40, 50})
+    void comesBackWhenTheTablesOfItsExchangeAreGone(int call) throws Exception {
+        int batches = undisturbed(Consistency.asp()).pushes.getFirst();
+        try (EmbeddedServer server = EmbeddedServer.open(ServerConfig.defaults().withShardCount(3));
+                Weir weir = server.connect()) {
+            Stopping stopping = new Stopping(call);
+            Duration silence = Duration.ofSeconds(20);
+            FutureTask<TrainingResult> sibling = start(weir, config(Consistency.asp(), silence, 2, 0));
+            TrainingConfig config = config(Consistency.asp(), silence, 2, 1);
+            FutureTask<TrainingResult> lost = start(stopping.wrap(Weir.class, weir), config);
+            assertThat(stopping.stopped.await(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                    .isTrue();
+            ReplicaExchange.dropTables(weir, "m");
+            stopping.ended.countDown();
+            assertThatThrownBy(() -> lost.get(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                    .hasRootCauseMessage("lost");
+            FutureTask<TrainingResult> next = start(weir, config);
+            sibling.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            next.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
             assertThat(outcome(weir).pushes).containsOnly(batches);
         }
     }
