@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.weir.kernel.Vectors.Formula;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -18,45 +19,40 @@ class VectorsTest {
     private static final int AT = 3;
     private static final long SEED = 17;
 
-    private interface Formula {
+    private interface Reference {
         double of(double y, double x, double a);
-    }
-
-    private interface Operation {
-        void run(MemorySegment into, MemorySegment y, MemorySegment x, double a, int length);
     }
 
     @Test
     void fills() {
-        check((into, y, x, a, n) -> Vectors.fill(into, AT, a, n), (y, x, a) -> a);
+        check(Formula.FILL, (y, x, a) -> a);
     }
 
     @Test
     void adds() {
-        check((into, y, x, a, n) -> Vectors.add(into, AT, y, AT, a, n), (y, x, a) -> y + a);
+        check(Formula.ADD, (y, x, a) -> y + a);
     }
 
     @Test
     void scales() {
-        check((into, y, x, a, n) -> Vectors.scale(into, AT, y, AT, a, n), (y, x, a) -> a * y);
+        check(Formula.SCALE, (y, x, a) -> a * y);
     }
 
     @Test
     void addsAMultipleOfAnother() {
-        check((into, y, x, a, n) -> Vectors.axpy(into, AT, y, AT, x, AT, a, n), (y, x, a) -> y + a * x);
+        check(Formula.AXPY, (y, x, a) -> y + a * x);
     }
 
     @Test
     void multiplies() {
-        check((into, y, x, a, n) -> Vectors.multiply(into, AT, y, AT, x, AT, n), (y, x, a) -> y * x);
+        check(Formula.MULTIPLY, (y, x, a) -> y * x);
     }
 
     @Test
     void takesThePseudoGradient() {
-        check((into, y, x, a, n) -> Vectors.pseudoGradient(into, AT, y, AT, x, AT, Math.abs(a), n), (y, x, a) -> {
-            double c = Math.abs(a);
-            double left = x > 0 ? y + c : y - c;
-            double right = x < 0 ? y - c : y + c;
+        check(Formula.PSEUDO_GRADIENT, (y, x, a) -> {
+            double left = x > 0 ? y + a : y - a;
+            double right = x < 0 ? y - a : y + a;
             return left > 0 ? left : right < 0 ? right : 0;
         });
     }
@@ -64,30 +60,31 @@ class VectorsTest {
     @Test
     void choosesTheOrthant() {
         check(
-                (into, y, x, a, n) -> Vectors.orthant(into, AT, y, AT, x, AT, n),
+                Formula.ORTHANT,
                 (y, x, a) -> y > 0 ? 1 : y < 0 ? -1 : x > 0 ? -1 : x < 0 ? 1 : 0);
     }
 
     @Test
     void keepsWhatGoesTheSameWay() {
         check(
-                (into, y, x, a, n) -> Vectors.align(into, AT, y, AT, x, AT, a, n),
+                Formula.ALIGN,
                 (y, x, a) -> (y > 0) == (a * x > 0) && y != 0 && a * x != 0 ? y : 0);
     }
 
-    private static void check(Operation operation, Formula formula) {
+    private static void check(Formula formula, Reference reference) {
         SplittableRandom random = new SplittableRandom(SEED);
         for (int round = 0; round < 200; round++) {
             int length = random.nextInt(70);
-            double a = round % 5 == 0 ? -random.nextDouble() : random.nextDouble() * 3;
+            double sign = round % 5 > 0 || formula == Formula.PSEUDO_GRADIENT ? 1 : -1;
+            double a = sign * (round % 5 == 0 ? random.nextDouble() : random.nextDouble() * 3);
             MemorySegment y = vector(random, length);
             MemorySegment x = vector(random, length);
             MemorySegment into = random.nextBoolean() ? y : Arena.ofAuto().allocate(AT + 4L * length);
             float[] expected = new float[length];
             for (int i = 0; i < length; i++) {
-                expected[i] = (float) formula.of(get(y, i), get(x, i), a);
+                expected[i] = (float) reference.of(get(y, i), get(x, i), a);
             }
-            operation.run(into, y, x, a, length);
+            Vectors.transform(formula, into, AT, y, AT, x, AT, a, length);
             for (int i = 0; i < length; i++) {
                 // A zero of either sign is fine.
                 assertThat(get(into, i) + 0f)
@@ -140,7 +137,7 @@ class VectorsTest {
     void refusesRunsOutsideTheirSegments() {
         MemorySegment y = Arena.ofAuto().allocate(40);
         assertThatThrownBy(() -> Vectors.dot(y, 4, y, 0, 10)).isInstanceOf(IndexOutOfBoundsException.class);
-        assertThatThrownBy(() -> Vectors.fill(y, 0, 1, 11)).isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> Vectors.transform(Formula.FILL, y, 0, y, 0, y, 0, 1, 11)).isInstanceOf(IndexOutOfBoundsException.class);
     }
 
     /// Floats of very different size, with zeros of both signs among them.

@@ -642,25 +642,32 @@ public final class TableStore implements AutoCloseable {
             int length,
             MemorySegment into,
             long intoOffset) {
-        long yRow = index.find(block);
-        MemorySegment y = yRow >= 0 ? rows.records() : initialBlock(block);
-        long yAt = Math.max(0, yRow);
+        boolean halves = operation == VectorOperation.SUM_HALVES;
         long xRow = other.index.find(block);
         MemorySegment x = xRow >= 0 ? other.rows.records() : other.initialBlock(block);
         long xAt = Math.max(0, xRow);
-        switch (operation) {
-            case FILL -> Vectors.fill(into, intoOffset, a, length);
-            case ADD -> Vectors.add(into, intoOffset, y, yAt, a, length);
-            case SCALE -> Vectors.scale(into, intoOffset, y, yAt, a, length);
-            case COPY -> Vectors.scale(into, intoOffset, x, xAt, a, length);
-            case AXPY -> Vectors.axpy(into, intoOffset, y, yAt, x, xAt, a, length);
-            case MULTIPLY -> Vectors.multiply(into, intoOffset, y, yAt, x, xAt, length);
-            case PSEUDO_GRADIENT -> Vectors.pseudoGradient(into, intoOffset, y, yAt, x, xAt, a, length);
-            case ORTHANT -> Vectors.orthant(into, intoOffset, y, yAt, x, xAt, length);
-            case ALIGN -> Vectors.align(into, intoOffset, y, yAt, x, xAt, a, length);
-            case SUM_HALVES -> Vectors.axpy(into, intoOffset, x, xAt, x, xAt + rowBytes, 1, length);
-            case DOT, NORM1 -> throw new IllegalArgumentException("a sum changes nothing: operation=" + operation);
+        if (halves || operation == VectorOperation.COPY) {
+            long secondAt = halves ? xAt + rowBytes : xAt;
+            Vectors.transform(formula(operation), into, intoOffset, x, xAt, x, secondAt, halves ? 1 : a, length);
+            return;
         }
+        long yRow = index.find(block);
+        MemorySegment y = yRow >= 0 ? rows.records() : initialBlock(block);
+        Vectors.transform(formula(operation), into, intoOffset, y, Math.max(0, yRow), x, xAt, a, length);
+    }
+
+    private static Vectors.Formula formula(VectorOperation operation) {
+        return switch (operation) {
+            case FILL -> Vectors.Formula.FILL;
+            case ADD -> Vectors.Formula.ADD;
+            case SCALE, COPY -> Vectors.Formula.SCALE;
+            case AXPY, SUM_HALVES -> Vectors.Formula.AXPY;
+            case MULTIPLY -> Vectors.Formula.MULTIPLY;
+            case PSEUDO_GRADIENT -> Vectors.Formula.PSEUDO_GRADIENT;
+            case ORTHANT -> Vectors.Formula.ORTHANT;
+            case ALIGN -> Vectors.Formula.ALIGN;
+            case DOT, NORM1 -> throw new IllegalArgumentException("a sum changes nothing: operation=" + operation);
+        };
     }
 
     /// Sums over whole blocks, one sum for each, in order.
