@@ -45,6 +45,22 @@ class PassesContractTest {
         return weir.join(new RunOptions(RunSpec.of("passes", 3).withPasses(portions, 2), worker, false));
     }
 
+    /// What a coordinator and two workers do.
+    private interface Parts {
+        void of(Run coordinator, Run first, Run second);
+    }
+
+    /// Lets worker 0 coordinate passes over one portion, which workers 1 and 2 work on.
+    private static void withTwoWorkers(Supplier<Cluster> opening, Parts parts) {
+        try (Cluster cluster = opening.get();
+                Weir weir = cluster.connect();
+                Run coordinator = join(weir, 0, 1);
+                Run first = join(weir, 1, 1);
+                Run second = join(weir, 2, 1)) {
+            parts.of(coordinator, first, second);
+        }
+    }
+
     private static float[] all(float value) {
         float[] values = new float[LENGTH];
         Arrays.fill(values, value);
@@ -65,11 +81,7 @@ class PassesContractTest {
     @ParameterizedTest
     @MethodSource("clusters")
     void theFirstToClaimCountsAndTheOtherLoses(Supplier<Cluster> opening) {
-        try (Cluster cluster = opening.get();
-                Weir weir = cluster.connect();
-                Run coordinator = join(weir, 0, 1);
-                Run slow = join(weir, 1, 1);
-                Run fast = join(weir, 2, 1)) {
+        withTwoWorkers(opening, (coordinator, slow, fast) -> {
             CompletableFuture<List<List<Double>>> done = coordinator.passAsync(7, 0.5);
             Portion first = slow.nextPortion().orElseThrow();
             Portion copy = fast.nextPortion().orElseThrow();
@@ -88,17 +100,13 @@ class PassesContractTest {
             coordinator.endPasses();
             assertThat(fastNext.join()).isEmpty();
             assertThat(slowNext.join()).isEmpty();
-        }
+        });
     }
 
     @ParameterizedTest
     @MethodSource("clusters")
     void whoComesAfterTheOtherPushesNothing(Supplier<Cluster> opening) {
-        try (Cluster cluster = opening.get();
-                Weir weir = cluster.connect();
-                Run coordinator = join(weir, 0, 1);
-                Run fast = join(weir, 1, 1);
-                Run slow = join(weir, 2, 1)) {
+        withTwoWorkers(opening, (coordinator, fast, slow) -> {
             CompletableFuture<Optional<Portion>> asked = fast.nextPortionAsync();
             for (int pass = 0; pass < 3; pass++) {
                 CompletableFuture<List<List<Double>>> done = coordinator.passAsync();
@@ -116,18 +124,14 @@ class PassesContractTest {
                 copy.finish(99);
                 assertThat(sums(coordinator)).containsOnly(pass + 1f);
             }
-        }
+        });
     }
 
     /// The part reaches no shard, some, or all of them, and its worker dies: the other one completes it.
     @ParameterizedTest
     @MethodSource("clusters")
     void aCopyCompletesWhatADeadWorkerLeft(Supplier<Cluster> opening) {
-        try (Cluster cluster = opening.get();
-                Weir weir = cluster.connect();
-                Run coordinator = join(weir, 0, 1);
-                Run dies = join(weir, 1, 1);
-                Run lives = join(weir, 2, 1)) {
+        withTwoWorkers(opening, (coordinator, dies, lives) -> {
             CompletableFuture<List<List<Double>>> done = coordinator.passAsync();
             Portion first = dies.nextPortion().orElseThrow();
             assertThat(first.claim()).isTrue();
@@ -147,7 +151,7 @@ class PassesContractTest {
             assertThat(sums(coordinator)).containsOnly(1f);
             first.finish(99);
             CompletableFuture<Optional<Portion>> unusedToo = dies.nextPortionAsync();
-        }
+        });
     }
 
     @ParameterizedTest
