@@ -9,25 +9,15 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /// Gradients in one and two bits, and keys in sixteen.
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
 class FewerBitsTest {
-    private Workers workers;
-
-    @BeforeEach
-    void start() throws Exception {
-        workers = new Workers(2);
-    }
-
-    @AfterEach
-    void stop() {
-        workers.close();
-    }
+    @RegisterExtension
+    private final Workers workers = new Workers(2);
 
     /// Each worker pushes these constants one after the other, and pulls after each.
     private List<List<Float>> values(String name, int n, String type, float threshold, float... pushed)

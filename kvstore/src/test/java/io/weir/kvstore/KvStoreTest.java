@@ -17,26 +17,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /// The verbs of a store, in one process and on two servers.
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
 class KvStoreTest {
-    private Workers workers;
-
-    @BeforeEach
-    void start() throws Exception {
-        workers = new Workers(2);
-    }
-
-    @AfterEach
-    void stop() {
-        workers.close();
-    }
+    @RegisterExtension
+    private final Workers workers = new Workers(2);
 
     private static float pull(KvStore store, long key) {
         KvArray out = KvArray.zeros(store.shape(KvKey.of(key)));

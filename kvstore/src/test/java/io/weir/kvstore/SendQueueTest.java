@@ -24,8 +24,14 @@ class SendQueueTest {
     private final List<String> sent = Collections.synchronizedList(new ArrayList<>());
     private final Map<String, CompletableFuture<Void>> answers = new ConcurrentHashMap<>();
 
+    private final Lane lane = new Lane();
+
     private Phase data(String name, int count) {
         return Phase.data(count, i -> send(name + i));
+    }
+
+    private CompletableFuture<Void> submit(SendQueue queue, Lane in, int priority, String name, int count) {
+        return queue.submit(in, priority, List.of(data(name, count)));
     }
 
     private CompletableFuture<Void> send(String slice) {
@@ -51,11 +57,11 @@ class SendQueueTest {
     @Test
     void sendsTheUrgentBeforeWhatIsNotOnItsWay() throws Exception {
         try (SendQueue queue = new SendQueue(2)) {
-            CompletableFuture<Void> slow = queue.submit(new Lane(), 0, List.of(data("a", 5)));
+            CompletableFuture<Void> slow = submit(queue, new Lane(), 0, "a", 5);
             awaitSent(2);
-            CompletableFuture<Void> urgent = queue.submit(new Lane(), 7, List.of(data("u", 2)));
-            CompletableFuture<Void> later = queue.submit(new Lane(), -1, List.of(data("z", 1)));
-            CompletableFuture<Void> second = queue.submit(new Lane(), 7, List.of(data("v", 1)));
+            CompletableFuture<Void> urgent = submit(queue, new Lane(), 7, "u", 2);
+            CompletableFuture<Void> later = submit(queue, new Lane(), -1, "z", 1);
+            CompletableFuture<Void> second = submit(queue, new Lane(), 7, "v", 1);
             answer("a0", "a1", "u0", "u1", "v0", "a2", "a3", "a4", "z0");
             CompletableFuture.allOf(slow, urgent, later, second).get();
             assertThat(sent).containsExactly("a0", "a1", "u0", "u1", "v0", "a2", "a3", "a4", "z0");
@@ -65,9 +71,8 @@ class SendQueueTest {
     @Test
     void keepsTheOrderOfALaneWhateverThePriorities() throws Exception {
         try (SendQueue queue = new SendQueue(8)) {
-            Lane lane = new Lane();
             CompletableFuture<Void> first = queue.submit(lane, 0, List.of(data("a", 1), data("b", 1)));
-            CompletableFuture<Void> urgent = queue.submit(lane, 9, List.of(data("u", 1)));
+            CompletableFuture<Void> urgent = submit(queue, lane, 9, "u", 1);
             answer("a0");
             awaitSent(2);
             assertThat(urgent).isNotDone();
@@ -86,7 +91,7 @@ class SendQueueTest {
                 waiting.add(queue.submit(new Lane(), 0, List.of(Phase.wait(() -> round))));
             }
             answer("a0");
-            queue.submit(new Lane(), 0, List.of(data("a", 1))).get();
+            submit(queue, new Lane(), 0, "a", 1).get();
             queue.awaitSettled();
             assertThat(waiting).noneMatch(CompletableFuture::isDone);
             assertThat(queue.pending()).hasSize(100);
@@ -100,9 +105,8 @@ class SendQueueTest {
     @Test
     void aFailureEndsItsOperationAndLetsTheNextOneGo() throws Exception {
         try (SendQueue queue = new SendQueue(1)) {
-            Lane lane = new Lane();
             CompletableFuture<Void> failing = queue.submit(lane, 0, List.of(data("a", 3), data("b", 1)));
-            CompletableFuture<Void> next = queue.submit(lane, 0, List.of(data("c", 1)));
+            CompletableFuture<Void> next = submit(queue, lane, 0, "c", 1);
             answers.computeIfAbsent("a1", any -> new CompletableFuture<>())
                     .completeExceptionally(new IllegalStateException("no"));
             answer("a0", "a2", "b0", "c0");
@@ -122,11 +126,11 @@ class SendQueueTest {
     @Test
     void closingFailsWhatIsLeft() {
         SendQueue queue = new SendQueue(1);
-        CompletableFuture<Void> left = queue.submit(new Lane(), 0, List.of(data("a", 3)));
+        CompletableFuture<Void> left = submit(queue, new Lane(), 0, "a", 3);
         queue.close();
         assertThatThrownBy(left::get).hasRootCauseMessage("the store is closed");
         assertThatThrownBy(
-                        () -> queue.submit(new Lane(), 0, List.of(data("a", 3))).get())
+                        () -> submit(queue, new Lane(), 0, "a", 3).get())
                 .hasRootCauseMessage("the store is closed");
         assertThatThrownBy(() ->
                         queue.call(() -> CompletableFuture.completedFuture(1)).get())

@@ -6,27 +6,17 @@ import io.weir.model.OptimizerSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Rounds of a synchronous store, on two servers.
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
 class SynchronousRoundsTest {
-    private Workers workers;
-
-    @BeforeEach
-    void start() throws Exception {
-        workers = new Workers(2);
-    }
-
-    @AfterEach
-    void stop() {
-        workers.close();
-    }
+    @RegisterExtension
+    private final Workers workers = new Workers(2);
 
     private static float[] ends(KvArray array) {
         return new float[] {array.get(0), array.get(array.length() / 2), array.get(array.length() - 1)};

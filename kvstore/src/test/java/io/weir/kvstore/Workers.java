@@ -18,11 +18,16 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
-/// Servers in this process, reached over sockets, and workers of a store in threads.
-final class Workers implements AutoCloseable {
+/// Servers in this process, reached over sockets, and workers of a store in threads: fresh ones for each test of the
+/// class that registers them.
+final class Workers implements BeforeEachCallback, AfterEachCallback {
     private static final int SECONDS = 60;
 
+    private final int serverCount;
     private final List<WeirServer> servers = new ArrayList<>();
     private final ExecutorService threads = Executors.newCachedThreadPool();
 
@@ -31,7 +36,12 @@ final class Workers implements AutoCloseable {
         T of(KvStore store) throws Exception;
     }
 
-    Workers(int serverCount) throws IOException {
+    Workers(int serverCount) {
+        this.serverCount = serverCount;
+    }
+
+    @Override
+    public void beforeEach(ExtensionContext context) throws IOException {
         for (int i = 0; i < serverCount; i++) {
             servers.add(WeirServer.start(ServerConfig.defaults()
                     .withPort(0)
@@ -106,7 +116,7 @@ final class Workers implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public void afterEach(ExtensionContext context) {
         threads.shutdownNow();
         servers.forEach(WeirServer::close);
     }
