@@ -10,7 +10,7 @@ import java.util.List;
 import org.HdrHistogram.Histogram;
 
 /// A key-value store whose only worker pushes and pulls one key in synchronous rounds.
-final class KvContender implements Contender {
+final class KvContender extends ClientContender {
     private static final KvKey KEY = KvKey.of(0);
 
     private final Weir weir;
@@ -19,6 +19,7 @@ final class KvContender implements Contender {
     private final KvArray value;
 
     private KvContender(Weir weir, KvStore store, KvArray gradient, KvArray value) {
+        super(gradient.length(), 2 * gradient.length() * Float.BYTES);
         this.weir = weir;
         this.store = store;
         this.gradient = gradient;
@@ -45,20 +46,8 @@ final class KvContender implements Contender {
     }
 
     @Override
-    public String name() {
-        return "weir";
-    }
-
-    @Override
-    public Measurement run(long durationNs) {
-        Histogram latenciesNs = Measurement.newHistogram();
-        long startNs = System.nanoTime();
-        long units = Measurement.repeat(durationNs, startNs, latenciesNs, this::unit);
-        return new Measurement(
-                units * gradient.length(),
-                units * 2 * gradient.length() * Float.BYTES,
-                System.nanoTime() - startNs,
-                latenciesNs);
+    long repeat(long durationNs, long startNs, Histogram latenciesNs) {
+        return Measurement.repeat(durationNs, startNs, latenciesNs, this::unit);
     }
 
     @Override

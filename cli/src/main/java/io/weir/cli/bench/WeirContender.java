@@ -6,19 +6,17 @@ import java.util.concurrent.CompletableFuture;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
-/// Weir itself, through its public interface, from one thread, out of and into arrays of its caller.
+/// A table, pulled and pushed from one thread, out of and into arrays of its caller.
 ///
 /// One in flight are blocking calls. More in flight are asynchronous calls over a ring of arrays: each turn waits for
 /// the oldest call and puts another one in its place.
-final class WeirContender implements Contender {
+final class WeirContender extends ClientContender {
     private final BenchMode mode;
     private final @Nullable Table table;
     private final @Nullable DenseTable denseTable;
     private final @Nullable ZipfBatches batches;
     private final float[] gradients;
     private final float[][] rows;
-    private final int rowsOfUnit;
-    private final long payloadBytes;
     private int nextBatch;
 
     private WeirContender(
@@ -30,14 +28,13 @@ final class WeirContender implements Contender {
             int inFlight,
             int rowsOfUnit,
             long payloadBytes) {
+        super(rowsOfUnit, payloadBytes);
         this.mode = mode;
         this.table = table;
         this.denseTable = denseTable;
         this.batches = batches;
         this.gradients = gradients;
         this.rows = new float[inFlight][gradients.length];
-        this.rowsOfUnit = rowsOfUnit;
-        this.payloadBytes = payloadBytes;
     }
 
     /// Any mode but those of a tensor.
@@ -58,25 +55,16 @@ final class WeirContender implements Contender {
     }
 
     @Override
-    public String name() {
-        return "weir";
-    }
-
-    @Override
-    public Measurement run(long durationNs) {
-        Histogram latenciesNs = Measurement.newHistogram();
-        long startNs = System.nanoTime();
-        long units;
+    long repeat(long durationNs, long startNs, Histogram latenciesNs) {
         if (denseTable != null) {
-            units = runDense(denseTable, durationNs, startNs, latenciesNs);
-        } else if (table == null || batches == null) {
-            throw new IllegalStateException("a contender needs a table: mode=" + mode);
-        } else if (rows.length == 1) {
-            units = runBlocking(table, batches, durationNs, startNs, latenciesNs);
-        } else {
-            units = runRing(table, batches, durationNs, startNs, latenciesNs);
+            return runDense(denseTable, durationNs, startNs, latenciesNs);
         }
-        return new Measurement(units * rowsOfUnit, units * payloadBytes, System.nanoTime() - startNs, latenciesNs);
+        if (table == null || batches == null) {
+            throw new IllegalStateException("a contender needs a table: mode=" + mode);
+        }
+        return rows.length == 1
+                ? runBlocking(table, batches, durationNs, startNs, latenciesNs)
+                : runRing(table, batches, durationNs, startNs, latenciesNs);
     }
 
     private long runBlocking(Table table, ZipfBatches batches, long durationNs, long startNs, Histogram latenciesNs) {
