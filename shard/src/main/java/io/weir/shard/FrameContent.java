@@ -8,6 +8,7 @@ import io.weir.model.TableSpec;
 import io.weir.model.VectorOperation;
 import io.weir.table.CheckResult;
 import io.weir.table.MemoryBudget;
+import io.weir.table.VectorChange;
 import io.weir.wire.DataLayout;
 import io.weir.wire.FrameLayout;
 import io.weir.wire.FrameType;
@@ -102,16 +103,10 @@ final class FrameContent {
 
     /// Looks at the rows or gradients of the open frame before any of them is applied.
     CheckResult check(ShardTable table, ByteBuffer frame, int at) {
-        int count = DataLayout.count(frame, at);
         if (FrameLayout.type(frame, at) == FrameType.TRANSFORM) {
-            return table.store()
-                    .checkTransform(
-                            VectorLayout.operation(frame, at),
-                            VectorLayout.scalar(frame, at),
-                            otherTable(table, frame, at).store(),
-                            DataLayout.offset(frame, at),
-                            count);
+            return table.store().checkChange(change(table, frame, at));
         }
+        int count = DataLayout.count(frame, at);
         if (FrameLayout.type(frame, at) == FrameType.LOAD) {
             return table.store().checkLoad(segment, payload, count);
         }
@@ -134,13 +129,7 @@ final class FrameContent {
     void apply(ShardTable table, ByteBuffer frame, int at) {
         int count = DataLayout.count(frame, at);
         if (FrameLayout.type(frame, at) == FrameType.TRANSFORM) {
-            table.store()
-                    .applyTransform(
-                            VectorLayout.operation(frame, at),
-                            VectorLayout.scalar(frame, at),
-                            otherTable(table, frame, at).store(),
-                            DataLayout.offset(frame, at),
-                            count);
+            table.store().applyChange(change(table, frame, at));
         } else if (FrameLayout.type(frame, at) == FrameType.LOAD) {
             table.store().load(segment, payload, count);
         } else if (!DataLayout.isStretch(frame, at)) {
@@ -168,6 +157,15 @@ final class FrameContent {
             throw new IllegalStateException("the other table must have been looked for: tableId=" + id);
         }
         return other;
+    }
+
+    private VectorChange change(ShardTable table, ByteBuffer frame, int at) {
+        return new VectorChange(
+                VectorLayout.operation(frame, at),
+                VectorLayout.scalar(frame, at),
+                otherTable(table, frame, at).store(),
+                DataLayout.offset(frame, at),
+                DataLayout.count(frame, at));
     }
 
     private @Nullable String faultOfVectors(ShardTable table, ByteBuffer frame, int at) {

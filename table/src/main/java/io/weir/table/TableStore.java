@@ -5,9 +5,7 @@ import io.weir.kernel.FiniteCheck;
 import io.weir.kernel.RecordLayout;
 import io.weir.kernel.RowCopy;
 import io.weir.kernel.UpdateKernel;
-import io.weir.kernel.Vectors;
 import io.weir.model.Fold;
-import io.weir.model.InitialRow;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.model.VectorOperation;
@@ -30,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Repeats of a key in one push are found by a stamp in the record's header, which each push counts up: a row
 /// that carries the stamp of this push has been met before. The counter has 32 bits. Each push also renews
-/// the stamps of [#RENEWED_ROWS] rows, in turn, so that no stamp ever gets as old as a whole round of the
+/// the stamps of some rows, in turn, so that no stamp ever gets as old as a whole round of the
 /// counter.
 public final class TableStore implements AutoCloseable {
     /// Most addresses reserved for the records of one store. Costs no memory, but processes have 2⁴⁷ of them.
@@ -48,16 +46,8 @@ public final class TableStore implements AutoCloseable {
     /// Sums of repeated keys are worked out and applied in portions of about this size.
     private static final int SUMS_BYTES = 1 << 16;
 
-    private static final int RENEWED_ROWS = 2;
-
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfFloat FLOAT =
-            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
-    private static final ValueLayout.OfDouble DOUBLE =
-            ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
     private static final MemorySegment MEMORY = AddressSpace.MEMORY;
     private static final long KEY_FROM_ROW = RecordLayout.KEY_OFFSET - RecordLayout.HEADER_BYTES;
     private static final long STAMP_FROM_ROW = RecordLayout.STAMP_OFFSET - RecordLayout.HEADER_BYTES;
@@ -65,26 +55,21 @@ public final class TableStore implements AutoCloseable {
     private final TableSpec spec;
     private final UpdateKernel kernel;
     private final Fold fold;
+    private final RowSet rowSet;
     private final RowArena rows;
     private final KeyIndex index;
+    private final BlockVectors vectors;
     private final Repeats repeats = new Repeats();
     private final int rowLength;
     private final int valueLength;
     private final long rowBytes;
-    private final boolean initialRowsDiffer;
-    private final float initialValue;
     private long[] rowOffsets = new long[0];
     private int[] absentPositions = new int[0];
     private @Nullable AddressSpace sums;
-    private @Nullable AddressSpace initialBlock;
-    private int stamp;
-    private long renewed;
     private int failedRow = -1;
     private boolean closed;
 
-    /// Rows reserved for pushes that are held, and for the last of them.
-    private long heldRows;
-
+    /// Rows reserved for the last push that was held.
     private int lastHeldRows;
 
     /// The keys that [#rowOffsets] holds the rows of: those of the last check.
@@ -104,32 +89,15 @@ public final class TableStore implements AutoCloseable {
     /// @param stamp of the last push, so to speak
     TableStore(TableSpec spec, MemoryBudget budget, int stamp) {
         this.spec = spec;
-        this.stamp = stamp;
         this.kernel = OptimizerKernels.of(spec);
         this.fold = spec.optimizer().fold();
         this.rowLength = spec.rowLength();
         this.rowBytes = (long) rowLength * Float.BYTES;
         this.valueLength = spec.valueLength();
-        this.initialRowsDiffer =
-                spec.initialRow() instanceof InitialRow.Uniform || spec.initialRow() instanceof InitialRow.Normal;
-        this.initialValue = initialRowsDiffer ? 0 : spec.initialRow().value(spec.seed(), 0, 0);
-        long recordBytes = RecordLayout.recordBytes(valueLength);
-        long reservedBytes = Math.clamp(budget.capBytes(), recordBytes, MAX_RESERVED_BYTES);
-        reservedBytes = Math.min(reservedBytes, maxRows(spec) * recordBytes);
-        this.rows = new RowArena(budget, recordBytes, reservedBytes);
-        try {
-            this.index = new KeyIndex(budget, rows, Math.max(reservedBytes, 4 * KeyIndex.PAGE_BYTES));
-        } catch (Throwable e) {
-            rows.close();
-            throw e;
-        }
-    }
-
-    private static long maxRows(TableSpec spec) {
-        return switch (spec.shape()) {
-            case TableShape.Embedding _ -> RowArena.MAX_ROWS;
-            case TableShape.Dense dense -> Math.min(RowArena.MAX_ROWS, dense.blockCount());
-        };
+        this.rowSet = new RowSet(spec, kernel, budget, stamp);
+        this.rows = rowSet.arena();
+        this.index = rowSet.index();
+        this.vectors = new BlockVectors(rowSet, rowLength);
     }
 
     public TableSpec spec() {
@@ -144,15 +112,12 @@ public final class TableStore implements AutoCloseable {
     /// Bytes taken from the budget for records and index, and what this store holds on the heap and for
     /// repeats.
     public long memoryBytes() {
-        return rows.committedBytes()
-                + index.committedBytes()
-                + index.heapBytes()
+        return rowSet.memoryBytes()
                 + (long) rowOffsets.length * Long.BYTES
                 + (long) absentPositions.length * Integer.BYTES
                 + repeats.heapBytes()
                 + kernel.scratchBytes()
-                + (sums == null ? 0 : sums.segment().byteSize())
-                + (initialBlock == null ? 0 : initialBlock.segment().byteSize());
+                + (sums == null ? 0 : sums.segment().byteSize());
     }
 
     /// Reads rows, in the order of the keys, repeats allowed. A key without a row reads as its initial row,
@@ -178,7 +143,7 @@ public final class TableStore implements AutoCloseable {
             for (int i = 0; i < absentRows; i++) {
                 int position = absentPositions[i];
                 long key = frame.get(LONG, chunkKeysOffset + (long) position * Long.BYTES);
-                putInitialValues(key, 0, rowLength, destination, chunkOffset + position * rowBytes);
+                rowSet.putInitialValues(key, 0, rowLength, destination, chunkOffset + position * rowBytes);
             }
         }
     }
@@ -227,9 +192,9 @@ public final class TableStore implements AutoCloseable {
                 return CheckResult.NON_FINITE;
             }
         }
-        if (absent > 0 && !tryReserve(absent)) {
+        if (absent > 0 && !rowSet.tryReserve(absent)) {
             int missing = mayRepeat ? countMissing(rowOffsets, count) : absent;
-            if (missing == absent || !tryReserve(missing)) {
+            if (missing == absent || !rowSet.tryReserve(missing)) {
                 return CheckResult.OUT_OF_MEMORY;
             }
         }
@@ -287,7 +252,7 @@ public final class TableStore implements AutoCloseable {
     private void createMissing(MemorySegment frame, long keysOffset, int count, long[] rowOffsets) {
         for (int i = 0; i < count; i++) {
             if (rowOffsets[i] < 0) {
-                rowOffsets[i] = findOrCreate(frame.get(LONG, keysOffset + (long) i * Long.BYTES));
+                rowOffsets[i] = rowSet.findOrCreate(frame.get(LONG, keysOffset + (long) i * Long.BYTES));
             }
         }
     }
@@ -296,7 +261,7 @@ public final class TableStore implements AutoCloseable {
     ///
     /// @return whether one was met twice
     private boolean stampPresent(long[] rowOffsets, int count) {
-        int stamp = nextStamp();
+        int stamp = rowSet.nextStamp();
         long firstStamp = rows.records().address() + STAMP_FROM_ROW;
         boolean repeated = false;
         for (int i = 0; i < count; i++) {
@@ -313,7 +278,7 @@ public final class TableStore implements AutoCloseable {
     ///
     /// @return whether a row was met twice
     private boolean stampAndCount(MemorySegment frame, long keysOffset, int count, long[] rowOffsets) {
-        int stamp = nextStamp();
+        int stamp = rowSet.nextStamp();
         long firstKey = AddressSpace.address(frame, keysOffset, (long) count * Long.BYTES);
         long records = rows.records().address();
         boolean repeated = false;
@@ -322,7 +287,7 @@ public final class TableStore implements AutoCloseable {
                 long key = MEMORY.get(LONG, firstKey + (long) i * Long.BYTES);
                 long rowOffset = rowOffsets[i];
                 if (MEMORY.get(LONG, records + KEY_FROM_ROW + rowOffset) != key) {
-                    rowOffset = findOrCreate(key);
+                    rowOffset = rowSet.findOrCreate(key);
                     rowOffsets[i] = rowOffset;
                 }
                 // Stamp and push count are one word: the stamp below, the count above.
@@ -341,56 +306,9 @@ public final class TableStore implements AutoCloseable {
         return repeated;
     }
 
-    private int nextStamp() {
-        MemorySegment records = rows.records();
-        long rowCount = rows.rowCount();
-        for (int i = 0; i < RENEWED_ROWS && i < rowCount; i++) {
-            renewed = renewed < rowCount ? renewed : 0;
-            RecordLayout.putStamp(records, renewed * rows.recordBytes(), stamp);
-            renewed++;
-        }
-        return ++stamp;
-    }
-
     /// For tests: the stamp in a record.
     int stampOf(long ordinal) {
         return RecordLayout.stamp(rows.records(), ordinal * rows.recordBytes());
-    }
-
-    private long findOrCreate(long key) {
-        long rowOffset = index.find(key);
-        return rowOffset >= 0 ? rowOffset : create(key);
-    }
-
-    private long create(long key) {
-        MemorySegment records = rows.records();
-        long ordinal = rows.append();
-        long rowOffset = rows.rowOffset(ordinal);
-        long recordOffset = RecordLayout.recordOffset(rowOffset);
-        RecordLayout.putKey(records, recordOffset, key);
-        RecordLayout.putStamp(records, recordOffset, stamp - 1);
-        if (!spec.initialRow().isZero()) {
-            putInitialValues(key, 0, rowLength, records, rowOffset);
-        }
-        kernel.initialize(records, rowOffset, rowLength, rowBytes);
-        index.insert(key, ordinal);
-        return rowOffset;
-    }
-
-    /// Writes the initial values of the row of `key`, from position `from` on.
-    private void putInitialValues(long key, int from, int length, MemorySegment destination, long offset) {
-        if (initialRowsDiffer) {
-            InitialRow initialRow = spec.initialRow();
-            long seed = spec.seed();
-            for (int i = 0; i < length; i++) {
-                destination.set(FLOAT, offset + (long) i * Float.BYTES, initialRow.value(seed, key, from + i));
-            }
-        } else {
-            float value = initialValue;
-            for (int i = 0; i < length; i++) {
-                destination.set(FLOAT, offset + (long) i * Float.BYTES, value);
-            }
-        }
     }
 
     /// Position of the first occurrence of the first key whose sum is not finite, or -1.
@@ -485,15 +403,15 @@ public final class TableStore implements AutoCloseable {
         if (!areFinite(frame, gradientsOffset, count, 1)) {
             return CheckResult.NON_FINITE;
         }
-        return hold((int) missingBlocks(offset, count, blockLength));
+        return hold((int) rowSet.missingBlocks(offset, count, blockLength));
     }
 
     private CheckResult hold(int missing) {
-        if (missing > 0 && !tryReserve(missing)) {
+        if (missing > 0 && !rowSet.tryReserve(missing)) {
             return CheckResult.OUT_OF_MEMORY;
         }
         lastHeldRows = missing;
-        heldRows += missing;
+        rowSet.hold(missing);
         return CheckResult.OK;
     }
 
@@ -504,32 +422,7 @@ public final class TableStore implements AutoCloseable {
 
     /// Gives up what a [#hold] reserved.
     public void release(int held) {
-        heldRows -= held;
-    }
-
-    private long missingBlocks(long offset, long count, int blockLength) {
-        long missing = 0;
-        if (count > 0) {
-            long last = (offset + count - 1) / blockLength;
-            for (long block = offset / blockLength; block <= last; block++) {
-                missing += index.find(block) < 0 ? 1 : 0;
-            }
-        }
-        return missing;
-    }
-
-    /// Makes room for so many rows beside those that pushes hold reserved.
-    private boolean tryReserve(long missing) {
-        long committedBytes = rows.committedBytes();
-        long count = missing + heldRows;
-        if (!rows.tryReserve(count)) {
-            return false;
-        }
-        if (!index.tryReserve(count)) {
-            rows.shrinkTo(committedBytes);
-            return false;
-        }
-        return true;
+        rowSet.release(held);
     }
 
     /// Reads a stretch of a dense table. Blocks that no push has created read as their initial values.
@@ -550,7 +443,7 @@ public final class TableStore implements AutoCloseable {
                 long source = rowOffset + (long) start * Float.BYTES;
                 MemorySegment.copy(rows.records(), source, destination, target, (long) length * Float.BYTES);
             } else {
-                putInitialValues(block, start, length, destination, target);
+                rowSet.putInitialValues(block, start, length, destination, target);
             }
             done += length;
         }
@@ -564,8 +457,8 @@ public final class TableStore implements AutoCloseable {
         if (!areFinite(frame, gradientsOffset, count, 1)) {
             return CheckResult.NON_FINITE;
         }
-        long missing = missingBlocks(offset, count, blockLength);
-        return missing == 0 || tryReserve(missing) ? CheckResult.OK : CheckResult.OUT_OF_MEMORY;
+        long missing = rowSet.missingBlocks(offset, count, blockLength);
+        return missing == 0 || rowSet.tryReserve(missing) ? CheckResult.OK : CheckResult.OUT_OF_MEMORY;
     }
 
     /// Applies a push to a stretch of a dense table that has been checked.
@@ -583,7 +476,7 @@ public final class TableStore implements AutoCloseable {
             long block = (offset + done) / blockLength;
             int start = (int) ((offset + done) % blockLength);
             int length = (int) Math.min(blockLength - start, count - done);
-            long rowOffset = findOrCreate(block);
+            long rowOffset = rowSet.findOrCreate(block);
             long recordOffset = RecordLayout.recordOffset(rowOffset);
             RecordLayout.putPushCount(records, recordOffset, RecordLayout.pushCount(records, recordOffset) + 1);
             rowOffsets[0] = rowOffset;
@@ -593,81 +486,26 @@ public final class TableStore implements AutoCloseable {
         }
     }
 
-    // ---- vectors ----
-
-    /// Looks at a vector operation on whole blocks before anything is changed, and reserves the memory that it needs:
-    /// no new element may be NaN or infinite. After [CheckResult#NON_FINITE], [#failedRow] is the position in the
-    /// stretch.
-    ///
-    /// @param operation one that changes this table
-    /// @param other the table of `x`, with its blocks beside those of this one; this one where there is none
-    /// @param offset first float of a block of this table
-    public CheckResult checkTransform(
-            VectorOperation operation, double scalar, TableStore other, long offset, long count) {
-        int blockLength = requireStretch(offset, count);
-        failedRow = -1;
-        MemorySegment result = sums();
-        for (long done = 0; done < count; done += blockLength) {
-            long block = (offset + done) / blockLength;
-            int length = (int) Math.min(blockLength, count - done);
-            transform(operation, scalar, other, block, length, result, 0);
-            long nonFinite = FiniteCheck.firstNonFinite(result, 0, length);
-            if (nonFinite >= 0) {
-                failedRow = (int) Math.min(Integer.MAX_VALUE, done + nonFinite);
-                return CheckResult.NON_FINITE;
-            }
+    /// Looks at a vector operation before anything is changed, and reserves the memory that it needs: no new element
+    /// may be NaN or infinite. After [CheckResult#NON_FINITE], [#failedRow] is the position in the stretch, cut at the
+    /// greatest int.
+    public CheckResult checkChange(VectorChange change) {
+        int blockLength = requireStretch(change.offset(), change.count());
+        long nonFinite = vectors.firstNonFinite(change, sums());
+        failedRow = (int) Math.min(Integer.MAX_VALUE, nonFinite);
+        if (nonFinite >= 0) {
+            return CheckResult.NON_FINITE;
         }
-        long missing = missingBlocks(offset, count, blockLength);
-        return missing == 0 || tryReserve(missing) ? CheckResult.OK : CheckResult.OUT_OF_MEMORY;
+        long missing = rowSet.missingBlocks(change.offset(), change.count(), blockLength);
+        return missing == 0 || rowSet.tryReserve(missing) ? CheckResult.OK : CheckResult.OUT_OF_MEMORY;
     }
 
     /// Applies a vector operation that has been checked. Blocks that are missing are created; slots and push counts
     /// stay as they are, for no gradient was pushed.
-    public void applyTransform(VectorOperation operation, double scalar, TableStore other, long offset, long count) {
-        int blockLength = requireStretch(offset, count);
+    public void applyChange(VectorChange change) {
+        requireStretch(change.offset(), change.count());
         checkedCount = -1;
-        for (long done = 0; done < count; done += blockLength) {
-            long block = (offset + done) / blockLength;
-            int length = (int) Math.min(blockLength, count - done);
-            long rowOffset = findOrCreate(block);
-            transform(operation, scalar, other, block, length, rows.records(), rowOffset);
-        }
-    }
-
-    private void transform(
-            VectorOperation operation,
-            double a,
-            TableStore other,
-            long block,
-            int length,
-            MemorySegment into,
-            long intoOffset) {
-        boolean halves = operation == VectorOperation.SUM_HALVES;
-        long xRow = other.index.find(block);
-        MemorySegment x = xRow >= 0 ? other.rows.records() : other.initialBlock(block);
-        long xAt = Math.max(0, xRow);
-        if (halves || operation == VectorOperation.COPY) {
-            long secondAt = halves ? xAt + rowBytes : xAt;
-            Vectors.transform(formula(operation), into, intoOffset, x, xAt, x, secondAt, halves ? 1 : a, length);
-            return;
-        }
-        long yRow = index.find(block);
-        MemorySegment y = yRow >= 0 ? rows.records() : initialBlock(block);
-        Vectors.transform(formula(operation), into, intoOffset, y, Math.max(0, yRow), x, xAt, a, length);
-    }
-
-    private static Vectors.Formula formula(VectorOperation operation) {
-        return switch (operation) {
-            case FILL -> Vectors.Formula.FILL;
-            case ADD -> Vectors.Formula.ADD;
-            case SCALE, COPY -> Vectors.Formula.SCALE;
-            case AXPY, SUM_HALVES -> Vectors.Formula.AXPY;
-            case MULTIPLY -> Vectors.Formula.MULTIPLY;
-            case PSEUDO_GRADIENT -> Vectors.Formula.PSEUDO_GRADIENT;
-            case ORTHANT -> Vectors.Formula.ORTHANT;
-            case ALIGN -> Vectors.Formula.ALIGN;
-            case DOT, NORM1 -> throw new IllegalArgumentException("a sum changes nothing: operation=" + operation);
-        };
+        vectors.apply(change);
     }
 
     /// Sums over whole blocks, one sum for each, in order.
@@ -685,30 +523,11 @@ public final class TableStore implements AutoCloseable {
             long destinationOffset) {
         int blockLength = requireStretch(offset, count);
         requireRange(destination, destinationOffset, (count + blockLength - 1) / blockLength, Double.BYTES);
-        long target = destinationOffset;
-        for (long done = 0; done < count; done += blockLength, target += Double.BYTES) {
-            long block = (offset + done) / blockLength;
-            int length = (int) Math.min(blockLength, count - done);
-            long yRow = index.find(block);
-            MemorySegment y = yRow >= 0 ? rows.records() : initialBlock(block);
-            long xRow = other.index.find(block);
-            MemorySegment x = xRow >= 0 ? other.rows.records() : other.initialBlock(block);
-            double sum = operation == VectorOperation.NORM1
-                    ? Vectors.norm1(y, Math.max(0, yRow), length)
-                    : Vectors.dot(y, Math.max(0, yRow), x, Math.max(0, xRow), length);
-            destination.set(DOUBLE, target, sum);
-        }
+        vectors.reduce(operation, other.vectors, offset, count, destination, destinationOffset);
     }
 
-    /// What a block without a record reads as, until the next call.
-    private MemorySegment initialBlock(long block) {
-        AddressSpace space = initialBlock;
-        if (space == null) {
-            space = AddressSpace.reserve(rowBytes);
-            initialBlock = space;
-        }
-        putInitialValues(block, 0, rowLength, space.segment(), 0);
-        return space.segment();
+    BlockVectors vectors() {
+        return vectors;
     }
 
     /// Bytes of one row as [#scan] writes and [#load] reads it: key (8), push count (4), zeros (4), then the
@@ -766,7 +585,7 @@ public final class TableStore implements AutoCloseable {
             }
             missing += index.find(frame.get(LONG, source)) < 0 ? 1 : 0;
         }
-        return missing == 0 || tryReserve(missing) ? CheckResult.OK : CheckResult.OUT_OF_MEMORY;
+        return missing == 0 || rowSet.tryReserve(missing) ? CheckResult.OK : CheckResult.OUT_OF_MEMORY;
     }
 
     /// Stores whole rows that have been checked, weights and slots as they are, over those that exist. Of a row that no
@@ -777,7 +596,7 @@ public final class TableStore implements AutoCloseable {
         requireRange(frame, offset, count, storedBytes);
         for (int i = 0; i < count; i++) {
             long source = offset + i * storedBytes;
-            long rowOffset = findOrCreate(frame.get(LONG, source));
+            long rowOffset = rowSet.findOrCreate(frame.get(LONG, source));
             int pushCount = frame.get(INT, source + STORED_PUSH_COUNT_OFFSET);
             RecordLayout.putPushCount(records, RecordLayout.recordOffset(rowOffset), pushCount);
             MemorySegment.copy(
@@ -795,15 +614,10 @@ public final class TableStore implements AutoCloseable {
             return;
         }
         closed = true;
-        index.close();
-        rows.close();
+        rowSet.close();
         if (sums != null) {
             sums.close();
             sums = null;
-        }
-        if (initialBlock != null) {
-            initialBlock.close();
-            initialBlock = null;
         }
     }
 
