@@ -72,7 +72,12 @@ class VectorOperationsTest {
     }
 
     private static DataFrame axpy(double a, long number) {
-        return DataFrame.vector(VectorOperation.AXPY, Y, BLOCK, 0, LENGTH, X, a).numbered(number, number - 1);
+        return change(VectorOperation.AXPY, Y, 0, LENGTH, X, a, number);
+    }
+
+    private static DataFrame change(
+            VectorOperation operation, int y, long offset, int count, int x, double a, long number) {
+        return DataFrame.vector(operation, y, BLOCK, offset, count, x, a).numbered(number, number - 1);
     }
 
     private List<Float> read(int table, int count) {
@@ -86,6 +91,10 @@ class VectorOperationsTest {
             assertThat(List.of(parts))
                     .allSatisfy(part -> assertThat(refused.message()).contains(part));
         });
+    }
+
+    private void assertInvalid(DataFrame frame, String... parts) {
+        assertRefused(frame, ErrorCode.INVALID_ARGUMENT, true, parts);
     }
 
     @Test
@@ -130,8 +139,7 @@ class VectorOperationsTest {
 
     @Test
     void worksWithItself() {
-        assertThat(DataFrame.vector(VectorOperation.AXPY, ELSEWHERE, BLOCK, 0, LENGTH, ELSEWHERE, 1)
-                        .numbered(1, 0)
+        assertThat(change(VectorOperation.AXPY, ELSEWHERE, 0, LENGTH, ELSEWHERE, 1, 1)
                         .sendTo(shard))
                 .isInstanceOf(Outcome.Acknowledged.class);
         assertThat(DataFrame.vector(VectorOperation.DOT, X, BLOCK, 0, 16, X, 0).sendTo(shard))
@@ -152,12 +160,7 @@ class VectorOperationsTest {
         for (int i = 0; i < LENGTH; i++) {
             assertThat(values.get(i)).isEqualTo(-(i / 16 * 32 + i % 16 + 1f / 1024));
         }
-        assertRefused(
-                DataFrame.vector(VectorOperation.SUM_HALVES, Y, BLOCK, 0, LENGTH, X, 0)
-                        .numbered(3, 2),
-                ErrorCode.INVALID_ARGUMENT,
-                true,
-                "twice as long",
+        assertInvalid(change(VectorOperation.SUM_HALVES, Y, 0, LENGTH, X, 0, 3), "twice as long",
                 "table=y",
                 "other=x");
     }
@@ -175,24 +178,17 @@ class VectorOperationsTest {
         long number = 0;
         for (Object[] each : cases) {
             number++;
-            DataFrame frame = DataFrame.vector(VectorOperation.AXPY, (int) each[0], BLOCK, 0, LENGTH, (int) each[1], 1);
-            assertRefused(
-                    frame.numbered(number, number - 1), ErrorCode.INVALID_ARGUMENT, true, (String) each[2], (String)
+            DataFrame frame = change(VectorOperation.AXPY, (int) each[0], 0, LENGTH, (int) each[1], 1, number);
+            assertInvalid(frame, (String) each[2], (String)
                             each[3]);
         }
         assertRefused(
-                DataFrame.vector(VectorOperation.AXPY, Y, BLOCK, 0, LENGTH, 99, 1)
-                        .numbered(7, 6),
+                change(VectorOperation.AXPY, Y, 0, LENGTH, 99, 1, 7),
                 ErrorCode.UNKNOWN_TABLE,
                 true,
                 "tableId=99",
                 "table=y");
-        assertRefused(
-                DataFrame.vector(VectorOperation.AXPY, EMBEDDING, BLOCK, 0, LENGTH, EMBEDDING, 1)
-                        .numbered(8, 7),
-                ErrorCode.INVALID_ARGUMENT,
-                true,
-                "table=rows");
+        assertInvalid(change(VectorOperation.AXPY, EMBEDDING, 0, LENGTH, EMBEDDING, 1, 8), "table=rows");
         assertThat(axpy(1, 9).sendTo(shard)).as("each used up its number").isInstanceOf(Outcome.Acknowledged.class);
         assertThat(DataFrame.vector(VectorOperation.DOT, FTRL, BLOCK, 0, LENGTH, X, 0)
                         .sendTo(shard))
@@ -202,30 +198,12 @@ class VectorOperationsTest {
 
     @Test
     void refusesScalarsAndStretchesThatMakeNoSense() {
-        assertRefused(axpy(Double.NaN, 1), ErrorCode.INVALID_ARGUMENT, true, "scalar=NaN", "table=y");
-        assertRefused(axpy(Double.POSITIVE_INFINITY, 2).numbered(2, 1), ErrorCode.INVALID_ARGUMENT, true, "scalar");
-        assertRefused(
-                DataFrame.vector(VectorOperation.PSEUDO_GRADIENT, Y, BLOCK, 0, LENGTH, X, -1)
-                        .numbered(3, 2),
-                ErrorCode.INVALID_ARGUMENT,
-                true,
-                "scalar=-1");
-        assertRefused(
-                DataFrame.vector(VectorOperation.SCALE, Y, BLOCK, 1, 15, 0, 2).numbered(4, 3),
-                ErrorCode.INVALID_ARGUMENT,
-                true,
-                "whole blocks");
-        assertRefused(
-                DataFrame.vector(VectorOperation.SCALE, Y, BLOCK, 0, 17, 0, 2).numbered(5, 4),
-                ErrorCode.INVALID_ARGUMENT,
-                true,
-                "whole blocks");
-        assertRefused(
-                DataFrame.vector(VectorOperation.SCALE, Y, BLOCK, 0, LENGTH + 1, 0, 2)
-                        .numbered(6, 5),
-                ErrorCode.INVALID_ARGUMENT,
-                true,
-                "inside the table");
+        assertInvalid(axpy(Double.NaN, 1), "scalar=NaN", "table=y");
+        assertInvalid(axpy(Double.POSITIVE_INFINITY, 2).numbered(2, 1), "scalar");
+        assertInvalid(change(VectorOperation.PSEUDO_GRADIENT, Y, 0, LENGTH, X, -1, 3), "scalar=-1");
+        assertInvalid(change(VectorOperation.SCALE, Y, 1, 15, 0, 2, 4), "whole blocks");
+        assertInvalid(change(VectorOperation.SCALE, Y, 0, 17, 0, 2, 5), "whole blocks");
+        assertInvalid(change(VectorOperation.SCALE, Y, 0, LENGTH + 1, 0, 2, 6), "inside the table");
         assertRefused(
                 DataFrame.vector(VectorOperation.DOT, Y, BLOCK, 0, 1, X, 0),
                 ErrorCode.INVALID_ARGUMENT,
@@ -239,16 +217,14 @@ class VectorOperationsTest {
         big[LENGTH - 1] = -1e38f;
         DataFrame.pushStretch(Y, BLOCK, 0, big).numbered(1, 0).sendTo(shard);
         assertRefused(
-                DataFrame.vector(VectorOperation.SCALE, Y, BLOCK, 0, LENGTH, 0, 1e4)
-                        .numbered(2, 1),
+                change(VectorOperation.SCALE, Y, 0, LENGTH, 0, 1e4, 2),
                 ErrorCode.NON_FINITE,
                 true,
                 "offset=39",
                 "table=y");
         assertThat(read(Y, 2)).containsExactly(1f, 1f);
         assertRefused(
-                DataFrame.vector(VectorOperation.FILL, Y, BLOCK, 0, LENGTH, 0, 1e39)
-                        .numbered(3, 2),
+                change(VectorOperation.FILL, Y, 0, LENGTH, 0, 1e39, 3),
                 ErrorCode.NON_FINITE,
                 true,
                 "offset=0");
@@ -273,7 +249,7 @@ class VectorOperationsTest {
         RunSpec spec = RunSpec.of("bsp", 1).withConsistency(Consistency.bsp());
         shard.apply(new Control.OpenRun(new RunMessage.OpenRun(spec, 0, List.of())));
         shard.apply(Controls.open(spec.id(), 0, 1));
-        assertRefused(axpy(2, 1).ofRun(spec.id()), ErrorCode.INVALID_ARGUMENT, true, "no step", "run=bsp", "table=y");
+        assertInvalid(axpy(2, 1).ofRun(spec.id()), "no step", "run=bsp", "table=y");
         assertThat(read(Y, 1)).containsExactly(1f);
     }
 

@@ -34,20 +34,35 @@ class SandblasterTest {
     @TempDir
     Path folder = Path.of("");
 
+    /// A server in this process, a connection to it, and data to train on.
+    private record Site(EmbeddedServer server, Weir weir, LibsvmSource source) implements AutoCloseable {
+        static Site open(Path data, int shards) {
+            EmbeddedServer server = EmbeddedServer.open(
+                    ServerConfig.defaults().withShardCount(shards).withMemoryCapBytes(256L << 20));
+            return new Site(server, server.connect(), LibsvmSource.of(data));
+        }
+
+        LbfgsResult train(Model model, LbfgsConfig config, TrainingConfig training) {
+            return Sandblaster.train(weir, source, model, config, training, Part.ALL, ProgressListener.NONE);
+        }
+
+        @Override
+        public void close() {
+            source.close();
+            weir.close();
+            server.close();
+        }
+    }
+
     /// What a training left.
     private record Left(LbfgsResult result, SavedModel model) {}
 
     private static Left train(
             Path data, Model model, LbfgsConfig config, int shards, UnaryOperator<TrainingConfig> change) {
-        try (EmbeddedServer server = EmbeddedServer.open(
-                        ServerConfig.defaults().withShardCount(shards).withMemoryCapBytes(256L << 20));
-                Weir weir = server.connect();
-                LibsvmSource source = LibsvmSource.of(data)) {
-            TrainingConfig training = change.apply(TrainingConfig.of("run"));
-            LbfgsResult result =
-                    Sandblaster.train(weir, source, model, config, training, Part.ALL, ProgressListener.NONE);
-            assertThat(weir.tables()).as("only the model's table stays").hasSize(1);
-            return new Left(result, SavedModel.of(weir, model));
+        try (Site site = Site.open(data, shards)) {
+            LbfgsResult result = site.train(model, config, change.apply(TrainingConfig.of("run")));
+            assertThat(site.weir.tables()).as("only the model's table stays").hasSize(1);
+            return new Left(result, SavedModel.of(site.weir, model));
         }
     }
 
@@ -149,31 +164,15 @@ class SandblasterTest {
     @Test
     void goesOnFromTheRowsOfTheModel() throws IOException {
         Path data = generated(1000);
-        try (EmbeddedServer server = EmbeddedServer.open(
-                        ServerConfig.defaults().withShardCount(2).withMemoryCapBytes(256L << 20));
-                Weir weir = server.connect();
-                LibsvmSource source = LibsvmSource.of(data)) {
+        try (Site site = Site.open(data, 2)) {
             LbfgsConfig config = LbfgsConfig.l2(1);
-            LbfgsResult first = Sandblaster.train(
-                    weir, source, LR, config, TrainingConfig.of("first"), Part.ALL, ProgressListener.NONE);
-            LbfgsResult second = Sandblaster.train(
-                    weir,
-                    source,
-                    LR,
-                    config.withMaxPasses(2),
-                    TrainingConfig.of("second"),
-                    Part.ALL,
-                    ProgressListener.NONE);
+            LbfgsResult first = site.train(LR, config, TrainingConfig.of("first"));
+            LbfgsResult second = site.train(LR, config.withMaxPasses(2),
+                    TrainingConfig.of("second"));
             assertThat(second.dataPasses()).isEqualTo(2);
             assertThat(second.objective()).isEqualTo(first.objective());
-            LbfgsResult again = Sandblaster.train(
-                    weir,
-                    source,
-                    LR,
-                    config.withMaxPasses(2),
-                    TrainingConfig.of("first").withRun("first", true),
-                    Part.ALL,
-                    ProgressListener.NONE);
+            LbfgsResult again = site.train(LR, config.withMaxPasses(2),
+                    TrainingConfig.of("first").withRun("first", true));
             assertThat(again.objective()).isEqualTo(first.objective());
         }
     }
@@ -199,11 +198,8 @@ class SandblasterTest {
         Path data = generated(500);
         List<Double> losses = new ArrayList<>();
         List<Double> passLosses = new ArrayList<>();
-        try (EmbeddedServer server = EmbeddedServer.open(
-                        ServerConfig.defaults().withShardCount(3).withMemoryCapBytes(256L << 20));
-                Weir weir = server.connect();
-                LibsvmSource source = LibsvmSource.of(data)) {
-            HeldOut heldOut = new HeldOut(source, 500, LR);
+        try (Site site = Site.open(data, 3)) {
+            HeldOut heldOut = new HeldOut(site.source, 500, LR);
             ProgressListener listener = new ProgressListener() {
                 @Override
                 public void progress(Snapshot snapshot) {}
@@ -215,7 +211,7 @@ class SandblasterTest {
                 }
             };
             LbfgsResult result = Sandblaster.train(
-                    weir, source, LR, LbfgsConfig.l2(1).withMaxPasses(9), TrainingConfig.of("run"), Part.ALL, listener);
+                    site.weir, site.source, LR, LbfgsConfig.l2(1).withMaxPasses(9), TrainingConfig.of("run"), Part.ALL, listener);
             assertThat(passLosses).isEqualTo(result.passLoss()).hasSize(8);
         }
         assertThat(losses.getFirst()).isCloseTo(Math.log(2), within(1e-9));
@@ -227,13 +223,10 @@ class SandblasterTest {
     @Test
     void stopsWhenTheListenerThrows() throws IOException {
         Path data = generated(2000);
-        try (EmbeddedServer server = EmbeddedServer.open(
-                        ServerConfig.defaults().withShardCount(1).withMemoryCapBytes(256L << 20));
-                Weir weir = server.connect();
-                LibsvmSource source = LibsvmSource.of(data)) {
+        try (Site site = Site.open(data, 1)) {
             assertThatThrownBy(() -> Sandblaster.train(
-                            weir,
-                            source,
+                            site.weir,
+                            site.source,
                             LR,
                             LbfgsConfig.l2(1).withMaxPasses(100_000).withTolerance(0),
                             TrainingConfig.of("run").withProgressInterval(Duration.ofMillis(1)),
