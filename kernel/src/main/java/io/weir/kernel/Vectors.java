@@ -40,8 +40,8 @@ public final class Vectors {
         ALIGN
     }
 
-    /// `into` ← what `formula` makes of `y`, `x` and `a`, float by float. A formula without `x` wants a run there all the
-    /// same, and looks at none of its floats; `y` will do.
+    /// `into` ← what `formula` makes of `y`, `x` and `a`, float by float. A formula without `x` wants a run there all
+    /// the same, and looks at none of its floats; `y` will do.
     public static void transform(
             Formula formula,
             MemorySegment into,

@@ -59,16 +59,12 @@ class VectorsTest {
 
     @Test
     void choosesTheOrthant() {
-        check(
-                Formula.ORTHANT,
-                (y, x, a) -> y > 0 ? 1 : y < 0 ? -1 : x > 0 ? -1 : x < 0 ? 1 : 0);
+        check(Formula.ORTHANT, (y, x, a) -> y > 0 ? 1 : y < 0 ? -1 : x > 0 ? -1 : x < 0 ? 1 : 0);
     }
 
     @Test
     void keepsWhatGoesTheSameWay() {
-        check(
-                Formula.ALIGN,
-                (y, x, a) -> (y > 0) == (a * x > 0) && y != 0 && a * x != 0 ? y : 0);
+        check(Formula.ALIGN, (y, x, a) -> (y > 0) == (a * x > 0) && y != 0 && a * x != 0 ? y : 0);
     }
 
     private static void check(Formula formula, Reference reference) {
@@ -137,7 +133,8 @@ class VectorsTest {
     void refusesRunsOutsideTheirSegments() {
         MemorySegment y = Arena.ofAuto().allocate(40);
         assertThatThrownBy(() -> Vectors.dot(y, 4, y, 0, 10)).isInstanceOf(IndexOutOfBoundsException.class);
-        assertThatThrownBy(() -> Vectors.transform(Formula.FILL, y, 0, y, 0, y, 0, 1, 11)).isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> Vectors.transform(Formula.FILL, y, 0, y, 0, y, 0, 1, 11))
+                .isInstanceOf(IndexOutOfBoundsException.class);
     }
 
     /// Floats of very different size, with zeros of both signs among them.

@@ -129,9 +129,7 @@ class SendQueueTest {
         CompletableFuture<Void> left = submit(queue, new Lane(), 0, "a", 3);
         queue.close();
         assertThatThrownBy(left::get).hasRootCauseMessage("the store is closed");
-        assertThatThrownBy(
-                        () -> submit(queue, new Lane(), 0, "a", 3).get())
-                .hasRootCauseMessage("the store is closed");
+        assertThatThrownBy(() -> submit(queue, new Lane(), 0, "a", 3).get()).hasRootCauseMessage("the store is closed");
         assertThatThrownBy(() ->
                         queue.call(() -> CompletableFuture.completedFuture(1)).get())
                 .hasRootCauseMessage("the store is closed");

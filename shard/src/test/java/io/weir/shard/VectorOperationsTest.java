@@ -160,9 +160,7 @@ class VectorOperationsTest {
         for (int i = 0; i < LENGTH; i++) {
             assertThat(values.get(i)).isEqualTo(-(i / 16 * 32 + i % 16 + 1f / 1024));
         }
-        assertInvalid(change(VectorOperation.SUM_HALVES, Y, 0, LENGTH, X, 0, 3), "twice as long",
-                "table=y",
-                "other=x");
+        assertInvalid(change(VectorOperation.SUM_HALVES, Y, 0, LENGTH, X, 0, 3), "twice as long", "table=y", "other=x");
     }
 
     @Test
@@ -179,8 +177,7 @@ class VectorOperationsTest {
         for (Object[] each : cases) {
             number++;
             DataFrame frame = change(VectorOperation.AXPY, (int) each[0], 0, LENGTH, (int) each[1], 1, number);
-            assertInvalid(frame, (String) each[2], (String)
-                            each[3]);
+            assertInvalid(frame, (String) each[2], (String) each[3]);
         }
         assertRefused(
                 change(VectorOperation.AXPY, Y, 0, LENGTH, 99, 1, 7),
@@ -223,11 +220,7 @@ class VectorOperationsTest {
                 "offset=39",
                 "table=y");
         assertThat(read(Y, 2)).containsExactly(1f, 1f);
-        assertRefused(
-                change(VectorOperation.FILL, Y, 0, LENGTH, 0, 1e39, 3),
-                ErrorCode.NON_FINITE,
-                true,
-                "offset=0");
+        assertRefused(change(VectorOperation.FILL, Y, 0, LENGTH, 0, 1e39, 3), ErrorCode.NON_FINITE, true, "offset=0");
     }
 
     @Test

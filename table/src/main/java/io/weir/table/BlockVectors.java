@@ -64,8 +64,7 @@ final class BlockVectors {
         } else {
             long yRow = rows.index().find(block);
             MemorySegment y = segment(block, yRow);
-            Vectors.transform(
-                    formula, into, intoOffset, y, Math.max(0, yRow), x, xAt, change.scalar(), length);
+            Vectors.transform(formula, into, intoOffset, y, Math.max(0, yRow), x, xAt, change.scalar(), length);
         }
     }
 

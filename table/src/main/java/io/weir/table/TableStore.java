@@ -487,8 +487,8 @@ public final class TableStore implements AutoCloseable {
     }
 
     /// Looks at a vector operation before anything is changed, and reserves the memory that it needs: no new element
-    /// may be NaN or infinite. After [CheckResult#NON_FINITE], [#failedRow] is the position in the stretch, cut at the
-    /// greatest int.
+    /// may be NaN or infinite. After [CheckResult#NON_FINITE], [#failedRow] is the position in the stretch, cut at
+    /// the greatest int.
     public CheckResult checkChange(VectorChange change) {
         int blockLength = requireStretch(change.offset(), change.count());
         long nonFinite = vectors.firstNonFinite(change, sums());

@@ -167,12 +167,11 @@ class SandblasterTest {
         try (Site site = Site.open(data, 2)) {
             LbfgsConfig config = LbfgsConfig.l2(1);
             LbfgsResult first = site.train(LR, config, TrainingConfig.of("first"));
-            LbfgsResult second = site.train(LR, config.withMaxPasses(2),
-                    TrainingConfig.of("second"));
+            LbfgsResult second = site.train(LR, config.withMaxPasses(2), TrainingConfig.of("second"));
             assertThat(second.dataPasses()).isEqualTo(2);
             assertThat(second.objective()).isEqualTo(first.objective());
-            LbfgsResult again = site.train(LR, config.withMaxPasses(2),
-                    TrainingConfig.of("first").withRun("first", true));
+            LbfgsResult again = site.train(
+                    LR, config.withMaxPasses(2), TrainingConfig.of("first").withRun("first", true));
             assertThat(again.objective()).isEqualTo(first.objective());
         }
     }
@@ -211,7 +210,13 @@ class SandblasterTest {
                 }
             };
             LbfgsResult result = Sandblaster.train(
-                    site.weir, site.source, LR, LbfgsConfig.l2(1).withMaxPasses(9), TrainingConfig.of("run"), Part.ALL, listener);
+                    site.weir,
+                    site.source,
+                    LR,
+                    LbfgsConfig.l2(1).withMaxPasses(9),
+                    TrainingConfig.of("run"),
+                    Part.ALL,
+                    listener);
             assertThat(passLosses).isEqualTo(result.passLoss()).hasSize(8);
         }
         assertThat(losses.getFirst()).isCloseTo(Math.log(2), within(1e-9));
