@@ -20,6 +20,7 @@ import io.weir.train.Perceptron;
 import io.weir.train.ProgressListener;
 import io.weir.train.Sandblaster;
 import io.weir.train.Sandblaster.Part;
+import io.weir.train.Sandblaster.Task;
 import io.weir.train.SoftmaxRegression;
 import io.weir.train.Trainer;
 import io.weir.train.TrainingConfig;
@@ -337,7 +338,8 @@ final class BenchAccuracyCommand extends WeirOptions {
             looks.take(0, 0, weights);
             if (contender == Contender.SANDBLASTER) {
                 LbfgsConfig lbfgs = LbfgsConfig.l2(l2C).withMaxPasses(lbfgsPasses);
-                LbfgsResult _ = Sandblaster.train(weir, source, model, lbfgs, training, Part.ALL, looks.ofPasses());
+                LbfgsResult _ = Sandblaster.train(
+                        weir, new Task(source, model, lbfgs, training), Part.ALL, looks.ofPasses());
             } else {
                 TrainingResult _ = Trainer.train(weir, source, model, training, looks);
             }

@@ -560,10 +560,7 @@ abstract class TrainModelCommand extends WeirOptions {
                     try (ExampleSource source = open(data, false, job.model, job.scale)) {
                         return Sandblaster.train(
                                 weir,
-                                source,
-                                job.model,
-                                lbfgs,
-                                job.training,
+                                new Sandblaster.Task(source, job.model, lbfgs, job.training),
                                 Sandblaster.Part.COORDINATOR,
                                 ProgressListener.NONE);
                     }
@@ -695,7 +692,8 @@ abstract class TrainModelCommand extends WeirOptions {
             return new Trained(Trainer.train(weir, source, job.model, training, listener), null);
         }
         Sandblaster.Part part = child || workerIndex > 0 ? Sandblaster.Part.WORKERS : Sandblaster.Part.ALL;
-        LbfgsResult result = Sandblaster.train(weir, source, job.model, lbfgs, training, part, listener);
+        LbfgsResult result = Sandblaster.train(
+                weir, new Sandblaster.Task(source, job.model, lbfgs, training), part, listener);
         return new Trained(result.training(), result);
     }
 }

@@ -32,8 +32,9 @@ public interface ProgressListener {
     ///     from; NaN before the first batch
     /// @param recentLogloss likewise, since the snapshot before
     /// @param pass the newest, from 0
-    /// @param passes all that are wanted
-    /// @param passFraction portions of the newest pass that were done when this process took its latest one, 0 to 1
+    /// @param passes all that are wanted; [#UNKNOWN_PASSES] if this process only lends a hand and does not know
+    /// @param passFraction portions of the newest pass that were done when this process took its latest one, 0 to 1; NaN
+    ///     with L-BFGS
     /// @param pull latencies since the snapshot before
     /// @param push latencies since the snapshot before
     record Snapshot(
@@ -46,5 +47,18 @@ public interface ProgressListener {
             int passes,
             double passFraction,
             Latency pull,
-            Latency push) {}
+            Latency push) {
+        /// Stands for the passes where only another process knows of them.
+        public static final int UNKNOWN_PASSES = 0;
+
+        /// Whether this process knows which pass is under way.
+        public boolean knowsPass() {
+            return passes != UNKNOWN_PASSES;
+        }
+
+        /// Whether this process knows losses: of L-BFGS only the coordinator does, from the end of the first pass.
+        public boolean knowsLoss() {
+            return knowsPass() && (pass > 0 || !Double.isNaN(passFraction));
+        }
+    }
 }

@@ -3,25 +3,18 @@ package io.weir.train;
 import io.weir.client.DenseTable;
 import io.weir.client.Portion;
 import io.weir.client.Run;
-import io.weir.client.RunOptions;
 import io.weir.client.Table;
 import io.weir.client.TableInfo;
 import io.weir.client.Weir;
 import io.weir.model.ErrorCode;
-import io.weir.model.RunSpec;
 import io.weir.model.TableShape;
 import io.weir.model.TableSpec;
 import io.weir.model.WeirException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.LockSupport;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.SingleWriterRecorder;
 import org.jspecify.annotations.Nullable;
@@ -40,13 +33,6 @@ import org.jspecify.annotations.Nullable;
 /// [ReplicaExchange]. Its workers take the same portions, and train on the same batches at the same time; each pulls
 /// and pushes only the stretches of the tables that belong to its slice.
 public final class Trainer {
-    /// How often a worker that was fenced joins again.
-    static final int MAX_REJOINS = 100;
-
-    /// How long the other workers may take to end when one has failed, before their membership is ended for them: they
-    /// may be waiting for each other.
-    private static final Duration GRACE = Duration.ofSeconds(1);
-
     private Trainer() {}
 
     /// Trains on `source` until all portions of the run are done and every push is acknowledged, then finishes the run
@@ -80,27 +66,23 @@ public final class Trainer {
     }
 
     private static final class Training {
-        private final Weir weir;
+        private final WorkerTeam team;
         private final Model model;
         private final TrainingConfig config;
         private final ExampleSource source;
         private final ProgressListener listener;
-        private final RunSpec spec;
         private final Worker[] workers;
-        private final CountDownLatch done;
-        private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         private final AtomicInteger newestPortion = new AtomicInteger();
 
         Training(Weir weir, ExampleSource source, Model model, TrainingConfig config, ProgressListener listener) {
-            this.weir = weir;
             this.model = model;
             this.config = config;
             this.source = source;
             this.listener = listener;
             long byteCount = source.byteCount();
-            this.spec = config.runSpec(PortionPlan.of(byteCount, config), model.mean());
+            this.team = new WorkerTeam(
+                    weir, config.runSpec(PortionPlan.of(byteCount, config), model.mean()), config, listener);
             this.workers = new Worker[config.ownMembers()];
-            this.done = new CountDownLatch(workers.length);
             for (int i = 0; i < workers.length; i++) {
                 int member = config.firstMember(config.share().index()) + i;
                 workers[i] = new Worker(this, PortionPlan.of(byteCount, config), member);
@@ -109,28 +91,10 @@ public final class Trainer {
 
         TrainingResult run() {
             Progress progress = new Progress(workers, config);
-            for (Worker worker : workers) {
-                worker.thread.start();
-            }
-            try {
-                while (!done.await(config.progressInterval().toNanos(), TimeUnit.NANOSECONDS)) {
-                    listener.progress(progress.snapshot(fraction()));
-                }
-            } catch (InterruptedException e) {
-                fail(new InterruptedException("training was interrupted"));
-                Thread.currentThread().interrupt();
-            } catch (RuntimeException | Error e) {
-                fail(e);
-            }
-            joinWorkers();
-            Throwable failed = failure.get();
-            if (failed instanceof RuntimeException e) {
-                throw e;
-            } else if (failed instanceof Error e) {
-                throw e;
-            } else if (failed != null) {
-                throw new IllegalStateException(failed.getMessage(), failed);
-            }
+            team.run(
+                    List.of(workers),
+                    WorkerTeam.OneFailed.OTHERS_END,
+                    () -> listener.progress(progress.snapshot(fraction())));
             ProgressListener.Snapshot last = progress.snapshot(1);
             if (last.examples() == 0 && config.share().count() == 1) {
                 throw new InputException(source.name() + ": expected examples, found none");
@@ -140,116 +104,32 @@ public final class Trainer {
             return result;
         }
 
-        private void joinWorkers() {
-            boolean interrupted = false;
-            for (Worker worker : workers) {
-                while (worker.thread.isAlive()) {
-                    try {
-                        if (failed() && !worker.thread.join(GRACE)) {
-                            worker.leave();
-                        }
-                        worker.thread.join();
-                    } catch (InterruptedException e) {
-                        interrupted = true;
-                    }
-                }
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
-
-        boolean failed() {
-            return failure.get() != null;
-        }
-
-        /// The first failure is the one that is reported; the others hang on to it.
-        void fail(Throwable thrown) {
-            if (!failure.compareAndSet(null, thrown)) {
-                Throwable first = failure.get();
-                if (first != null && !first.equals(thrown)) {
-                    first.addSuppressed(thrown);
-                }
-            }
-        }
-
         private double fraction() {
-            int perPass = spec.portionCount() / config.passes();
+            int perPass = team.spec().portionCount() / config.passes();
             return (double) (newestPortion.get() % perPass) / perPass;
         }
     }
 
-    private static final class Worker implements Runnable, PortionLoop.Ledger {
+    private static final class Worker extends WorkerTeam.Member implements PortionLoop.Ledger {
         private final Training training;
         private final Model model;
         private final TrainingConfig config;
         private final PortionPlan plan;
-        private final int member;
-        final Thread thread;
 
         final LatencyRecorder pulls = new LatencyRecorder();
         final LatencyRecorder pushes = new LatencyRecorder();
         final Counters counters;
 
-        private volatile @Nullable Run run;
-
         /// With the other slices of the replica, if there are any.
         private volatile @Nullable ReplicaExchange exchange;
 
-        /// Why the last life ended, if that was against its will.
-        private @Nullable WeirException fenced;
-
         Worker(Training training, PortionPlan plan, int member) {
+            super(training.team, member);
             this.training = training;
             this.model = training.model;
             this.config = training.config;
             this.plan = plan;
-            this.member = member;
             this.counters = new Counters(config.passes());
-            this.thread = new Thread(this, "weir-train-" + member);
-        }
-
-        @Override
-        public void run() {
-            try {
-                live(null);
-                for (int i = 0; fenced != null && !training.failed() && i < MAX_REJOINS; i++) {
-                    live(fenced);
-                }
-                if (fenced != null) {
-                    throw fenced;
-                }
-            } catch (Throwable t) {
-                training.fail(t);
-            } finally {
-                training.done.countDown();
-            }
-        }
-
-        /// One life of the worker, from joining to leaving.
-        private void live(@Nullable WeirException before) {
-            fenced = null;
-            try (Run joined =
-                    training.weir.join(new RunOptions(training.spec, member, config.continued() && before == null))) {
-                run = joined;
-                if (before != null) {
-                    training.listener.rejoined(member, joined.generation(), before);
-                }
-                train(joined);
-            } catch (WeirException e) {
-                if (before != null && e.code() == ErrorCode.RUN_FINISHED) {
-                    // The others have done the rest.
-                    return;
-                }
-                if (!isShutOut(e) || !config.membership().rejoin()) {
-                    throw e;
-                }
-                fenced = e;
-            }
-        }
-
-        private static boolean isShutOut(WeirException e) {
-            return e.code() == ErrorCode.FENCED;
         }
 
         /// Whether the servers know nothing more of the portion: another worker has done it, so this one was shut out.
@@ -261,52 +141,46 @@ public final class Trainer {
             WeirException reason = new WeirException(
                     ErrorCode.FENCED,
                     "worker is out of the run, it was silent for too long and others have done its portion: run="
-                            + joined.name() + ", worker=" + member + ", generation=" + joined.generation());
+                            + joined.name() + ", worker=" + index() + ", generation=" + joined.generation());
             reason.initCause(cause);
             return reason;
         }
 
-        /// Ends the membership from another thread. Whatever the worker waits for then fails.
+        @Override
         void leave() {
-            Run joined = run;
-            if (joined != null) {
-                joined.close();
-            }
+            super.leave();
             ReplicaExchange open = exchange;
             if (open != null) {
                 open.close();
             }
         }
 
-        private void train(Run joined) {
+        @Override
+        void work(Run joined) {
             try {
-                PortionLoop.Workplace place = new PortionLoop.Workplace(
-                        training.weir, joined, createTables(joined), training.source, model, config, plan, this);
-                if (config.slices() > 1 && model instanceof Perceptron perceptron) {
-                    trainSlice(joined, place, perceptron);
-                } else {
-                    PortionLoop loop = PortionLoop.of(place, null);
-                    loop.begin();
-                    trainPortions(joined, joined.nextPortion(), loop);
-                }
-                if (training.failed()) {
-                    return;
-                }
-                if (config.share().index() == 0 && config.share().count() > 1) {
-                    joined.barrier();
-                }
-                joined.finish();
+                train(joined);
             } catch (WeirException e) {
-                WeirException reason = isForgotten(e) ? forgotten(joined, e) : e;
-                if (!isShutOut(reason) || !config.membership().rejoin()) {
-                    training.fail(reason);
-                }
-                throw reason;
-            } catch (Throwable t) {
-                // Before the run is left, which may take long: the others should stop now.
-                training.fail(t);
-                throw t;
+                throw isForgotten(e) ? forgotten(joined, e) : e;
             }
+        }
+
+        private void train(Run joined) {
+            PortionLoop.Workplace place = new PortionLoop.Workplace(
+                    team().weir(), joined, createTables(joined), training.source, model, config, plan, this);
+            if (config.slices() > 1 && model instanceof Perceptron perceptron) {
+                trainSlice(joined, place, perceptron);
+            } else {
+                PortionLoop loop = PortionLoop.of(place, null);
+                loop.begin();
+                trainPortions(joined, joined.nextPortion(), loop);
+            }
+            if (isStopped()) {
+                return;
+            }
+            if (config.share().index() == 0 && config.share().count() > 1) {
+                joined.barrier();
+            }
+            joined.finish();
         }
 
         /// Trains one slice of a replica. Its workers get portions together, so they are all there when one has its
@@ -314,26 +188,26 @@ public final class Trainer {
         private void trainSlice(Run joined, PortionLoop.Workplace place, Perceptron perceptron) {
             Optional<Portion> first = joined.nextPortion();
             if (first.isPresent()) {
-                try (ReplicaExchange open = ReplicaExchange.open(training.weir, perceptron, joined, config.batch())) {
+                try (ReplicaExchange open = ReplicaExchange.open(team().weir(), perceptron, joined, config.batch())) {
                     exchange = open;
                     trainPortions(joined, first, PortionLoop.of(place, open));
-                    if (!training.failed()) {
+                    if (!isStopped()) {
                         open.finish();
                     }
                 }
             }
-            if (!training.failed() && member % config.slices() == 0) {
-                ReplicaExchange.dropTables(training.weir, joined.name());
+            if (!isStopped() && index() % config.slices() == 0) {
+                ReplicaExchange.dropTables(team().weir(), joined.name());
             }
         }
 
         private void trainPortions(Run joined, Optional<Portion> first, PortionLoop loop) {
             Optional<Portion> taken = first;
-            while (taken.isPresent() && !training.failed()) {
+            while (taken.isPresent() && !isStopped()) {
                 Portion portion = taken.get();
                 training.newestPortion.accumulateAndGet(portion.index(), Math::max);
                 loop.train(portion);
-                if (training.failed()) {
+                if (isStopped()) {
                     return;
                 }
                 taken = joined.nextPortion();
@@ -348,7 +222,7 @@ public final class Trainer {
                 } else {
                     Table _ = joined.table(spec);
                 }
-                created.add(training.weir.describe(spec.name()).orElseThrow());
+                created.add(team().weir().describe(spec.name()).orElseThrow());
             }
             return created;
         }
@@ -357,7 +231,7 @@ public final class Trainer {
 
         @Override
         public boolean isStopped() {
-            return training.failed();
+            return team().failed();
         }
 
         @Override
@@ -372,17 +246,8 @@ public final class Trainer {
 
         @Override
         public void trained(int pass, PortionLoop.Tally tally) {
-            if (member % config.slices() == 0) {
+            if (index() % config.slices() == 0) {
                 counters.add(pass, tally);
-            }
-        }
-
-        @Override
-        public void pause(long tookNs) {
-            long now = System.nanoTime();
-            long untilNs = now + config.slowdown().pauseNs(member, tookNs);
-            for (; now - untilNs < 0 && !training.failed(); now = System.nanoTime()) {
-                LockSupport.parkNanos(this, untilNs - now);
             }
         }
     }

@@ -69,10 +69,11 @@ class DigitsTest {
                 model,
                 (weir, source) -> assertThat(Sandblaster.train(
                                         weir,
-                                        source,
-                                        model,
-                                        LbfgsConfig.l2(1),
-                                        TrainingConfig.of("digits").withWorkers(2),
+                                        new Sandblaster.Task(
+                                                source,
+                                                model,
+                                                LbfgsConfig.l2(1),
+                                                TrainingConfig.of("digits").withWorkers(2)),
                                         Sandblaster.Part.ALL,
                                         ProgressListener.NONE)
                                 .converged())

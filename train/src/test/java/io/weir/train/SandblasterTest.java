@@ -12,6 +12,7 @@ import io.weir.model.OptimizerSpec;
 import io.weir.model.TableSpec;
 import io.weir.server.ServerConfig;
 import io.weir.train.Sandblaster.Part;
+import io.weir.train.Sandblaster.Task;
 import io.weir.train.TrainingConfig.Slowdown;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -42,8 +43,12 @@ class SandblasterTest {
             return new Site(server, server.connect(), LibsvmSource.of(data));
         }
 
+        Task task(Model model, LbfgsConfig config, TrainingConfig training) {
+            return new Task(source, model, config, training);
+        }
+
         LbfgsResult train(Model model, LbfgsConfig config, TrainingConfig training) {
-            return Sandblaster.train(weir, source, model, config, training, Part.ALL, ProgressListener.NONE);
+            return Sandblaster.train(weir, task(model, config, training), Part.ALL, ProgressListener.NONE);
         }
 
         @Override
@@ -211,10 +216,7 @@ class SandblasterTest {
             };
             LbfgsResult result = Sandblaster.train(
                     site.weir,
-                    site.source,
-                    LR,
-                    LbfgsConfig.l2(1).withMaxPasses(9),
-                    TrainingConfig.of("run"),
+                    site.task(LR, LbfgsConfig.l2(1).withMaxPasses(9), TrainingConfig.of("run")),
                     Part.ALL,
                     listener);
             assertThat(passLosses).isEqualTo(result.passLoss()).hasSize(8);
@@ -231,10 +233,10 @@ class SandblasterTest {
         try (Site site = Site.open(data, 1)) {
             assertThatThrownBy(() -> Sandblaster.train(
                             site.weir,
-                            site.source,
-                            LR,
-                            LbfgsConfig.l2(1).withMaxPasses(100_000).withTolerance(0),
-                            TrainingConfig.of("run").withProgressInterval(Duration.ofMillis(1)),
+                            site.task(
+                                    LR,
+                                    LbfgsConfig.l2(1).withMaxPasses(100_000).withTolerance(0),
+                                    TrainingConfig.of("run").withProgressInterval(Duration.ofMillis(1))),
                             Part.ALL,
                             snapshot -> {
                                 throw new IllegalArgumentException("enough");

@@ -27,6 +27,7 @@ import io.weir.train.ModelHash;
 import io.weir.train.ProgressListener;
 import io.weir.train.Sandblaster;
 import io.weir.train.Sandblaster.Part;
+import io.weir.train.Sandblaster.Task;
 import io.weir.train.SoftmaxRegression;
 import io.weir.train.TrainingConfig;
 import io.weir.train.TrainingConfig.Slowdown;
@@ -187,7 +188,8 @@ final class SandblasterRules {
             TrainingConfig training =
                     TrainingConfig.of("alone").withWorkers(workers).withSlowdown(slowdown);
             LbfgsResult _ =
-                    Sandblaster.train(weir, examples(), model, config(), training, Part.ALL, ProgressListener.NONE);
+                    Sandblaster.train(
+                    weir, new Task(examples(), model, config(), training), Part.ALL, ProgressListener.NONE);
             return ModelHash.of(weir, model.tables()).toString();
         }
     }
@@ -199,10 +201,7 @@ final class SandblasterRules {
                     TrainingConfig.of(config.name()).withShare(new Share(config.rank(), config.workerCount()));
             LbfgsResult _ = Sandblaster.train(
                     weir,
-                    examples(),
-                    model,
-                    config(),
-                    training,
+                    new Task(examples(), model, config(), training),
                     config.rank() == 0 ? Part.ALL : Part.WORKERS,
                     ProgressListener.NONE);
             // The weights are stored when the coordinator is through.
@@ -228,7 +227,8 @@ final class SandblasterRules {
                     TableSpec.embedding("lr", 1, OptimizerSpec.parse("sgd(rate=1)")), false, false);
             TrainingConfig training = TrainingConfig.of("optimum").withWorkers(workers);
             LbfgsResult result =
-                    Sandblaster.train(weir, source, model, config, training, Part.ALL, ProgressListener.NONE);
+                    Sandblaster.train(
+                    weir, new Task(source, model, config, training), Part.ALL, ProgressListener.NONE);
             double error = Math.abs(result.objective() - expected) / expected;
             return error <= within && result.dataPasses() <= 100
                     ? String.format(Locale.ROOT, "%.2f, within %s", expected, text(within))
