@@ -54,12 +54,8 @@ final class ProgressView implements ProgressListener, AutoCloseable {
             output.err()
                     .printf(
                             Locale.ROOT,
-                            "pass %d/%d%s  %s%n",
-                            snapshot.pass() + 1,
-                            snapshot.passes(),
-                            Double.isNaN(snapshot.passFraction())
-                                    ? ""
-                                    : String.format(Locale.ROOT, " %3.0f %%", 100 * snapshot.passFraction()),
+                            "%s%s%n",
+                            pass(snapshot),
                             text(snapshot));
         }
         output.err().flush();
@@ -76,8 +72,19 @@ final class ProgressView implements ProgressListener, AutoCloseable {
                 + reason.getMessage();
     }
 
+    /// The pass, in a plain line.
+    private static String pass(Snapshot snapshot) {
+        if (!snapshot.knowsPass()) {
+            return "";
+        }
+        String fraction = Double.isNaN(snapshot.passFraction())
+                ? ""
+                : String.format(Locale.ROOT, " %3.0f %%", 100 * snapshot.passFraction());
+        return "pass " + (snapshot.pass() + 1) + "/" + snapshot.passes() + fraction + "  ";
+    }
+
     private String bar(Snapshot snapshot) {
-        String pass = snapshot.passes() == 1 ? "" : "pass " + (snapshot.pass() + 1) + "/" + snapshot.passes() + " ";
+        String pass = snapshot.passes() == 1 || !snapshot.knowsPass() ? "" : "pass " + (snapshot.pass() + 1) + "/" + snapshot.passes() + " ";
         if (Double.isNaN(snapshot.passFraction())) {
             return pass;
         }
@@ -97,10 +104,12 @@ final class ProgressView implements ProgressListener, AutoCloseable {
         }
         return String.format(
                 Locale.ROOT,
-                "%s examples  %s/s  logloss %.5f%s",
+                "%s examples  %s/s%s%s",
                 Quantities.ofCount(snapshot.examples()),
                 Quantities.ofRate(rate > 0 ? rate : snapshot.examples() / snapshot.seconds()),
-                snapshot.progressiveLogloss(),
+                snapshot.knowsLoss()
+                        ? String.format(Locale.ROOT, "  logloss %.5f", snapshot.progressiveLogloss())
+                        : "",
                 latencies);
     }
 

@@ -11,7 +11,8 @@ import java.util.Locale;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/// What a training came to, for people and for programs. Immutable.
+/// What a training came to, for people and for programs. What this process does not know is left out: with L-BFGS
+/// latencies, which nobody measures, and where it only lent a hand all that the coordinator alone knows. Immutable.
 ///
 /// @param facts adds the fields that say what the model is
 /// @param lbfgs what came of L-BFGS, absent elsewhere
@@ -56,6 +57,16 @@ record TrainingReport(
         return training.memberCount();
     }
 
+    /// Whether this process knows the losses of passes, and what was gone through in them: not if it only lent L-BFGS a
+    /// hand.
+    private boolean knowsPasses() {
+        return lbfgs == null || model != null;
+    }
+
+    private boolean knowsLatencies() {
+        return lbfgs == null;
+    }
+
     private void print(PrintStream out) {
         out.printf(
                 Locale.ROOT,
@@ -78,20 +89,17 @@ record TrainingReport(
                     lbfgs.dataPasses(),
                     lbfgs.converged() ? "" : ", not converged");
         }
-        out.printf(Locale.ROOT, "  progressive logloss  %.5f%n", result.progressiveLogloss());
-        int passes = result.passLogloss().size();
-        if (passes > 1) {
-            out.printf(
-                    Locale.ROOT,
-                    "  logloss, last pass   %.5f%n",
-                    result.passLogloss().get(passes - 1));
+        if (knowsPasses()) {
+            printLosses(out);
         }
-        out.printf(
-                "  latency              pull p50 %s p99 %s, push p50 %s p99 %s%n",
-                Quantities.ofMicros(result.pull().p50Micros()),
-                Quantities.ofMicros(result.pull().p99Micros()),
-                Quantities.ofMicros(result.push().p50Micros()),
-                Quantities.ofMicros(result.push().p99Micros()));
+        if (knowsLatencies()) {
+            out.printf(
+                    "  latency              pull p50 %s p99 %s, push p50 %s p99 %s%n",
+                    Quantities.ofMicros(result.pull().p50Micros()),
+                    Quantities.ofMicros(result.pull().p99Micros()),
+                    Quantities.ofMicros(result.push().p50Micros()),
+                    Quantities.ofMicros(result.push().p99Micros()));
+        }
         if (test != null) {
             out.println("  test                 " + test.text());
         }
@@ -107,34 +115,52 @@ record TrainingReport(
         }
     }
 
+    private void printLosses(PrintStream out) {
+        out.printf(Locale.ROOT, "  progressive logloss  %.5f%n", result.progressiveLogloss());
+        int passes = result.passLogloss().size();
+        if (passes > 1) {
+            out.printf(
+                    Locale.ROOT,
+                    "  logloss, last pass   %.5f%n",
+                    result.passLogloss().get(passes - 1));
+        }
+    }
+
     private Json json() {
-        Json json = new Json()
-                .put("examples", result.examples())
-                .put("features", result.features())
-                .put("batches", result.batches())
-                .put("seconds", result.seconds())
-                .put("examplesPerSecond", result.examplesPerSecond())
-                .put(
-                        "progressive",
-                        new Json().put("logloss", result.progressiveLogloss()).put("passes", result.passLogloss()))
-                .put("test", test == null ? null : test.json())
+        Json json = new Json().put("examples", result.examples());
+        if (knowsPasses()) {
+            json.put("features", result.features()).put("batches", result.batches());
+        }
+        json.put("seconds", result.seconds()).put("examplesPerSecond", result.examplesPerSecond());
+        if (knowsPasses()) {
+            json.put(
+                    "progressive",
+                    new Json().put("logloss", result.progressiveLogloss()).put("passes", result.passLogloss()));
+        }
+        json.put("test", test == null ? null : test.json())
                 .put("model", model == null ? null : json(model))
                 .put("workers", members())
                 .put("shards", shards)
                 .put("run", training.run())
                 .put("consistency", training.membership().consistency().text())
                 .put("optimizer", optimizer.text());
+        putAlgorithm(json);
+        TransferOptions.putFacts(training.transfer(), json);
+        facts.accept(json);
+        json.put("batch", training.batch());
+        if (knowsLatencies()) {
+            json.put("pull", json(result.pull())).put("push", json(result.push()));
+        }
+        return json;
+    }
+
+    private void putAlgorithm(Json json) {
         LbfgsResult lbfgs = this.lbfgs;
         if (lbfgs == null) {
             AlgorithmOptions.putFacts(training.algorithm(), json);
         } else {
             AlgorithmOptions.putFacts(lbfgs, json);
         }
-        TransferOptions.putFacts(training.transfer(), json);
-        facts.accept(json);
-        return json.put("batch", training.batch())
-                .put("pull", json(result.pull()))
-                .put("push", json(result.push()));
     }
 
     private static Json json(ModelFacts model) {

@@ -7,6 +7,7 @@ import io.weir.train.ProgressListener.Snapshot;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ProgressViewTest {
@@ -59,6 +60,35 @@ class ProgressViewTest {
             view.progress(snapshot(32_561, 0.5, 7));
         }
         assertThat(text()).contains("\u001b[32m", "\u001b[0m");
+    }
+
+    @Test
+    void leavesOutLossesAndPassesThatOnlyAnotherProcessKnows() {
+        Latency none = new Latency(0, 0, 0, 0, 0);
+        Snapshot hand = new Snapshot(
+                32_561, 2, 123_456, Double.NaN, Double.NaN, 0, Snapshot.UNKNOWN_PASSES, Double.NaN, none, none);
+        for (boolean terminal : new boolean[] {false, true}) {
+            bytes.reset();
+            try (ProgressView view = new ProgressView(output(terminal, false))) {
+                view.progress(hand);
+                view.progress(Reports.merged(List.of(hand)));
+            }
+            String start = terminal ? "\r\u001b[2K" : "";
+            String end = terminal ? "" : "\n";
+            assertThat(text()).startsWith((start + "32,561 examples  123 k/s" + end).repeat(2));
+            assertThat(text().strip()).endsWith("123 k/s");
+        }
+    }
+
+    @Test
+    void showsTheLossThatRanAwayButNoneBeforeTheFirstPassOfLbfgs() {
+        Latency none = new Latency(0, 0, 0, 0, 0);
+        try (ProgressView view = new ProgressView(output(false, false))) {
+            view.progress(new Snapshot(100, 1, 100, Double.NaN, Double.NaN, 0, 3, 0.5, none, none));
+            view.progress(new Snapshot(100, 1, 100, Double.NaN, Double.NaN, 0, 3, Double.NaN, none, none));
+        }
+        assertThat(text())
+                .isEqualTo("pass 1/3  50 %  100 examples  100/s  logloss NaN\npass 1/3  100 examples  100/s\n");
     }
 
     @Test

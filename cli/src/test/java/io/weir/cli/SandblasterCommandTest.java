@@ -2,12 +2,15 @@ package io.weir.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.weir.client.RunStatus.State;
+import io.weir.client.Weir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -81,6 +84,62 @@ class SandblasterCommandTest {
         assertThat(processes.exitCode()).as(processes.err()).isZero();
         assertThat(processes.json().real("objective")).isEqualTo(one.json().real("objective"));
         assertThat(processes.json().whole("dataPasses")).isEqualTo(6);
+    }
+
+    /// A process that is not the run's first has workers and no coordinator.
+    @Test
+    void leavesOutWhatAProcessWithoutTheCoordinatorDoesNotKnow() throws IOException {
+        for (boolean json : new boolean[] {false, true}) {
+            try (TestServer server = TestServer.start(2);
+                    Weir weir = Weir.connect(server.address())) {
+                List<String> options = new ArrayList<>(List.of("train", "lr", "--data", data, "--workers", "1"));
+                options.addAll(List.of("--algorithm", "sandblaster", "--passes", "6", "--tolerance", "0"));
+                options.addAll(List.of("--servers", server.address(), "--run", "lr", "--worker-count", "2"));
+                // The worker of the first process is slow, so that there is something to do for the other.
+                options.addAll(List.of("--straggler", "20x:1"));
+                if (json) {
+                    options.add("--json");
+                }
+                CompletableFuture<Ran> other = CompletableFuture.supplyAsync(() -> process(options, 1));
+                TestProcesses.await(
+                        weir,
+                        "lr",
+                        "the other process there",
+                        status -> status.workers().get(2).state() == State.ACTIVE);
+                Ran first = process(options, 0);
+                Ran second = other.join();
+                assertThat(first.exitCode()).as(first.err()).isZero();
+                assertThat(second.exitCode()).as(second.err()).isZero();
+                assertThat(first.err()).contains("pass 6/6  ", " examples  ", "logloss 0.");
+                assertThat(second.err()).contains(" examples  ").doesNotContain("pass", "logloss", "latency", "NaN");
+                if (json) {
+                    assertThat(first.json().fields())
+                            .containsEntry("dataPasses", 6L)
+                            .containsKeys("features", "batches", "progressive.logloss", "progressive.passes.4", "objective")
+                            .doesNotContainKeys("pull.count", "push.count");
+                    assertThat(second.json().fields().keySet())
+                            .contains("examples", "seconds", "examplesPerSecond", "workers", "shards", "algorithm")
+                            .doesNotContain("features", "batches", "dataPasses", "objective", "converged")
+                            .noneMatch(name -> name.matches("(progressive|pull|push).*") && !name.contains("Comp"));
+                    assertThat(second.json().fields()).containsEntry("test", "null").containsEntry("model", "null");
+                } else {
+                    assertThat(first.out())
+                            .contains("objective", "progressive logloss", "logloss, last pass", "hash")
+                            .doesNotContain("latency");
+                    assertThat(second.out())
+                            .startsWith("trained on ")
+                            .contains("1 worker (process 1 of 2)", "the process with --worker-index 0")
+                            .hasLineCount(2)
+                            .doesNotContain("logloss", "latency", "objective", "NaN");
+                }
+            }
+        }
+    }
+
+    private static Ran process(List<String> options, int index) {
+        List<String> args = new ArrayList<>(options);
+        args.addAll(List.of("--worker-index", Integer.toString(index)));
+        return Ran.weir(args.toArray(String[]::new));
     }
 
     @Test

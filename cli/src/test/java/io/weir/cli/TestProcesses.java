@@ -2,6 +2,7 @@ package io.weir.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.weir.client.RunStatus;
 import io.weir.client.Weir;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -85,10 +87,17 @@ final class TestProcesses implements AutoCloseable {
 
     /// Waits until a run has begun and closed so many steps, for a minute at most.
     static void awaitSteps(Weir weir, String run, long count) {
+        await(weir, run, "steps closed", status -> status.closedSteps() >= count);
+    }
+
+    /// Waits until a run has begun and stands as is wanted, for a minute at most.
+    ///
+    /// @param wanted in words
+    static void await(Weir weir, String run, String wanted, Predicate<RunStatus> condition) {
         long untilNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        while (!weir.runs().contains(run) || weir.runStatus(run).closedSteps() < count) {
+        while (!weir.runs().contains(run) || !condition.test(weir.runStatus(run))) {
             assertThat(System.nanoTime() - untilNs)
-                    .as("steps closed within a minute")
+                    .as(wanted + " within a minute")
                     .isNegative();
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
         }
