@@ -6,11 +6,7 @@ import io.weir.client.TableInfo;
 import io.weir.client.Weir;
 import io.weir.embedded.EmbeddedServer;
 import io.weir.model.Consistency;
-import io.weir.model.ErrorCode;
-import io.weir.model.Keys;
 import io.weir.model.OptimizerSpec;
-import io.weir.model.TableSpec;
-import io.weir.model.WeirException;
 import io.weir.server.ServerConfig;
 import io.weir.train.ExampleSource;
 import io.weir.train.ExampleSource.Share;
@@ -31,7 +27,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -448,7 +443,7 @@ abstract class TrainModelCommand extends WeirOptions {
     private TrainingReport train(Weir weir, Job job, Duration patience) {
         Members members = members(weir, job);
         if (!child) {
-            prepare(weir, job, members, patience);
+            new RunTables(output, weir, members, job.training, job.model).prepare(job.saved, patience);
         }
         Trained trained = servers == null ? fit(weir, job) : members.watched(patience, () -> fit(weir, job));
         return workerIndex > 0 || child ? report(weir, job, trained, null, null) : finished(weir, job, trained);
@@ -508,34 +503,13 @@ abstract class TrainModelCommand extends WeirOptions {
                         modelOut));
     }
 
-    /// Sees to it that the tables are there and this run's.
-    private void prepare(Weir weir, Job job, Members members, Duration patience) {
-        Optional<RunStatus> status = members.status();
-        SavedModel saved = job.saved;
-        if (saved != null && workerIndex > 0) {
-            members.awaitFirst(patience);
-        } else {
-            job.model.tables().forEach(table -> requireOwnTable(weir, table.name(), status));
-            if (saved != null) {
-                restore(weir, job.model, saved);
-            }
-        }
-        if (!continued
-                && status.isPresent()
-                && members.ofProcess(status.get(), workerIndex).stream().anyMatch(worker -> worker.generation() > 0)) {
-            output.err()
-                    .println("the run was begun before and not finished; training goes on with what its table holds:"
-                            + " run=" + runName());
-        }
-    }
-
     /// Trains in processes that this one starts.
     private TrainingReport supervised(Supervisor supervisor, Job job, Duration patience) {
         String all = servers == null ? startServers(supervisor) : servers;
         try (Weir weir = Weir.connect(all, ClientConfig.defaults().withDeadline(deadline(job.training, patience)));
                 ProgressView view = new ProgressView(output, quiet)) {
             Members members = members(weir, job);
-            prepare(weir, job, members, patience);
+            new RunTables(output, weir, members, job.training, job.model).prepare(job.saved, patience);
             List<List<String>> commands = new ArrayList<>();
             for (int i = 0; i < processes; i++) {
                 commands.add(workerCommand(job, all, i));
@@ -634,39 +608,6 @@ abstract class TrainModelCommand extends WeirOptions {
             command.add("--continue");
         }
         return command;
-    }
-
-    /// The table of another run, or one that somebody else has filled, is not changed unless that is wanted.
-    private void requireOwnTable(Weir weir, String name, Optional<RunStatus> status) {
-        TableInfo table = weir.describe(name).orElse(null);
-        if (table == null || continued) {
-            return;
-        }
-        if (status.isPresent() && status.get().isFinished()) {
-            throw new WeirException(ErrorCode.RUN_FINISHED, "run is finished: run=" + runName());
-        }
-        boolean own = table.creatorRun() == Keys.ofString(runName());
-        boolean prepared = table.creatorRun() == 0 && (table.rowCount() == 0 || status.isPresent());
-        if (!own && !prepared) {
-            throw new CommandException(
-                    Exit.CONFLICT,
-                    "table belongs to another run: table=" + name + ", rows=" + table.rowCount() + ", run="
-                            + runName()
-                            + "; train on with --continue, or choose another name with --run");
-        }
-    }
-
-    private static void restore(Weir weir, Model model, SavedModel saved) {
-        for (TableSpec table : model.tables()) {
-            long rows = weir.describe(table.name()).map(TableInfo::rowCount).orElse(0L);
-            if (rows > 0) {
-                throw new CommandException(
-                        Exit.CONFLICT,
-                        "a model is restored into an empty table: table=" + table.name() + ", rows=" + rows
-                                + "; choose another name with --run, or train on without --model-in");
-            }
-        }
-        saved.restore(weir, model);
     }
 
     private Trained fit(Weir weir, Job job) {
