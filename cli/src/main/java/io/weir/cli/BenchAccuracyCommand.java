@@ -338,8 +338,8 @@ final class BenchAccuracyCommand extends WeirOptions {
             looks.take(0, 0, weights);
             if (contender == Contender.SANDBLASTER) {
                 LbfgsConfig lbfgs = LbfgsConfig.l2(l2C).withMaxPasses(lbfgsPasses);
-                LbfgsResult _ = Sandblaster.train(
-                        weir, new Task(source, model, lbfgs, training), Part.ALL, looks.ofPasses());
+                LbfgsResult _ =
+                        Sandblaster.train(weir, new Task(source, model, lbfgs, training), Part.ALL, looks.ofPasses());
             } else {
                 TrainingResult _ = Trainer.train(weir, source, model, training, looks);
             }

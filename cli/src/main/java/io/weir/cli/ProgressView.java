@@ -51,12 +51,7 @@ final class ProgressView implements ProgressListener, AutoCloseable {
             output.err().print("\r\u001b[2K" + bar(snapshot) + text(snapshot));
             drawn = true;
         } else {
-            output.err()
-                    .printf(
-                            Locale.ROOT,
-                            "%s%s%n",
-                            pass(snapshot),
-                            text(snapshot));
+            output.err().printf(Locale.ROOT, "%s%s%n", pass(snapshot), text(snapshot));
         }
         output.err().flush();
     }
@@ -84,7 +79,9 @@ final class ProgressView implements ProgressListener, AutoCloseable {
     }
 
     private String bar(Snapshot snapshot) {
-        String pass = snapshot.passes() == 1 || !snapshot.knowsPass() ? "" : "pass " + (snapshot.pass() + 1) + "/" + snapshot.passes() + " ";
+        String pass = snapshot.passes() == 1 || !snapshot.knowsPass()
+                ? ""
+                : "pass " + (snapshot.pass() + 1) + "/" + snapshot.passes() + " ";
         if (Double.isNaN(snapshot.passFraction())) {
             return pass;
         }
@@ -107,9 +104,7 @@ final class ProgressView implements ProgressListener, AutoCloseable {
                 "%s examples  %s/s%s%s",
                 Quantities.ofCount(snapshot.examples()),
                 Quantities.ofRate(rate > 0 ? rate : snapshot.examples() / snapshot.seconds()),
-                snapshot.knowsLoss()
-                        ? String.format(Locale.ROOT, "  logloss %.5f", snapshot.progressiveLogloss())
-                        : "",
+                snapshot.knowsLoss() ? String.format(Locale.ROOT, "  logloss %.5f", snapshot.progressiveLogloss()) : "",
                 latencies);
     }
 

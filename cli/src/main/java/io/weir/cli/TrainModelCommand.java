@@ -633,8 +633,8 @@ abstract class TrainModelCommand extends WeirOptions {
             return new Trained(Trainer.train(weir, source, job.model, training, listener), null);
         }
         Sandblaster.Part part = child || workerIndex > 0 ? Sandblaster.Part.WORKERS : Sandblaster.Part.ALL;
-        LbfgsResult result = Sandblaster.train(
-                weir, new Sandblaster.Task(source, job.model, lbfgs, training), part, listener);
+        LbfgsResult result =
+                Sandblaster.train(weir, new Sandblaster.Task(source, job.model, lbfgs, training), part, listener);
         return new Trained(result.training(), result);
     }
 }

@@ -115,13 +115,16 @@ class SandblasterCommandTest {
                 if (json) {
                     assertThat(first.json().fields())
                             .containsEntry("dataPasses", 6L)
-                            .containsKeys("features", "batches", "progressive.logloss", "progressive.passes.4", "objective")
+                            .containsKeys(
+                                    "features", "batches", "progressive.logloss", "progressive.passes.4", "objective")
                             .doesNotContainKeys("pull.count", "push.count");
                     assertThat(second.json().fields().keySet())
                             .contains("examples", "seconds", "examplesPerSecond", "workers", "shards", "algorithm")
                             .doesNotContain("features", "batches", "dataPasses", "objective", "converged")
                             .noneMatch(name -> name.matches("(progressive|pull|push).*") && !name.contains("Comp"));
-                    assertThat(second.json().fields()).containsEntry("test", "null").containsEntry("model", "null");
+                    assertThat(second.json().fields())
+                            .containsEntry("test", "null")
+                            .containsEntry("model", "null");
                 } else {
                     assertThat(first.out())
                             .contains("objective", "progressive logloss", "logloss, last pass", "hash")

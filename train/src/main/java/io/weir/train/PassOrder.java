@@ -25,9 +25,7 @@ sealed interface PassOrder {
     }
 
     static PassOrder of(List<Double> numbers) {
-        return numbers.getFirst() == LOOK
-                ? new Look()
-                : new Gradients(new ExactSum(numbers.get(1), numbers.get(2)));
+        return numbers.getFirst() == LOOK ? new Look() : new Gradients(new ExactSum(numbers.get(1), numbers.get(2)));
     }
 
     /// What there is in the input, or in portions of it.

@@ -62,8 +62,7 @@ final class SandblasterCoordinator extends WorkerTeam.Member {
                 }
                 g.transform(VectorOperation.SUM_HALVES, 0, sums);
                 progress.evaluated(loss);
-                listener.evaluated(
-                        progress.snapshot(), (keys, count, weights) -> rows.read(w, keys, count, weights));
+                listener.evaluated(progress.snapshot(), (keys, count, weights) -> rows.read(w, keys, count, weights));
                 return loss;
             });
             tables.begin();

@@ -12,8 +12,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// The tables of a training with L-BFGS, in the hands of its coordinator: vectors beside the model's table, made for the
-/// training and dropped with it, and the model's table itself. Confined to its thread.
+/// The tables of a training with L-BFGS, in the hands of its coordinator: vectors beside the model's table, made for
+/// the training and dropped with it, and the model's table itself. Confined to its thread.
 final class SandblasterTables {
     /// The vector of the weights.
     static final String WEIGHTS = "w";

@@ -128,8 +128,12 @@ final class SandblasterWorker extends WorkerTeam.Member {
     /// @return false if there are no weights any more
     private boolean pullWeights(Run run) {
         if (weightsInfo == null || sumsInfo == null) {
-            weightsInfo = team().weir().describe(task.tableName(SandblasterTables.WEIGHTS)).orElse(null);
-            sumsInfo = team().weir().describe(task.tableName(SandblasterTables.SUMS)).orElse(null);
+            weightsInfo = team().weir()
+                    .describe(task.tableName(SandblasterTables.WEIGHTS))
+                    .orElse(null);
+            sumsInfo = team().weir()
+                    .describe(task.tableName(SandblasterTables.SUMS))
+                    .orElse(null);
         }
         TableInfo table = weightsInfo;
         if (table == null || sumsInfo == null) {

@@ -187,8 +187,7 @@ final class SandblasterRules {
             Model model = model(table);
             TrainingConfig training =
                     TrainingConfig.of("alone").withWorkers(workers).withSlowdown(slowdown);
-            LbfgsResult _ =
-                    Sandblaster.train(
+            LbfgsResult _ = Sandblaster.train(
                     weir, new Task(examples(), model, config(), training), Part.ALL, ProgressListener.NONE);
             return ModelHash.of(weir, model.tables()).toString();
         }
@@ -227,8 +226,7 @@ final class SandblasterRules {
                     TableSpec.embedding("lr", 1, OptimizerSpec.parse("sgd(rate=1)")), false, false);
             TrainingConfig training = TrainingConfig.of("optimum").withWorkers(workers);
             LbfgsResult result =
-                    Sandblaster.train(
-                    weir, new Task(source, model, config, training), Part.ALL, ProgressListener.NONE);
+                    Sandblaster.train(weir, new Task(source, model, config, training), Part.ALL, ProgressListener.NONE);
             double error = Math.abs(result.objective() - expected) / expected;
             return error <= within && result.dataPasses() <= 100
                     ? String.format(Locale.ROOT, "%.2f, within %s", expected, text(within))
