@@ -435,8 +435,8 @@ final class HomeRun {
     }
 
     /// Hands out what is free to those who wait, in order of the workers. A synchronous run does so only when nobody
-    /// can ask any more before the open step is closed, so that the outcome does not depend on who asks first. When all
-    /// is done everybody hears so at once: those who have heard it ask no more, and may wait for the others.
+    /// can ask any more before the open step is closed, so that the outcome does not depend on who asks first. When
+    /// all is done everybody hears so at once: those who have heard it ask no more, and may wait for the others.
     private void assignPortions() {
         if (spec.portionCount() == 0) {
             return;

@@ -51,8 +51,6 @@ final class Member {
     boolean mayAsk() {
         return replica.isWhole()
                 && (state == HomeRun.MISSING
-                        || (state == HomeRun.ACTIVE
-                                && replica.portion == Portions.NONE
-                                && waitsForPortion.isEmpty()));
+                        || (state == HomeRun.ACTIVE && replica.portion == Portions.NONE && waitsForPortion.isEmpty()));
     }
 }

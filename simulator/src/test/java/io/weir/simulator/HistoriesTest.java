@@ -34,8 +34,9 @@ class HistoriesTest {
 
     /// Seeds that were failures once. 20019939: a fenced worker ticked what it had not pushed. 20043340: a life that
     /// nobody was told of began anew, and the next one took it for the one before. 20227442 and 20035492: the same.
+    /// 20005254 and 20006417: who came back when all portions were done got no answer, and worker 0 waited for it.
     @ParameterizedTest
-    @ValueSource(longs = {20019939, 20227442, 20035492, 20043340})
+    @ValueSource(longs = {20019939, 20227442, 20035492, 20043340, 20005254, 20006417})
     void keepPromisesThatWereBroken(long seed) {
         assertThat(Simulator.play(seed, null, false).holds()).isTrue();
     }

@@ -232,8 +232,8 @@ final class ReplicaExchange implements SliceExchange, AutoCloseable {
         run.finish();
     }
 
-    /// Drops the tables of all replicas' exchanges, also of those that were lost, when all portions of the run that they
-    /// trained in are done: nobody reads them any more.
+    /// Drops the tables of all replicas' exchanges, also of those that were lost, when all portions of the run that
+    /// they trained in are done: nobody reads them any more.
     static void dropTables(Weir weir, String training) {
         weir.tables().stream()
                 .map(table -> table.spec().name())
@@ -250,7 +250,8 @@ final class ReplicaExchange implements SliceExchange, AutoCloseable {
     /// Waits for the others, as long as this worker is a member of both runs: in the one that trains it is out as soon
     /// as another slice is, which may not have been here yet.
     ///
-    /// @throws WeirException `FENCED` if it is not, also if the tables are dropped already, as others have done everything
+    /// @throws WeirException `FENCED` if it is not, also if the tables are dropped already, as others have done
+    /// everything
     private <T extends @Nullable Object> T await(CompletableFuture<T> result) {
         try {
             if (!result.isDone()) {

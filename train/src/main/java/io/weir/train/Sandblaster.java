@@ -52,7 +52,8 @@ public final class Sandblaster {
     /// What is minimised: an objective of a linear model over examples. Immutable.
     ///
     /// @param model if its table has rows already, the training begins there
-    /// @param training in which run, and by how many workers; the order of the examples, passes and consistency have
+    /// @param training in which run, and by how many workers; the order of the examples, passes and consistency
+    /// have
     ///     no meaning here
     public record Task(ExampleSource source, Model model, LbfgsConfig config, TrainingConfig training) {
         /// @throws IllegalArgumentException if the model is not linear
