@@ -136,7 +136,7 @@ class LaunchCommandTest {
             }
             children = launch.descendants().toList();
             assertThat(children).hasSize(2 + 2 + 2);
-            TestProcesses.signal(launch, signal);
+            TestProcesses.signal(launch.toHandle(), signal);
             assertThat(launch.waitFor()).isEqualTo(exitCode);
         }
         for (ProcessHandle child : children) {

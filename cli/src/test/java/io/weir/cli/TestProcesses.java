@@ -113,7 +113,7 @@ final class TestProcesses implements AutoCloseable {
     }
 
     /// Sends a signal by its name, `STOP` or `CONT`.
-    static void signal(Process process, String name) throws IOException, InterruptedException {
+    static void signal(ProcessHandle process, String name) throws IOException, InterruptedException {
         Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start();
         assertThat(kill.waitFor()).isZero();
     }

@@ -158,12 +158,12 @@ class TrainOnServersTest {
     @Test
     void namesTheProcessesThatAreMissing() throws IOException {
         try (TestServer server = TestServer.start(3)) {
-            Ran ran = train(server.address(), "--run", "ctr", "--worker-count", "3", "--patience", "300ms");
+            Ran ran = train(server.address(), "--run", "ctr", "--worker-count", "3", "--patience", "2s");
             assertThat(ran.exitCode()).isEqualTo(Exit.UNAVAILABLE);
             assertThat(ran.out()).isEmpty();
             assertThat(ran.err())
                     .contains(
-                            "nothing has moved in the run for 0.3 s: run=ctr",
+                            "nothing has moved in the run for 2.0 s: run=ctr",
                             "missing: worker-index 1 never joined; worker-index 2 never joined",
                             "raise --patience")
                     .doesNotContain("worker-index 0 ");

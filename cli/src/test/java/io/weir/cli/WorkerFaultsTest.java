@@ -209,7 +209,7 @@ class WorkerFaultsTest {
             Worker first = new Worker("still", 0, "--consistency", consistency, "--silence", "60s");
             Worker second = new Worker("still", 1, "--consistency", consistency, "--silence", "60s");
             await(weir, "still", "work under way", isUnderWay());
-            TestProcesses.signal(second.process, "STOP");
+            TestProcesses.signal(second.process.toHandle(), "STOP");
             RunStatus status = await(
                     weir,
                     "still",
@@ -227,7 +227,7 @@ class WorkerFaultsTest {
             assertThat(ran.out())
                     .contains("\"kind\":\"" + kind + "\"")
                     .containsPattern("worker 0 waits .* worker 1, which is at clock \\d+ and silent for \\d+\\.\\d s");
-            TestProcesses.signal(second.process, "CONT");
+            TestProcesses.signal(second.process.toHandle(), "CONT");
             first.report();
             second.report();
             assertThat(weir.runStatus("still").workers()).allMatch(worker -> worker.generation() == 1);
@@ -265,13 +265,13 @@ class WorkerFaultsTest {
             Worker second = new Worker("back", 1, options(mode, "--silence", "500ms", "--straggler", straggler));
             source.batches.release(100);
             await(weir, "back", "work under way", isUnderWay());
-            TestProcesses.signal(second.process, "STOP");
+            TestProcesses.signal(second.process.toHandle(), "STOP");
             RunStatus fenced = await(
                     weir, "back", "worker 1 fenced", now -> now.workers().get(1).state() == State.FENCED);
             source.batches.release(100);
             await(weir, "back", "the other one going on", now -> now.portionsDone() > fenced.portionsDone() + 1);
             assertThat(weir.runStatus("back").isFinished()).isFalse();
-            TestProcesses.signal(second.process, "CONT");
+            TestProcesses.signal(second.process.toHandle(), "CONT");
             await(
                     weir,
                     "back",
@@ -334,9 +334,9 @@ class WorkerFaultsTest {
             Worker first = new Worker("out", 0, "--silence", "500ms");
             Worker second = new Worker("out", 1, "--silence", "500ms", "--no-rejoin");
             await(weir, "out", "work under way", isUnderWay());
-            TestProcesses.signal(second.process, "STOP");
+            TestProcesses.signal(second.process.toHandle(), "STOP");
             await(weir, "out", "worker 1 fenced", now -> now.workers().get(1).state() == State.FENCED);
-            TestProcesses.signal(second.process, "CONT");
+            TestProcesses.signal(second.process.toHandle(), "CONT");
             assertThat(second.process.waitFor()).isEqualTo(Exit.CONFLICT);
             assertThat(second.said()).contains("out of the run", "worker=1", "silent for longer than --silence");
             first.report();

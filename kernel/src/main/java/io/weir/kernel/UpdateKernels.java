@@ -224,8 +224,7 @@ public final class UpdateKernels {
     ///
     /// A step has one size however great the gradient, so a stale one does as much harm as a fresh one, and no
     /// more. Pushes of many workers move a row further than one push of their sum: under BSP the sum's sign
-    /// counts.
-    /// Source: *signSGD: Compressed Optimisation for Non-Convex Problems*, ICML 2018, algorithm 2, with
+    /// counts. Source: *signSGD: Compressed Optimisation for Non-Convex Problems*, ICML 2018, algorithm 2, with
     /// decoupled decay.
     public static UpdateKernel signum(float rate, float momentum, float shrink) {
         return new SignumKernel(rate, momentum, shrink);
@@ -254,9 +253,8 @@ public final class UpdateKernels {
     /// ```
     ///
     /// The length of a step does not depend on that of the gradient, so a worker's sum over a long batch moves a
-    /// row no further than one over a short batch, but `n` workers that push without waiting move it `n` times
-    /// as far.
-    /// Source: *Large Batch Training of Convolutional Networks*, arXiv 1708.03888 (2017), algorithm 1, with
+    /// row no further than one over a short batch, but `n` workers that push without waiting move it `n` times as
+    /// far. Source: *Large Batch Training of Convolutional Networks*, arXiv 1708.03888 (2017), algorithm 1, with
     /// `epsilon`.
     public static UpdateKernel lars(float rate, float momentum, float eta, float epsilon, float decay) {
         return new LarsKernel(rate, momentum, eta, epsilon, decay);

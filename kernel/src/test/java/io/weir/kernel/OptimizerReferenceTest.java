@@ -11,9 +11,9 @@ import org.junit.jupiter.api.Test;
 
 /// Every optimizer against its formula in plain double arithmetic, over many pushes of rows of random lengths.
 ///
-/// Gradients are normal, weights start as normal numbers. After 300 pushes a weight may differ from the reference by
-/// one
-/// part in 50 000 of the way that it has gone and of itself; the worst did so by one in 380 000 when the bound was set.
+/// Gradients are normal, weights start as normal numbers. After 300 pushes a weight may differ from the reference
+/// by one part in 50 000 of the way that it has gone and of itself; the worst did so by one in 380 000 when the
+/// bound was set.
 class OptimizerReferenceTest {
     private static final long SEED = 20261122;
     private static final int PUSHES = 300;

@@ -24,10 +24,9 @@ import java.util.zip.CheckedOutputStream;
 /// What optimizers keep beside the values of a store, in a file.
 ///
 /// Big-endian: `WEIRKVOS`, version int32, number of keys int32; of each key its path and its optimizer as strings
-/// (length
-/// in bytes int16, UTF-8), the shape of its table as a string, floats of slots in a row int32, then rows, each its
-/// key int64, its pushes int32 and its slots, with an int32 of 1 before each and of 0 after the last; CRC32C of all
-/// that int32. A new file takes the place of an old one when it is whole.
+/// (length in bytes int16, UTF-8), the shape of its table as a string, floats of slots in a row int32, then rows,
+/// each its key int64, its pushes int32 and its slots, with an int32 of 1 before each and of 0 after the last;
+/// CRC32C of all that int32. A new file takes the place of an old one when it is whole.
 final class OptimizerStates {
     private static final byte[] MAGIC = {'W', 'E', 'I', 'R', 'K', 'V', 'O', 'S'};
     private static final int VERSION = 1;

@@ -20,11 +20,11 @@ import org.jspecify.annotations.Nullable;
 
 /// What a store has been asked to do and has not sent yet. One thread takes it from here to the client.
 ///
-/// An operation is a few phases, one after the other. A phase of *data* is a number of slices; so many slices of all
-/// operations together may be on their way, and when there is room the next one is taken from the operation of the
-/// highest priority, of these the oldest. So something urgent waits for what is on its way, and for nothing else. A
-/// phase
-/// that *waits* for other workers takes no room. Operations of one lane never overtake each other. Thread-safe.
+/// An operation is a few phases, one after the other. A phase of *data* is a number of slices; so many slices of
+/// all operations together may be on their way, and when there is room the next one is taken from the operation
+/// of the highest priority, of these the oldest. So something urgent waits for what is on its way, and for
+/// nothing else. A phase that *waits* for other workers takes no room. Operations of one lane never overtake each
+/// other. Thread-safe.
 final class SendQueue implements AutoCloseable {
     /// Operations that may be there before who asks for one more waits.
     static final int MAX_OPERATIONS = 4096;

@@ -73,10 +73,9 @@ public sealed interface Compression {
         }
     }
 
-    /// 1 bit a value and a scale for each span, with error feedback: the sign, times the mean `|r|` of the span. Spans
-    /// are
-    /// those of [Int8]. What is left of a span of `d` values has `‖r‖² − ‖r‖₁² / d` of its squares; no value of it
-    /// exceeds the greatest one before. A span of zeros changes nothing.
+    /// 1 bit a value and a scale for each span, with error feedback: the sign, times the mean `|r|` of the span.
+    /// Spans are those of [Int8]. What is left of a span of `d` values has `‖r‖² − ‖r‖₁² / d` of its squares; no
+    /// value of it exceeds the greatest one before. A span of zeros changes nothing.
     record OneBit() implements Compression {
         @Override
         public boolean hasFeedback() {

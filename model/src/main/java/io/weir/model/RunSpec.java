@@ -17,8 +17,7 @@ import java.util.Objects;
 /// @param portionCount portions of the input that are handed out, 0 if none are
 /// @param portionCopies 0 if each portion is a series of minibatches that is done once. Otherwise the run goes in
 ///     *passes*: worker 0 begins one after the other, each hands out all portions, and a portion's part in a pass
-/// counts
-///     once; near the end of a pass up to so many workers, backup copies included, may be at one portion
+///     counts once; near the end of a pass up to so many workers, backup copies included, may be at one portion
 /// @param silenceMs a worker that gives no sign of life for so long is fenced, and the others go on
 /// @param slices workers that compute with one copy of the model, a *replica*, each with its slice of it: the first so
 ///     many workers, then the next, and so on. They hold a portion together, count in a step together or not at all,

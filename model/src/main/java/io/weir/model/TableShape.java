@@ -22,11 +22,9 @@ public sealed interface TableShape {
     /// One tensor of `length` floats, kept as rows of `blockLength` floats under the keys 0, 1, 2 …; the last one is
     /// padded with floats that nobody reads.
     ///
-    /// @param placement tables of the same length, block length and placement have their blocks on the same shards,
-    /// as
-    ///     those that take part in one vector operation must; empty for a table that is placed by its id alone. A
-    /// name
-    ///     as that of a table
+    /// @param placement tables of the same length, block length and placement have their blocks on the same
+    ///     shards, as those that take part in one vector operation must; empty for a table that is placed by its
+    ///     id alone. A name as that of a table
     record Dense(long length, int blockLength, String placement) implements TableShape {
         /// Greatest block: 1 Mi floats.
         public static final int MAX_BLOCK_LENGTH = 1 << 20;

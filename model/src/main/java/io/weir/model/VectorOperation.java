@@ -20,10 +20,10 @@ public enum VectorOperation {
     AXPY(5, true, true),
     /// `y ← y · x`, float by float.
     MULTIPLY(6, true, true),
-    /// `y`, the gradient at `x` of a smooth function `f`, becomes the pseudo-gradient of `f + a · ‖x‖₁`: where `x` is
-    /// not
-    /// 0, `y + a · sign(x)`; elsewhere `y + a` if that is negative, `y − a` if that is positive, otherwise 0. `a ≥
-    /// 0`. Source: *Scalable Training of L1-Regularized Log-Linear Models*, ICML 2007, equation 4.
+    /// `y`, the gradient at `x` of a smooth function `f`, becomes the pseudo-gradient of `f + a · ‖x‖₁`: where
+    /// `x` is not 0, `y + a · sign(x)`; elsewhere `y + a` if that is negative, `y − a` if that is positive,
+    /// otherwise 0. `a ≥ 0`. Source: *Scalable Training of L1-Regularized Log-Linear Models*, ICML 2007, equation
+    /// 4.
     PSEUDO_GRADIENT(7, true, true),
     /// The orthant in which a step from `y` along `−x` goes: `y ← sign(y)`, or `sign(−x)` where `y` is 0.
     /// Source: as above, section 3.2.

@@ -11,9 +11,9 @@ import jdk.jfr.Configuration;
 import jdk.jfr.Recording;
 import org.jspecify.annotations.Nullable;
 
-/// What this process spends its time on, recorded by the JVM's own flight recorder when somebody asks for it. Files go
-/// to
-/// the folder for temporary files under names of our own; what comes over the network chooses neither. Thread-safe.
+/// What this process spends its time on, recorded by the JVM's own flight recorder when somebody asks for it.
+/// Files go to the folder for temporary files under names of our own; what comes over the network chooses
+/// neither. Thread-safe.
 final class ServerProfile implements AutoCloseable {
     /// Most bytes that a recording keeps on disk: 64 MiB.
     private static final long MAX_BYTES = 64L << 20;

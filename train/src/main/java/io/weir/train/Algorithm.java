@@ -11,17 +11,14 @@ public sealed interface Algorithm {
     /// computes; it *fetches*, which brings its copy up to date; and it pushes.
     ///
     /// Of each batch it takes the gradient `g` with its copy `w`, steps by itself, `w ← w − localRate · g`, and
-    /// adds `g`
-    /// to a sum. After `batchesPerPush` batches the sum is pushed, and what the servers do with it is their
-    /// optimizer's
-    /// affair. Every `batchesPerFetch` batches a fetch begins; what it brings takes the place of the copy, less
-    /// `localRate` times the gradients that the worker had not pushed when it began, so that it never takes back a
-    /// step of its own.
+    /// adds `g` to a sum. After `batchesPerPush` batches the sum is pushed, and what the servers do with it is
+    /// their optimizer's affair. Every `batchesPerFetch` batches a fetch begins; what it brings takes the place
+    /// of the copy, less `localRate` times the gradients that the worker had not pushed when it began, so that it
+    /// never takes back a step of its own.
     ///
-    /// The compute waits for neither, with two exceptions: a fetch that has not come when the next one is due, and
-    /// a push
-    /// beyond `pushesAhead` that are not acknowledged. Parameters are so at most `2 · batchesPerFetch` batches of
-    /// this worker old; of the others' gradients any number may be missing.
+    /// The compute waits for neither, with two exceptions: a fetch that has not come when the next one is due,
+    /// and a push beyond `pushesAhead` that are not acknowledged. Parameters are so at most `2 · batchesPerFetch`
+    /// batches of this worker old; of the others' gradients any number may be missing.
     ///
     /// With one worker, 1 batch to a push and to a fetch, `localRate` that of an [SGD][OptimizerSpec.Sgd] on the
     /// servers, every weight is bit for bit that of [Stepwise].

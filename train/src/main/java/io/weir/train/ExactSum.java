@@ -1,9 +1,9 @@
 package io.weir.train;
 
 /// How the gradient sums of portions are rounded before they are pushed, so that their sum has the same bits in
-/// whatever
-/// order they come: each becomes a multiple of one power of two, and what is left over a multiple of a smaller one,
-/// both so large that all partial sums of each kind have at most 24 bits and are exact in 32-bit floats. Immutable.
+/// whatever order they come: each becomes a multiple of one power of two, and what is left over a multiple of a
+/// smaller one, both so large that all partial sums of each kind have at most 24 bits and are exact in 32-bit
+/// floats. Immutable.
 ///
 /// Source: Demmel and Nguyen, *Fast Reproducible Floating-Point Summation*, ARITH 2013, with two levels, whose powers
 /// follow from a bound that is known beforehand.

@@ -34,8 +34,7 @@ public final class IdxSource implements ExampleSource {
     /// @param classCount labels are from 0 to `classCount - 1`
     /// @param scale what bytes are multiplied by
     /// @throws InputException naming the file, if one is missing, no idx file, cut short or too long, or if there
-    /// are
-    ///     not as many labels as items
+    ///     are not as many labels as items
     public static IdxSource of(Path items, @Nullable Path labels, int classCount, double scale) {
         IdxFile opened = IdxFile.open(items);
         try {

@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
 /// takes a fraction of the passes.
 ///
 /// Vectors are 32-bit floats, each element computed in doubles and rounded once; dot products and objective are
-/// doubles,
-/// added in a fixed order. So the same gradients and losses lead to the same bits, whatever the shards and workers.
+/// doubles, added in a fixed order. So the same gradients and losses lead to the same bits, whatever the shards
+/// and workers.
 final class Lbfgs {
     private static final int SEARCH_EVALUATIONS = 20;
 

@@ -21,8 +21,7 @@ public interface Learner {
     ///
     /// @param scale of the gradients; 1 for the sum over the examples, 1 over their count for the mean
     /// @param draw what random choices of the model depend on, if it makes any, so that whoever trains on a batch
-    /// makes
-    ///     the same ones
+    ///     makes the same ones
     /// @return the sum of the losses, natural logarithm, not scaled
     double lossAndGradients(double scale, long draw);
 

@@ -19,12 +19,10 @@ import org.jspecify.annotations.Nullable;
 /// Examples of a libsvm file, plain or compressed with gzip or zstd, which its first bytes tell. Thread-safe. The
 /// lines are described in [LibsvmParser].
 ///
-/// The text is cut into chunks at line ends. A share of a plain file is a stretch of its bytes, and holds the lines
-/// that
-/// begin there, so it is read without the rest. A compressed file, or one that is no regular file, is read as a whole
-/// by
-/// decompressing in a further thread; for shares of it, it is decompressed once into a temporary file, which goes when
-/// the source is closed or the process ends.
+/// The text is cut into chunks at line ends. A share of a plain file is a stretch of its bytes, and holds the
+/// lines that begin there, so it is read without the rest. A compressed file, or one that is no regular file, is
+/// read as a whole by decompressing in a further thread; for shares of it, it is decompressed once into a
+/// temporary file, which goes when the source is closed or the process ends.
 public final class LibsvmSource implements ExampleSource {
     private static final int CHUNK_BYTES = 256 << 10;
     private static final int STREAM_CHUNK_BYTES = 64 << 10;

@@ -34,8 +34,7 @@ public interface ProgressListener {
     /// @param pass the newest, from 0
     /// @param passes all that are wanted; [#UNKNOWN_PASSES] if this process only lends a hand and does not know
     /// @param passFraction portions of the newest pass that were done when this process took its latest one, 0 to
-    /// 1;
-    ///     NaN with L-BFGS
+    ///     1; NaN with L-BFGS
     /// @param pull latencies since the snapshot before
     /// @param push latencies since the snapshot before
     record Snapshot(

@@ -9,12 +9,12 @@ import java.util.List;
 /// Trains a linear model with L-BFGS on parameter servers, as *Sandblaster* does (Dean et al., *Large Scale Distributed
 /// Deep Networks*, NIPS 2012, section 4.2). Thread-safe.
 ///
-/// **The coordinator**, worker 0 of the run, never sees a parameter: weights, gradients, direction and history are
-/// dense
-/// tables that lie together on the shards, and it gives orders ([Lbfgs]) and gets dot products. Each evaluation is a
-/// *pass* of the run: the input is cut into portions, many more than there are workers, which take one after the other;
-/// near the end those that are still under way are given to a second worker, and the first to finish counts. A
-/// portion's sum of gradients is one push, its sum of losses comes back with the end of the portion.
+/// **The coordinator**, worker 0 of the run, never sees a parameter: weights, gradients, direction and history
+/// are dense tables that lie together on the shards, and it gives orders ([Lbfgs]) and gets dot products. Each
+/// evaluation is a *pass* of the run: the input is cut into portions, many more than there are workers, which
+/// take one after the other; near the end those that are still under way are given to a second worker, and the
+/// first to finish counts. A portion's sum of gradients is one push, its sum of losses comes back with the end of
+/// the portion.
 ///
 /// **The same bits** come out for any number of workers, processes, shards and servers, whoever was slow or died: a
 /// portion is always computed in the same way, sums of gradients do not depend on their order ([ExactSum]), losses are
@@ -53,8 +53,7 @@ public final class Sandblaster {
     ///
     /// @param model if its table has rows already, the training begins there
     /// @param training in which run, and by how many workers; the order of the examples, passes and consistency
-    /// have
-    ///     no meaning here
+    ///     have no meaning here
     public record Task(ExampleSource source, Model model, LbfgsConfig config, TrainingConfig training) {
         /// @throws IllegalArgumentException if the model is not linear
         public Task {

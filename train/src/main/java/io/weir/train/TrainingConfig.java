@@ -68,12 +68,11 @@ public record TrainingConfig(
     /// How gradients and parameters travel between workers and servers. Immutable.
     ///
     /// What a compression with feedback leaves out of its pushes is kept by each worker for its next ones, from
-    /// portion
-    /// to portion and for each table; a new life of a worker begins with none, and what is left at the end of a
-    /// training is not pushed any more. So a synchronous run with feedback gives the same model each time unless a
-    /// worker dies: its next life does its steps again without the residual of the last one, and goes on with what
-    /// these leave. Nor is a push taken back that came too late for its step: its batch is trained on again, with
-    /// what it left.
+    /// portion to portion and for each table; a new life of a worker begins with none, and what is left at the
+    /// end of a training is not pushed any more. So a synchronous run with feedback gives the same model each
+    /// time unless a worker dies: its next life does its steps again without the residual of the last one, and
+    /// goes on with what these leave. Nor is a push taken back that came too late for its step: its batch is
+    /// trained on again, with what it left.
     ///
     /// @param pushes of the gradients
     /// @param pulls of the parameters, a compression that rounds each value by itself

@@ -4,11 +4,10 @@ import io.weir.model.ErrorCode;
 import io.weir.model.WeirException;
 import java.nio.ByteBuffer;
 
-/// Whole frames to compressed ones and back. The header and the fields of a compressed frame are those of the plain
-/// one but for `length` and [FrameLayout#FLAG_COMPRESSED]; its payload is how long that of the plain one is, an int,
-/// and
-/// what the connection's codec made of it. Its checksum is that of the bytes as they travel, so that a decompressor
-/// only sees what was sent. Stateless.
+/// Whole frames to compressed ones and back. The header and the fields of a compressed frame are those of the
+/// plain one but for `length` and [FrameLayout#FLAG_COMPRESSED]; its payload is how long that of the plain one
+/// is, an int, and what the connection's codec made of it. Its checksum is that of the bytes as they travel, so
+/// that a decompressor only sees what was sent. Stateless.
 public final class CompressedFrame {
     /// Payloads below are not compressed.
     public static final int MIN_PAYLOAD_BYTES = 1024;

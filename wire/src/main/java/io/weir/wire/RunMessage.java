@@ -469,9 +469,8 @@ public sealed interface RunMessage extends Message {
     ///
     /// @param index which one, -1 if there are no more
     /// @param generation how often it was handed out
-    /// @param position minibatches of it that are done; of a run that is not synchronous its stream knows. Of a run
-    /// in
-    ///     passes: the pass
+    /// @param position minibatches of it that are done; of a run that is not synchronous its stream knows. Of a
+    ///     run in passes: the pass
     /// @param clock of a synchronous run: the open step, at which the worker goes on
     /// @param arguments of a run in passes: what the pass was begun with
     record Portion(int index, int generation, long position, long clock, List<Double> arguments) implements RunMessage {

@@ -23,9 +23,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/// A cluster of one map, for a single table with AdaGrad. Confined to one thread. It plays what a benchmark calls,
-/// which
-/// has no runs and looks at no servers, and refuses the rest, so that a benchmark that begins to call more is noticed.
+/// A cluster of one map, for a single table with AdaGrad. Confined to one thread. It plays what a benchmark
+/// calls, which has no runs and looks at no servers, and refuses the rest, so that a benchmark that begins to
+/// call more is noticed.
 final class MapWeir implements Weir {
     private final Map<Long, float[]> rows = new HashMap<>();
     private @Nullable TableSpec spec;
