@@ -19,11 +19,10 @@ final class AlgorithmOptions {
     @Option(
             names = "--algorithm",
             paramLabel = "<a>",
-            description = {
-                "sgd: each batch pulls what it needs and pushes its gradients; downpour: Downpour SGD, whose workers",
-                "train on copies of their own and fetch and push meanwhile; sandblaster: L-BFGS on all examples, for lr",
-                "and softmax. Default: ${DEFAULT-VALUE}."
-            })
+            description =
+                    "sgd: each batch pulls what it needs and pushes its gradients; downpour: Downpour SGD, whose workers "
+                            + "train on copies of their own and fetch and push meanwhile; sandblaster: L-BFGS on all examples, for lr "
+                            + "and softmax. Default: ${DEFAULT-VALUE}.")
     String algorithm = "sgd";
 
     @Option(
@@ -43,10 +42,9 @@ final class AlgorithmOptions {
     @Option(
             names = "--local-rate",
             paramLabel = "<rate>",
-            description = {
-                "With downpour: of the steps on a worker's own copy. Default: the rate of the optimizer if this is",
-                "sgd, otherwise 0.01, for a mean of gradients."
-            })
+            description =
+                    "With downpour: of the steps on a worker's own copy. Default: the rate of the optimizer if this is "
+                            + "sgd, otherwise 0.01, for a mean of gradients.")
     @Nullable
     Float localRate;
 

@@ -77,10 +77,9 @@ final class BenchAccuracyCommand extends WeirOptions {
             names = "--algorithm",
             paramLabel = "<a,...>",
             split = ",",
-            description = {
-                "What to measure: sgd, with one worker always; downpour, with SGD on the servers; downpour-adagrad;",
-                "sandblaster, which is L-BFGS, for softmax. Default: all of them."
-            })
+            description =
+                    "What to measure: sgd, with one worker always; downpour, with SGD on the servers; downpour-adagrad; "
+                            + "sandblaster, which is L-BFGS, for softmax. Default: all of them.")
     @Nullable
     List<String> algorithms;
 

@@ -50,10 +50,8 @@ final class BenchCommand extends WeirOptions {
             index = "0",
             arity = "0..1",
             paramLabel = "pull|push|step|dense|small|kv",
-            description = {
-                "pull or push of a batch; step: both in turn; dense: a tensor pushed and pulled whole;",
-                "small: pulls of one key; kv: as dense, by a key-value store in synchronous rounds."
-            })
+            description = "pull or push of a batch; step: both in turn; dense: a tensor pushed and pulled whole; "
+                    + "small: pulls of one key; kv: as dense, by a key-value store in synchronous rounds.")
     @Nullable
     BenchMode mode;
 

@@ -77,13 +77,7 @@ final class CompareCommand extends WeirOptions {
     @Option(
             names = "--optimizer",
             paramLabel = "<spec>",
-            description = {
-                OptimizerOption.FORM,
-                OptimizerOption.GRADIENT,
-                OptimizerOption.MOMENTS,
-                OptimizerOption.LAYERS,
-                "Default: ${DEFAULT-VALUE}."
-            })
+            description = {OptimizerOption.FORM, "Default: ${DEFAULT-VALUE}."})
     String optimizer = "adagrad(rate=0.1)";
 
     @Option(names = "--data", paramLabel = "<file>", description = "Examples to train on, as libsvm text.")

@@ -22,20 +22,17 @@ final class ExampleOptions {
     @Option(
             names = "--labels",
             paramLabel = "<file>",
-            description = {
-                "Labels of idx data. Default: the file whose name has labels-idx1 where that of the data has",
-                "images-idx3. Libsvm text has its labels in it."
-            })
+            description = "Labels of idx data. Default: the file whose name has labels-idx1 where that of the data has "
+                    + "images-idx3. Libsvm text has its labels in it.")
     @Nullable
     Path labels;
 
     @Option(
             names = "--scale",
             paramLabel = "<factor>",
-            description = {
-                "Multiply all values by it. Default: what the model was trained with; where that is not known, 1/255 for",
-                "idx data, 1 for libsvm text."
-            })
+            description =
+                    "Multiply all values by it. Default: what the model was trained with; where that is not known, 1/255 for "
+                            + "idx data, 1 for libsvm text.")
     @Nullable
     Double scale;
 

@@ -48,10 +48,9 @@ final class LaunchCommand extends WeirOptions {
     @Option(
             names = {"-H", "--hostfile"},
             paramLabel = "<file>",
-            description = {
-                "Hosts to run on in turn, one a line, reached by ssh without a password. Servers listen there, so",
-                "--insecure is needed."
-            })
+            description =
+                    "Hosts to run on in turn, one a line, reached by ssh without a password. Servers listen there, so "
+                            + "--insecure is needed.")
     @Nullable
     Path hostFile;
 

@@ -32,14 +32,7 @@ final class TableCreateCommand extends TableOptions {
     @Option(
             names = "--optimizer",
             paramLabel = "<spec>",
-            description = {
-                OptimizerOption.FORM,
-                OptimizerOption.GRADIENT,
-                OptimizerOption.MOMENTS,
-                OptimizerOption.LAYERS,
-                OptimizerOption.PLAIN,
-                "Default: ${DEFAULT-VALUE}."
-            })
+            description = {OptimizerOption.FORM, OptimizerOption.PLAIN, "Default: ${DEFAULT-VALUE}."})
     String optimizer = "adagrad(rate=0.1)";
 
     @Option(

@@ -59,11 +59,9 @@ final class TrainMlpCommand extends TrainClassesCommand {
     @Option(
             names = "--slices",
             paramLabel = "<n>",
-            description = {
-                "Cut each replica of the model over so many workers: threads, or with --processes or --worker-count"
-                        + " those",
-                "of several processes. The workers of all of them are a multiple of it. Default: ${DEFAULT-VALUE}."
-            })
+            description = "Cut each replica of the model over so many workers: threads, or with --processes or "
+                    + "--worker-count those of several processes. The workers of all of them are a multiple of it. "
+                    + "Default: ${DEFAULT-VALUE}.")
     int slices = 1;
 
     TrainMlpCommand(Output output) {

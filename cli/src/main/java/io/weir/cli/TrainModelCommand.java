@@ -53,10 +53,7 @@ abstract class TrainModelCommand extends WeirOptions {
             paramLabel = "<spec>",
             description = {
                 OptimizerOption.FORM,
-                OptimizerOption.GRADIENT,
-                OptimizerOption.MOMENTS,
-                OptimizerOption.LAYERS,
-                "Default: adagrad(rate=0.1) for lr, adagrad(rate=0.05) for softmax, adam(rate=0.001) for mlp."
+                "Default: adagrad(rate=0.1); softmax: adagrad(rate=0.05); mlp: adam(rate=0.001)."
             })
     @Nullable
     String optimizer;
@@ -125,10 +122,8 @@ abstract class TrainModelCommand extends WeirOptions {
     @Option(
             names = "--consistency",
             paramLabel = "<c>",
-            description = {
-                "asp: nobody waits for anybody; ssp:N: nobody is more than N batches ahead of the slowest;",
-                "bsp: all take each step together, the same model each time. Default: ${DEFAULT-VALUE}."
-            })
+            description = "asp: nobody waits for anybody; ssp:N: nobody is more than N batches ahead of the slowest; "
+                    + "bsp: all take each step together, the same model each time. Default: ${DEFAULT-VALUE}.")
     String consistency = "asp";
 
     @Mixin
@@ -168,10 +163,9 @@ abstract class TrainModelCommand extends WeirOptions {
     @Option(
             names = "--processes",
             paramLabel = "<n>",
-            description = {
-                "Start so many worker processes, and start those again that are killed; also the servers, unless",
-                "--servers names some. Default: train in this process."
-            })
+            description =
+                    "Start so many worker processes, and start those again that are killed; also the servers, unless "
+                            + "--servers names some. Default: train in this process.")
     int processes;
 
     @Option(

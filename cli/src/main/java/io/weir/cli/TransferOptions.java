@@ -10,11 +10,10 @@ final class TransferOptions {
     @Option(
             names = "--compression",
             paramLabel = "<c>",
-            description = {
-                "Push gradients in fewer bits: bf16, fp16, int8, 2bit(THRESHOLD), 1bit, 1bit-compat(THRESHOLD),",
-                "topk(FRACTION) or randomk(FRACTION,SEED). Each worker keeps what the last five leave out for its next",
-                "pushes; if it dies that is lost. Default: none."
-            })
+            description =
+                    "Push gradients in fewer bits: bf16, fp16, int8, 2bit(THRESHOLD), 1bit, 1bit-compat(THRESHOLD), "
+                            + "topk(FRACTION) or randomk(FRACTION,SEED). Each worker keeps what the last five leave out for its next "
+                            + "pushes; if it dies that is lost. Default: none.")
     String compression = "none";
 
     @Option(

@@ -14,6 +14,8 @@ class MainTest {
                 "quickstart",
                 "train",
                 "train lr",
+                "train softmax",
+                "train mlp",
                 "predict",
                 "eval",
                 "datagen",
@@ -28,6 +30,10 @@ class MainTest {
                 "table create",
                 "table drop",
                 "bench",
+                "bench accuracy",
+                "launch",
+                "simulate",
+                "conformance",
                 "version"
             })
     void showsExamplesInTheHelpOfEveryCommand(String command) {
@@ -36,7 +42,9 @@ class MainTest {
         assertThat(ran.out())
                 .startsWith(("Usage: weir " + command).strip())
                 .contains("Examples:\n")
-                .contains("  weir " + (command.isEmpty() ? "quickstart" : command));
+                .contains("  weir " + (command.isEmpty() ? "quickstart" : command))
+                .as("a text that was broken by hand and again at the edge")
+                .doesNotContainPattern("(?m)^ {31}.*\n {29}[a-z]");
         assertThat(ran.err()).isEmpty();
     }
 
@@ -53,7 +61,10 @@ class MainTest {
                         "status",
                         "table",
                         "compare",
+                        "launch",
                         "bench",
+                        "simulate",
+                        "conformance",
                         "version");
     }
 
